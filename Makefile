@@ -1,0 +1,48 @@
+# Everything the project does, each target with its own set-up.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test test-long lint types layers unit unit-pyside6 bench-sim clean
+
+help:  ## list the targets
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.done: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "napari-skylight needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable ".[pyqt6,pyside6,mmcore]" --group test
+	@touch $@
+
+.PHONY: system
+system:
+	@.ci/system-packages
+
+demo: system $(VENV)/.done  ## open napari on a simulated microscope, live (MICROSCOPE=mm: Micro-Manager's)
+	$(BIN)/napari-skylight --demo $(if $(filter mm,$(MICROSCOPE)),--mm-config)
+
+test: system lint unit unit-pyside6  ## all that CI runs
+
+test-long: test  ## and the tests that take longer
+	$(PYTEST) -m slow
+
+lint: $(VENV)/.done  ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: system $(VENV)/.done  ## the tests, on PyQt6
+	QT_API=pyqt6 $(PYTEST) -m "not slow"
+
+unit-pyside6: system $(VENV)/.done  ## the viewer's and the widgets' tests, on PySide6
+	QT_API=pyside6 $(PYTEST) -m "not slow" tests/viewer tests/widgets tests/test_plugin.py
+
+bench-sim: $(VENV)/.done  ## frames a second of the simulated camera
+	$(BIN)/python benchmarks/sim_camera.py
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) build dist demo.png

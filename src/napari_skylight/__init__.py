@@ -1,0 +1,1 @@
+"""Live Bluesky plans in napari."""

@@ -1,7 +1,7 @@
 """What a plan may ask of a device, as protocols checkable at run time.
 
-Plans are written over these; they never name a concrete device. Any object that has the members is accepted:
-an ophyd or ophyd-async device, or a plain class.
+Plans are written over these; they never name a concrete device. Any object that has the members
+is accepted: an ophyd or ophyd-async device, or a plain class.
 """
 
 from __future__ import annotations
@@ -31,7 +31,12 @@ __all__ = [
     "HasExposure",
     "Light",
     "Stage",
+    "StashRefused",
 ]
+
+
+class StashRefused(RuntimeError):  # noqa: N818 - the word the person reads, not an error of the program
+    """A cache could not take frames, and says why; the plan may go on without."""
 
 
 @runtime_checkable
@@ -39,7 +44,11 @@ class HasCache(Protocol):
     """A device that keeps the readings a plan gives it."""
 
     def stash(self, values: dict[str, Reading[Any]]) -> Status:
-        """Keep `values`, as returned by a device's ``read()``; the status ends when they are kept."""
+        """Keep `values`, as returned by a device's ``read()``.
+
+        The status ends when they are kept. It fails with `StashRefused` when the cache cannot take
+        them and the plan may go on without.
+        """
         ...
 
     def clear(self) -> Status:
@@ -51,9 +60,9 @@ class HasCache(Protocol):
 class Camera(Readable[Any], Triggerable, Protocol):
     """A device whose ``trigger()`` takes a frame and whose ``read()`` returns it.
 
-    One of its data keys is an image: ``describe()`` gives it ``dtype`` "array" and two axes ``[height, width]``
-    (axes of length one in front are allowed). Readings without axes, such as ``<name>-exposure`` in ms or
-    ``<name>-pixel_size`` in µm, go with the frame as its metadata.
+    One of its data keys is an image: ``describe()`` gives it ``dtype`` "array" and two axes
+    ``[height, width]`` (axes of length one in front are allowed). Readings without axes, such as
+    ``<name>-exposure`` in ms or ``<name>-pixel_size`` in µm, go with the frame as its metadata.
     """
 
 
@@ -71,9 +80,9 @@ class HasExposure(Protocol):
 class Light(HasName, Movable[bool], Stoppable, Pausable, Protocol):
     """A light or shutter that is never left on by accident.
 
-    ``set(True)`` lets light onto the specimen, ``set(False)`` and ``stop()`` keep it off. The engine stops every
-    device a plan has set, on every way out and when it pauses; ``pause()`` keeps the light off too, and ``resume()`` gives
-    back the light that was on.
+    ``set(True)`` lets light onto the specimen, ``set(False)`` and ``stop()`` keep it off. The engine
+    stops every device a plan has set, on every way out and when it pauses; ``pause()`` keeps the
+    light off too, and ``resume()`` gives back the light that was on.
     """
 
 
@@ -99,7 +108,10 @@ class Focus(Readable[Any], Movable[float], Protocol):
 
 @runtime_checkable
 class HasChildren(Protocol):
-    """A device made of named parts, as ophyd-async's are; a part that can be set and read is a setting."""
+    """A device made of named parts, as ophyd-async's are.
+
+    A part that can be set and read is a setting.
+    """
 
     def children(self) -> Iterable[tuple[str, Any]]:
         """Yield the name and the object of each part."""
@@ -108,12 +120,15 @@ class HasChildren(Protocol):
 
 @runtime_checkable
 class FrameCaches(Protocol):
-    """The caches whose frames are shown. A plan parameter annotated with it is filled in by the session."""
+    """The caches whose frames are shown.
+
+    A plan parameter annotated with it is filled in by the session.
+    """
 
     def live(self, camera: Camera) -> HasCache:
         """Return the cache that shows the newest frame of `camera`."""
         ...
 
     def stack(self, camera: Camera, name: str = "snapshots") -> HasCache:
-        """Return the cache that shows every frame stashed into it, as the stack `name` of `camera`."""
+        """Return the cache that shows every frame stashed into it: the stack `name` of `camera`."""
         ...

@@ -1,0 +1,19 @@
+"""The one place that reaches into napari's private parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+    from qtpy.QtWidgets import QMainWindow
+
+
+def unwrapped(viewer: Viewer) -> Viewer:
+    """Return the viewer itself; napari hands plugins a proxy of it, slow and unequal to it."""
+    return cast("Viewer", getattr(viewer, "__wrapped__", viewer))
+
+
+def main_window(viewer: Viewer) -> QMainWindow:
+    """Return the window of `viewer`, to be told when it closes; napari has no event for that."""
+    return cast("QMainWindow", unwrapped(viewer).window._qt_window)

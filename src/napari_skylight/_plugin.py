@@ -1,0 +1,210 @@
+"""Puts session, viewer link and docks together; the manifest's widgets and commands point here.
+
+There is one session in a process. The first dock or command makes it, or a script with `attach`; every
+viewer shares it. It is closed with the last viewer that uses it, unless a script brought it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.settings import get_plugin_settings
+from napari.utils.notifications import show_info
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtWidgets import QApplication
+
+from napari_skylight._compat import main_window, unwrapped
+from napari_skylight.devices import sim
+from napari_skylight.session import Session, SessionState
+from napari_skylight.viewer import ViewerLink
+from napari_skylight.widgets import PlanControl
+
+if TYPE_CHECKING:
+    from napari.types import LayerDataTuple
+    from napari.viewer import Viewer
+
+PLUGIN = "napari-skylight"
+MEGABYTE = 1_000_000
+
+_session: Session | None = None
+_session_is_ours = False
+_attached: dict[int, _Attachment] = {}
+
+
+class _Attachment(QObject):
+    """A viewer that shows a session, from the first dock or command to the closing of its window."""
+
+    def __init__(self, viewer: Viewer, session: Session) -> None:
+        window = main_window(viewer)
+        super().__init__(window)
+        self.viewer = viewer
+        self.session = session
+        self.link = ViewerLink(viewer, session)
+        self._preferences = get_plugin_settings(PLUGIN).live
+        self._preferences.events.connect(self.apply_preferences)
+        self.apply_preferences()
+        window.installEventFilter(self)
+        self._application = QApplication.instance()
+        self._application.aboutToQuit.connect(self.detach)
+
+    def apply_preferences(self, _event: object = None) -> None:
+        """Take over the display rate and the stack size."""
+        self.link.display_rate = self._preferences.display_rate
+        self.session.caches.stack_bytes = self._preferences.stack_size * MEGABYTE
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notice that the window is closing."""
+        if event.type() == QEvent.Type.Close:
+            # The person may still decline to close: look again when that is settled.
+            QTimer.singleShot(0, self._on_close_settled)
+        return super().eventFilter(watched, event)
+
+    def _on_close_settled(self) -> None:
+        if not main_window(self.viewer).isVisible():
+            self.detach()
+
+    def detach(self) -> None:
+        """Cut every link; close the session if this was its last viewer."""
+        if _attached.pop(id(self.viewer), None) is None:
+            return
+        main_window(self.viewer).removeEventFilter(self)
+        self._application.aboutToQuit.disconnect(self.detach)
+        self._preferences.events.disconnect(self.apply_preferences)
+        self.link.close()
+        if not _attached and _session_is_ours:
+            close_session()
+
+
+def attach(viewer: Viewer, session: Session | None = None) -> Session:
+    """Show `session` in `viewer`, and return it.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    session : Session, optional
+        Yours to close. Without one, the session of the process is used; it is made when there is
+        none, and closed with the last viewer that uses it.
+
+    Raises
+    ------
+    RuntimeError
+        If viewers show another session already.
+    """
+    global _session, _session_is_ours
+    viewer = unwrapped(viewer)
+    if session is not None and session is not _session:
+        if _attached:
+            raise RuntimeError("Another session is shown already: close its viewers first.")
+        close_session()
+        _session, _session_is_ours = session, False
+    if _session is None:
+        _session, _session_is_ours = Session(), True
+    if id(viewer) not in _attached:
+        _attached[id(viewer)] = _Attachment(viewer, _session)
+    return _session
+
+
+def close_session() -> None:
+    """Close the session of the process, if it is not a script's own."""
+    global _session
+    session, _session = _session, None
+    if session is not None and _session_is_ours:
+        session.close()
+
+
+class PlanControlDock(PlanControl):
+    """The dock "Plan control" of the manifest."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        viewer = unwrapped(napari_viewer)
+        session = attach(viewer)
+        if session.microscope is None and not session.devices:
+            session.open_microscope(sim.microscope)
+        link = _attached[id(viewer)].link
+        super().__init__(session, shown=lambda: link.shown)
+
+
+def start_live_view(viewer: Viewer) -> None:
+    """Start the plan `live_view`, on the simulated microscope if none is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info(f"{_title(session)} is {session.state} already.")
+    elif session.devices:
+        _start(session)
+    else:
+        opened = session.open_microscope(sim.microscope)
+        opened.add_done_callback(lambda _: _start(session))
+
+
+def _start(session: Session) -> None:
+    try:
+        session.start("live_view")
+    except (ValueError, RuntimeError) as error:
+        session.report(error)
+
+
+def stop(viewer: Viewer) -> None:
+    """Stop the plan under way."""
+    session = attach(viewer)
+    if _is_busy(session):
+        session.stop()
+
+
+def pause(viewer: Viewer) -> None:
+    """Pause the running plan."""
+    session = attach(viewer)
+    if _is_busy(session):
+        session.pause()
+
+
+def resume(viewer: Viewer) -> None:
+    """Let the paused plan go on."""
+    session = attach(viewer)
+    if session.resume() is None:
+        show_info("No plan is paused.")
+
+
+def snapshot(viewer: Viewer) -> None:
+    """Keep one frame of each camera."""
+    _request(attach(viewer), "snapshot")
+
+
+def clear_stash(viewer: Viewer) -> None:
+    """Forget the frames kept so far."""
+    session = attach(viewer)
+    if session.state.busy:
+        _request(session, "clear")
+    else:
+        session.clear_stacks()
+
+
+def open_simulated_microscope(viewer: Viewer) -> None:
+    """Open the simulated microscope in place of the one that is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info("Stop the plan before opening another microscope.")
+    else:
+        session.open_microscope(sim.microscope)
+
+
+def sample_image() -> list[LayerDataTuple]:
+    """Return one simulated image, a layer for each channel."""
+    return [
+        (image, {**sim_layer, "blending": "additive"}, "image")
+        for image, sim_layer in sim.sample_layers()
+    ]
+
+
+def _request(session: Session, action: str) -> None:
+    if _is_busy(session) and not session.request(action):
+        show_info(f"{_title(session)} has no action called {action}.")
+
+
+def _is_busy(session: Session) -> bool:
+    if not session.state.busy:
+        show_info("Live view is not running.")
+    return session.state.busy
+
+
+def _title(session: Session) -> str:
+    return session.run.title if session.run is not None else "A plan"

@@ -1,0 +1,6 @@
+"""The composition root: one engine, its devices, plans and caches, with no window needed."""
+
+from napari_skylight.session._run import RunInfo, SessionState
+from napari_skylight.session._session import Session
+
+__all__ = ["RunInfo", "Session", "SessionState"]

@@ -1,0 +1,19 @@
+"""From an exception to what a person should read."""
+
+from __future__ import annotations
+
+from bluesky.utils import FailedStatus
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Return what made a status fail, rather than the failure of the status."""
+    while isinstance(error, FailedStatus) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def in_words(error: BaseException) -> str:
+    """Return the message of `error`; its type where it has none, or where the message is a bare key."""
+    cause = cause_of(error)
+    text = str(cause.args[0]) if isinstance(cause, KeyError) and cause.args else str(cause)
+    return text or type(cause).__name__

@@ -1,0 +1,335 @@
+"""The session itself.
+
+Everything that a dock, a menu command or a script does to a running plan goes through it. Its methods
+never block; what happened is told by its signals, on whatever thread it happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from bluesky.utils import RunEngineInterrupted, maybe_await
+from psygnal import Signal
+
+from napari_skylight.devices import Microscope
+from napari_skylight.engine import EngineBusyError, RunEngine
+from napari_skylight.engine.actions import Action
+from napari_skylight.frames import CacheStore, FrameCache
+from napari_skylight.plans import PlanRegistry, live_view, snap
+from napari_skylight.plans.spec import (
+    PlanSpec,
+    collect_arguments,
+    create_plan_spec,
+    resolve_arguments,
+)
+from napari_skylight.session._devices import Devices
+from napari_skylight.session._errors import cause_of, in_words
+from napari_skylight.session._run import ENGINE_STATES, RunInfo, SessionState
+
+
+class Session:
+    """An engine with its devices, plans and frame caches.
+
+    Attributes
+    ----------
+    engine : RunEngine
+    caches : CacheStore
+        The frame caches that plans stash into.
+    plans : PlanRegistry
+        The plans that can be run, by name; `live_view` and `snap` to begin with.
+    state : SessionState
+    run : RunInfo or None
+        The run under way, or the last one.
+    last_exception : BaseException or None
+        What the last reported problem was caused by.
+    """
+
+    state_changed = Signal(SessionState)
+    run_changed = Signal(RunInfo)
+    reported = Signal(str)
+    """A problem in plain words; an empty text when it no longer stands."""
+    devices_changed = Signal()
+    plans_changed = Signal()
+    microscope_changed = Signal()
+
+    def __init__(self) -> None:
+        self.engine = RunEngine()
+        self.caches = CacheStore()
+        self.plans = PlanRegistry()
+        self.plans.add(live_view)
+        self.plans.add(snap)
+        self.state = SessionState.IDLE
+        self.run: RunInfo | None = None
+        self.last_exception: BaseException | None = None
+        self._actions: Mapping[str, Action] = {}
+        self._devices = Devices(self.engine.loop)
+        self._lock = threading.RLock()
+        self._closed = False
+        self._exit_status = "success"
+        self._devices.changed.connect(self.devices_changed.emit)
+        self._devices.microscope_changed.connect(self.microscope_changed.emit)
+        self.plans.changed.connect(self.plans_changed.emit)
+        self.caches.added.connect(self._on_cache_added)
+        self.engine.state_changed.connect(self._on_engine_state_changed)
+        self.engine.subscribe(self._on_start_document, "start")
+
+    # ---- devices and plans -------------------------------------------------------------------
+
+    @property
+    def devices(self) -> Mapping[str, Any]:
+        """The connected devices, by name."""
+        return self._devices
+
+    @property
+    def microscope(self) -> Microscope | None:
+        """The microscope that is open."""
+        return self._devices.microscope
+
+    def add_plan(self, plan: Callable[..., Any], name: str | None = None) -> Callable[[], None]:
+        """Add a plan to choose from; returns its undo."""
+        return self.plans.add(plan, name)
+
+    def add_device(self, device: Any) -> Future[None]:
+        """Connect `device` on the engine's loop and add it under its name.
+
+        The future fails with ValueError when the name is empty or taken, and with what the device
+        raises when it cannot be connected.
+        """
+        return self._devices.add(device)
+
+    def open_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
+        """Make a microscope, on a thread of its own, and connect it in place of the one before.
+
+        Parameters
+        ----------
+        factory : callable
+            Such as `napari_skylight.devices.sim.microscope`.
+
+        Raises
+        ------
+        EngineBusyError
+            If a plan is under way.
+        """
+        if self.state.busy:
+            raise EngineBusyError("Stop the plan before opening another microscope.")
+        opened = self._devices.open(factory)
+        opened.add_done_callback(self._report_failure)
+        return opened
+
+    def spec(self, plan: str) -> PlanSpec:
+        """Return what `plan` takes, its choices being the devices connected now.
+
+        Raises
+        ------
+        KeyError
+            If there is no such plan.
+        """
+        return create_plan_spec(self.plans[plan], self._known(), matches=self._devices.matches)
+
+    def _known(self) -> dict[str, Any]:
+        return {**self._devices, self.caches.name: self.caches}
+
+    # ---- a run -------------------------------------------------------------------------------
+
+    def start(self, plan: str, values: Mapping[str, Any] | None = None) -> Future[Any]:
+        """Run `plan` with `values`, by parameter name; devices are given by their names.
+
+        Parameters that are left out take their defaults, as the form shows them.
+
+        Returns
+        -------
+        Future
+            The engine's: it ends when the plan does, or when it pauses.
+
+        Raises
+        ------
+        EngineBusyError
+            If a plan is under way.
+        KeyError
+            If there is no such plan.
+        ParameterError
+            If a value is missing or not allowed.
+        """
+        with self._lock:
+            if self.state.busy:
+                raise EngineBusyError(f"{self.run.title if self.run else 'A plan'} is running.")
+            spec = self.spec(plan)
+            chosen = {**spec.defaults(), **(values or {})}
+            spec.check(chosen)
+            args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
+            messages = self.plans[plan](*args, **kwargs)
+            self.engine.offer(spec.actions)
+            self._actions = {action.name: action for action in spec.actions}
+            self._exit_status = "success"
+            title = self.plans.title(plan)
+            run = RunInfo(plan, title, MappingProxyType(chosen), time.time())
+            self.report(None)
+            self._set_run(run)
+            self._set_state(SessionState.RUNNING)
+            future = self.engine(messages)
+        future.add_done_callback(self._on_future_done)
+        return future
+
+    @property
+    def actions(self) -> Mapping[str, Action]:
+        """The actions of the plan under way, by name; none when no plan is."""
+        return self._actions if self.state.busy else {}
+
+    def request(self, action: str, state: bool = True) -> bool:
+        """Ask the running plan for `action`; False when no running plan offers it."""
+        found = self.actions.get(action)
+        return found is not None and found.request(state)
+
+    def pause(self) -> None:
+        """Pause the running plan; quiet when none is running."""
+        if self.state is SessionState.RUNNING:
+            self.engine.request_pause()
+
+    def resume(self) -> Future[Any] | None:
+        """Let the paused plan go on; None when none is paused."""
+        if self.state is not SessionState.PAUSED:
+            return None
+        future = self.engine.resume()
+        future.add_done_callback(self._on_future_done)
+        return future
+
+    def stop(self) -> Future[Any]:
+        """End the plan with its cleanup, and call that a success."""
+        return self._end(self.engine.stop, "success")
+
+    def abort(self) -> Future[Any]:
+        """End the plan with its cleanup, and mark its runs as aborted."""
+        return self._end(self.engine.abort, "abort")
+
+    def halt(self) -> Future[Any]:
+        """End the plan without its own cleanup; the devices it has set are still stopped."""
+        return self._end(self.engine.halt, "abort")
+
+    def _end(self, ask: Callable[[], Future[Any]], exit_status: str) -> Future[Any]:
+        self._exit_status = exit_status
+        future = ask()
+        future.add_done_callback(self._on_future_done)
+        return future
+
+    def set(self, setting: str, value: Any) -> Future[None]:
+        """Set a setting of a device, such as ``"camera.exposure"``; a running plan goes on.
+
+        The future ends when the device has it. A refusal is its exception, and is reported.
+        """
+
+        async def work() -> None:
+            name, *path = setting.split(".")
+            if name not in self._devices:
+                raise KeyError(f"There is no device called {name}.")
+            target = self._devices[name]
+            for part in path:
+                target = getattr(target, part)
+            await _ended(target.set(value))
+
+        future = asyncio.run_coroutine_threadsafe(work(), self.engine.loop)
+        future.add_done_callback(self._report_failure)
+        return future
+
+    # ---- what happened -----------------------------------------------------------------------
+
+    def report(self, error: BaseException | str | None) -> None:
+        """Tell every dock of a problem, in plain words; None takes the last one back."""
+        if isinstance(error, BaseException):
+            self.last_exception = cause_of(error)
+            self.reported.emit(in_words(error))
+        else:
+            self.last_exception = None
+            self.reported.emit(error or "")
+
+    def _report_failure(self, future: Future[Any]) -> None:
+        if not future.cancelled() and (error := future.exception()) is not None:
+            self.report(error)
+
+    def _on_cache_added(self, cache: FrameCache) -> None:
+        cache.refused.connect(self.report)
+
+    def _on_start_document(self, _name: str, document: Mapping[str, Any]) -> None:
+        if self.run is not None:
+            self._set_run(replace(self.run, uids=(*self.run.uids, document["uid"])))
+
+    def _on_engine_state_changed(self, new: str, old: str) -> None:
+        state = ENGINE_STATES.get(new)
+        if state is None or self.run is None:
+            return  # idle is told by the future, when a new run can be started
+        now = time.time()
+        if state is SessionState.PAUSED:
+            self._set_run(replace(self.run, paused_since=now))
+        elif self.run.paused_since is not None:
+            paused = self.run.paused_seconds + now - self.run.paused_since
+            self._set_run(replace(self.run, paused_since=None, paused_seconds=paused))
+        self._set_state(state)
+
+    def _on_future_done(self, future: Future[Any]) -> None:
+        with self._lock:
+            if str(self.engine.state) != "idle" or not self.state.busy or self.run is None:
+                return  # paused, or told already by the future of a stop
+            error = None if future.cancelled() else future.exception()
+            if error is None or isinstance(error, RunEngineInterrupted | CancelledError):
+                status, reason = self._exit_status, ""
+            else:
+                status, reason = "fail", in_words(error)
+            self._set_run(
+                replace(self.run, ended=time.time(), exit_status=status, reason=reason)
+            )
+            self._set_state(SessionState.FAILED if status == "fail" else SessionState.IDLE)
+        if status == "fail":
+            self.report(error)
+
+    def _set_run(self, run: RunInfo) -> None:
+        self.run = run
+        self.run_changed.emit(run)
+
+    def _set_state(self, state: SessionState) -> None:
+        if state is not self.state:
+            self.state = state
+            self.state_changed.emit(state)
+
+    # ---- the end -----------------------------------------------------------------------------
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Stop the plan, end every thread, let go of the microscope. May be called twice.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds the plan has for its cleanup.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self.engine.close(timeout)
+        self._devices.close()
+        for cache in self.caches:
+            cache.clear()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+async def _ended(status: Any) -> None:
+    """Wait for any kind of bluesky status; raise what it failed with."""
+    if hasattr(status, "__await__"):
+        await status
+        return
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    status.add_callback(lambda _status: loop.call_soon_threadsafe(done.set_result, None))
+    await done
+    if (error := status.exception(0)) is not None:
+        raise error

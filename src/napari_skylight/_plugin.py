@@ -1,12 +1,12 @@
 """Puts session, viewer link and docks together; the manifest's widgets and commands point here.
 
-There is one session in a process. The first dock or command makes it, or a script with `attach`; every
-viewer shares it. It is closed with the last viewer that uses it, unless a script brought it.
+There is one session in a process. The first dock or command makes it, or a script with `attach`;
+every viewer shares it. It is closed with the last viewer that uses it, unless a script brought it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_info
@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_skylight._compat import main_window, unwrapped
 from napari_skylight.devices import sim
-from napari_skylight.session import Session, SessionState
+from napari_skylight.session import Session
 from napari_skylight.viewer import ViewerLink
 from napari_skylight.widgets import PlanControl
 
@@ -32,7 +32,7 @@ _attached: dict[int, _Attachment] = {}
 
 
 class _Attachment(QObject):
-    """A viewer that shows a session, from the first dock or command to the closing of its window."""
+    """A viewer that shows a session, from the first dock or command until its window closes."""
 
     def __init__(self, viewer: Viewer, session: Session) -> None:
         window = main_window(viewer)
@@ -52,7 +52,7 @@ class _Attachment(QObject):
         self.link.display_rate = self._preferences.display_rate
         self.session.caches.stack_bytes = self._preferences.stack_size * MEGABYTE
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Notice that the window is closing."""
         if event.type() == QEvent.Type.Close:
             # The person may still decline to close: look again when that is settled.
@@ -118,8 +118,8 @@ class PlanControlDock(PlanControl):
     def __init__(self, napari_viewer: Viewer) -> None:
         viewer = unwrapped(napari_viewer)
         session = attach(viewer)
-        if session.microscope is None and not session.devices:
-            session.open_microscope(sim.microscope)
+        if not session.devices:
+            session.ensure_microscope(sim.microscope)
         link = _attached[id(viewer)].link
         super().__init__(session, shown=lambda: link.shown)
 
@@ -132,7 +132,7 @@ def start_live_view(viewer: Viewer) -> None:
     elif session.devices:
         _start(session)
     else:
-        opened = session.open_microscope(sim.microscope)
+        opened = session.ensure_microscope(sim.microscope)
         opened.add_done_callback(lambda _: _start(session))
 
 
@@ -172,9 +172,7 @@ def snapshot(viewer: Viewer) -> None:
 def clear_stash(viewer: Viewer) -> None:
     """Forget the frames kept so far."""
     session = attach(viewer)
-    if session.state.busy:
-        _request(session, "clear")
-    else:
+    if not session.request("clear"):
         session.clear_stacks()
 
 

@@ -6,14 +6,13 @@ import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Unit
 from bluesky import preprocessors as bpp
 from bluesky.utils import FailedStatus, MsgGenerator
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch, continuous
 from napari_skylight.plans._acquire import illuminated, read_frames, set_exposure, stash_frames
-from napari_skylight.plans.spec import Unit
 from napari_skylight.protocols import (
     Camera,
     Focus,
@@ -85,9 +84,7 @@ def live_view(
         next_stash = 0.0
         while True:
             yield from plan_stubs.checkpoint()
-            awaited = {name: "set" for name in latches} | {
-                stash.name: "reset" if stashing else "set"
-            }
+            awaited = dict.fromkeys(latches, "set") | {stash.name: "reset" if stashing else "set"}
             event = yield from plan_stubs.wait_for_actions(latches, timeout=0, wait_for=awaited)
             name = event[0] if event is not None else None
             if name == stash.name:

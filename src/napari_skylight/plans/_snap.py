@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Unit
 from bluesky import preprocessors as bpp
 from bluesky.utils import MsgGenerator
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.plans._acquire import illuminated, set_exposure
-from napari_skylight.plans.spec import Unit
 from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage
 
 

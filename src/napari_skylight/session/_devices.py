@@ -71,7 +71,9 @@ class Devices(Mapping[str, Any]):
         if not name:
             raise ValueError(f"{device!r} has no name: give it one before adding it.")
         if self._devices.get(name, device) is not device:
-            raise ValueError(f"There is a device called {name} already: give this one another name.")
+            raise ValueError(
+                f"There is a device called {name} already: give this one another name."
+            )
         if hasattr(device, "connect"):
             await maybe_await(device.connect())
         is_camera = isinstance(device, Camera) and _has_image(await maybe_await(device.describe()))

@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from bluesky.utils import RunEngineInterrupted, maybe_await
+from bluesky.utils import RunEngineInterrupted
 from psygnal import Signal
 
 from napari_skylight.devices import Microscope
@@ -25,6 +25,7 @@ from napari_skylight.frames import CacheStore, FrameCache
 from napari_skylight.plans import PlanRegistry, live_view, snap
 from napari_skylight.plans.spec import (
     PlanSpec,
+    check_arguments,
     collect_arguments,
     create_plan_spec,
     resolve_arguments,
@@ -47,8 +48,10 @@ class Session:
     state : SessionState
     run : RunInfo or None
         The run under way, or the last one.
+    problem : str
+        What was reported last, in plain words; empty when it no longer stands.
     last_exception : BaseException or None
-        What the last reported problem was caused by.
+        What the problem was caused by.
     """
 
     state_changed = Signal(SessionState)
@@ -67,8 +70,10 @@ class Session:
         self.plans.add(snap)
         self.state = SessionState.IDLE
         self.run: RunInfo | None = None
+        self.problem = ""
         self.last_exception: BaseException | None = None
         self._actions: Mapping[str, Action] = {}
+        self._opened: Future[Microscope] | None = None
         self._devices = Devices(self.engine.loop)
         self._lock = threading.RLock()
         self._closed = False
@@ -119,8 +124,15 @@ class Session:
         """
         if self.state.busy:
             raise EngineBusyError("Stop the plan before opening another microscope.")
-        opened = self._devices.open(factory)
-        opened.add_done_callback(self._report_failure)
+        self._opened = self._devices.open(factory)
+        self._opened.add_done_callback(self._report_failure)
+        return self._opened
+
+    def ensure_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
+        """Return the microscope that is open or being opened; open one where there is none."""
+        opened = self._opened
+        if opened is None or (opened.done() and opened.exception() is not None):
+            return self.open_microscope(factory)
         return opened
 
     def spec(self, plan: str) -> PlanSpec:
@@ -162,7 +174,7 @@ class Session:
                 raise EngineBusyError(f"{self.run.title if self.run else 'A plan'} is running.")
             spec = self.spec(plan)
             chosen = {**spec.defaults(), **(values or {})}
-            spec.check(chosen)
+            check_arguments(spec, chosen)
             args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
             messages = self.plans[plan](*args, **kwargs)
             self.engine.offer(spec.actions)
@@ -218,6 +230,12 @@ class Session:
         future.add_done_callback(self._on_future_done)
         return future
 
+    def clear_stacks(self) -> None:
+        """Forget the frames that were kept."""
+        for cache in self.caches:
+            if cache.kind == "stack":
+                cache.clear()
+
     def set(self, setting: str, value: Any) -> Future[None]:
         """Set a setting of a device, such as ``"camera.exposure"``; a running plan goes on.
 
@@ -241,12 +259,10 @@ class Session:
 
     def report(self, error: BaseException | str | None) -> None:
         """Tell every dock of a problem, in plain words; None takes the last one back."""
-        if isinstance(error, BaseException):
-            self.last_exception = cause_of(error)
-            self.reported.emit(in_words(error))
-        else:
-            self.last_exception = None
-            self.reported.emit(error or "")
+        is_exception = isinstance(error, BaseException)
+        self.last_exception = cause_of(error) if is_exception else None
+        self.problem = in_words(error) if is_exception else error or ""
+        self.reported.emit(self.problem)
 
     def _report_failure(self, future: Future[Any]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None:
@@ -256,20 +272,22 @@ class Session:
         cache.refused.connect(self.report)
 
     def _on_start_document(self, _name: str, document: Mapping[str, Any]) -> None:
-        if self.run is not None:
-            self._set_run(replace(self.run, uids=(*self.run.uids, document["uid"])))
+        with self._lock:
+            if self.run is not None:
+                self._set_run(replace(self.run, uids=(*self.run.uids, document["uid"])))
 
-    def _on_engine_state_changed(self, new: str, old: str) -> None:
+    def _on_engine_state_changed(self, new: str, _old: str) -> None:
         state = ENGINE_STATES.get(new)
-        if state is None or self.run is None:
-            return  # idle is told by the future, when a new run can be started
-        now = time.time()
-        if state is SessionState.PAUSED:
-            self._set_run(replace(self.run, paused_since=now))
-        elif self.run.paused_since is not None:
-            paused = self.run.paused_seconds + now - self.run.paused_since
-            self._set_run(replace(self.run, paused_since=None, paused_seconds=paused))
-        self._set_state(state)
+        with self._lock:
+            if state is None or self.run is None:
+                return  # idle is told by the future, when a new run can be started
+            now = time.time()
+            if state is SessionState.PAUSED:
+                self._set_run(replace(self.run, paused_since=now))
+            elif self.run.paused_since is not None:
+                paused = self.run.paused_seconds + now - self.run.paused_since
+                self._set_run(replace(self.run, paused_since=None, paused_seconds=paused))
+            self._set_state(state)
 
     def _on_future_done(self, future: Future[Any]) -> None:
         with self._lock:
@@ -280,9 +298,7 @@ class Session:
                 status, reason = self._exit_status, ""
             else:
                 status, reason = "fail", in_words(error)
-            self._set_run(
-                replace(self.run, ended=time.time(), exit_status=status, reason=reason)
-            )
+            self._set_run(replace(self.run, ended=time.time(), exit_status=status, reason=reason))
             self._set_state(SessionState.FAILED if status == "fail" else SessionState.IDLE)
         if status == "fail":
             self.report(error)

@@ -1,4 +1,4 @@
-"""What tests of plans, devices and docks need: cameras that misbehave on request, waiting, documents."""
+"""What tests of plans and docks need: devices that misbehave on request, waiting, documents."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Devices(Mapping[str, Any]):
     def matches(self, device: object, protocol: type) -> bool:
         """Return whether `device` can stand where `protocol` is asked for.
 
-        A camera is one only when its description holds an image, which the protocol alone cannot tell.
+        A camera is one only when its description holds an image: the protocol alone cannot tell.
         """
         if protocol is Camera:
             return getattr(device, "name", None) in self._cameras

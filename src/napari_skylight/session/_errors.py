@@ -13,7 +13,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def in_words(error: BaseException) -> str:
-    """Return the message of `error`; its type where it has none, or where the message is a bare key."""
+    """Return the message of what caused `error`, or its type where it has none."""
     cause = cause_of(error)
     text = str(cause.args[0]) if isinstance(cause, KeyError) and cause.args else str(cause)
     return text or type(cause).__name__

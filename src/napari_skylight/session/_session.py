@@ -1,7 +1,7 @@
 """The session itself.
 
-Everything that a dock, a menu command or a script does to a running plan goes through it. Its methods
-never block; what happened is told by its signals, on whatever thread it happened.
+Everything that a dock, a menu command or a script does to a running plan goes through it. Its
+methods never block; what happened is told by its signals, on whatever thread it happened.
 """
 
 from __future__ import annotations

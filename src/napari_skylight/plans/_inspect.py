@@ -1,0 +1,280 @@
+"""From a plan's signature to its `PlanSpec`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, get_args, get_origin, get_type_hints
+
+from napari_skylight.engine.actions import Action
+from napari_skylight.plans._annotations import (
+    device_type,
+    element_of,
+    field_type,
+    literal_values,
+    unwrap,
+    without_none,
+)
+from napari_skylight.plans._params import (
+    ParamDescription,
+    ParamKind,
+    PlanSpec,
+    UnresolvableAnnotationError,
+)
+from napari_skylight.protocols import FrameCaches
+
+__all__ = ["check_plan", "create_plan_spec", "plan_name", "register_form"]
+
+Plan = Callable[..., Generator[Any, Any, Any]]
+
+_EMPTY = inspect.Parameter.empty
+_forms: dict[Any, Callable[..., Any]] = {}
+
+
+def register_form(plan: Plan, form: Callable[..., Any]) -> Callable[[], None]:
+    """Let the signature of `form` say what the form of `plan` shows; returns its undo.
+
+    For plans whose own signature says too little, such as bluesky's `scan`. `form` is never called:
+    the values are given to `plan`, those of positional parameters by position, those of
+    keyword-only ones by name. Its docstring, if it has one, stands for that of the plan.
+    """
+    _forms[plan] = form
+
+    def undo() -> None:
+        if _forms.get(plan) is form:
+            del _forms[plan]
+
+    return undo
+
+
+def create_plan_spec(
+    plan: Plan,
+    devices: Mapping[str, Any],
+    *,
+    matches: Callable[[Any, type], bool] = isinstance,
+) -> PlanSpec:
+    """Read what `plan` takes from its signature.
+
+    Parameters
+    ----------
+    plan : callable
+        A generator function annotated as returning a ``MsgGenerator``: a function, a method, a
+        `functools.partial` or an object with such a ``__call__``.
+    devices : mapping of str to object
+        The devices to choose from, by name.
+    matches : callable, optional
+        ``matches(device, protocol)`` tells whether a device is one that a parameter means.
+
+    Returns
+    -------
+    PlanSpec
+
+    Raises
+    ------
+    UnresolvableAnnotationError
+        If a required parameter is nothing a form can show, or no device is what it needs.
+    TypeError
+        If `plan` is not a generator function, has no ``MsgGenerator`` return annotation, or has an
+        action as the default of a parameter that is not annotated as one.
+    ValueError
+        If two actions have the same name.
+    """
+    hints = check_plan(plan)
+    name = plan_name(plan)
+    signature = inspect.signature(plan)
+    form = _form_of(plan)
+    if form is not None:
+        hints, signature = _hints(form), inspect.signature(form)
+    spec = PlanSpec(
+        name=name,
+        docs=_docs(plan, form),
+        parameters=[
+            _describe(name, param, hints.get(param.name, _EMPTY), devices, matches)
+            for param in _without_self(signature)
+        ],
+        togglable=bool(_stamp(plan, "__togglable__")),
+        pausable=bool(_stamp(plan, "__pausable__")),
+    )
+    twice = [action for action, n in Counter(a.name for a in spec.actions).items() if n > 1]
+    if twice:
+        raise ValueError(f"{name} has two actions called {twice[0]}: give each its own name.")
+    return spec
+
+
+def check_plan(plan: Any) -> dict[str, Any]:
+    """Return the type hints of `plan` after making sure that it is one.
+
+    Raises
+    ------
+    TypeError
+        If it is not a generator function or has no ``MsgGenerator`` return annotation.
+    """
+    name = plan_name(plan)
+    if not callable(plan) or not inspect.isgeneratorfunction(_function(plan)):
+        raise TypeError(
+            f"{name} is not a plan: a plan is a generator function, one that yields messages."
+        )
+    hints = _hints(_function(plan))
+    returned = hints.get("return")
+    if returned is None and _form_of(plan) is None:
+        raise TypeError(
+            f"{name} has no return type annotation: write `-> MsgGenerator[None]` after its "
+            "parameters."
+        )
+    origin = get_origin(returned) or returned
+    is_generator = isinstance(origin, type) and issubclass(origin, Generator)
+    if not is_generator and _form_of(plan) is None:
+        raise TypeError(f"{name} returns {returned!r}, and a plan returns a MsgGenerator.")
+    return hints
+
+
+def plan_name(plan: Any) -> str:
+    """Return the name a plan was defined under."""
+    while isinstance(plan, functools.partial):
+        plan = plan.func
+    return str(getattr(plan, "__name__", None) or type(plan).__name__)
+
+
+def _describe(
+    plan: str,
+    param: inspect.Parameter,
+    hint: Any,
+    devices: Mapping[str, Any],
+    matches: Callable[[Any, type], bool],
+) -> ParamDescription:
+    kind = ParamKind(int(param.kind))
+    if hint is _EMPTY:
+        hint = Any if param.default in (_EMPTY, None) else type(param.default)
+    annotation, metadata = unwrap(hint)
+    found: dict[str, Any] = {}
+    actions = _actions(plan, param, annotation)
+    if actions is not None:
+        found["actions"] = actions
+    elif device_type(annotation) is FrameCaches:
+        found |= {"hidden": True, "device_proto": FrameCaches}
+    elif kind is ParamKind.VAR_KEYWORD:
+        found["hidden"] = True
+    else:
+        found = _choices(annotation, kind, devices, matches)
+        if not found and field_type(annotation) is None:
+            if param.default is _EMPTY:
+                raise UnresolvableAnnotationError(
+                    plan, param.name, annotation, _no_device(annotation)
+                )
+            found["hidden"] = True
+    return ParamDescription(param.name, kind, annotation, param.default, metadata=metadata, **found)
+
+
+def _choices(
+    annotation: Any,
+    kind: ParamKind,
+    devices: Mapping[str, Any],
+    matches: Callable[[Any, type], bool],
+) -> dict[str, Any]:
+    """Return choices, multiselect and device_proto where there is something to choose from."""
+    element = element_of(annotation)
+    several = element is not None or kind is ParamKind.VAR_POSITIONAL
+    one = annotation if element is None else element
+    values = literal_values(one)
+    if values is not None:
+        return {"choices": values, "multiselect": several}
+    protocol = device_type(one)
+    if protocol is None:
+        return {}
+    names = [name for name, device in devices.items() if matches(device, protocol)]
+    if not names:
+        return {}
+    return {"choices": names, "multiselect": several, "device_proto": protocol}
+
+
+def _no_device(annotation: Any) -> str:
+    protocol = device_type(element_of(annotation) or annotation)
+    if protocol is None or protocol is _EMPTY:
+        return ""
+    return f"None of the devices here is a {protocol.__name__}."
+
+
+def _actions(
+    plan: str, param: inspect.Parameter, annotation: Any
+) -> Action | Sequence[Action] | None:
+    default = param.default
+    several = isinstance(default, Sequence) and not isinstance(default, str) and len(default) > 0
+    if not isinstance(default, Action) and not (
+        several and all(isinstance(item, Action) for item in default)
+    ):
+        return None
+    if not _holds_action(annotation) and annotation is not type(default):
+        raise TypeError(
+            f"{plan} has an action as the default of {param.name}, which is annotated "
+            f"{annotation!r}: annotate it as Action or Sequence[Action]."
+        )
+    found: Action | Sequence[Action] = default
+    return found
+
+
+def _holds_action(annotation: Any) -> bool:
+    annotation = unwrap(without_none(annotation))[0]
+    if isinstance(annotation, type) and not get_args(annotation):
+        return issubclass(annotation, Action)
+    origin = get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        return any(_holds_action(item) for item in get_args(annotation) if item is not Ellipsis)
+    is_union = isinstance(annotation, types.UnionType) or not isinstance(origin, type)
+    return is_union and any(_holds_action(member) for member in get_args(annotation))
+
+
+def _docs(plan: Any, form: Callable[..., Any] | None) -> str:
+    function = _function(plan)
+    sources = [form, function]
+    if function.__name__ == "__call__":  # of an object, which is described by its class
+        sources.append(type(plan))
+    return next((inspect.getdoc(thing) or "" for thing in sources if thing and thing.__doc__), "")
+
+
+def _form_of(plan: Any) -> Callable[..., Any] | None:
+    try:
+        return _forms.get(plan)
+    except TypeError:  # not hashable, so nobody registered it
+        return None
+
+
+def _function(plan: Any) -> Any:
+    """Return the plain function behind a partial, a decorator, a method or a callable object."""
+    while isinstance(plan, functools.partial):
+        plan = plan.func
+    plan = getattr(plan, "__func__", plan)
+    if not inspect.isfunction(plan) and callable(plan):
+        plan = getattr(type(plan).__call__, "__func__", type(plan).__call__)
+    return inspect.unwrap(plan)
+
+
+def _stamp(plan: Any, name: str) -> Any:
+    while isinstance(plan, functools.partial):
+        plan = plan.func
+    return getattr(plan, name, getattr(_function(plan), name, False))
+
+
+def _hints(function: Any) -> dict[str, Any]:
+    """Return the type hints; one that cannot be resolved stays the text that was written."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, AttributeError, TypeError):
+        pass  # one bad name spoils the whole call: each hint by itself, below
+    hints: dict[str, Any] = {}
+    for name, hint in getattr(function, "__annotations__", {}).items():
+        holder = types.SimpleNamespace(__annotations__={name: hint})
+        try:
+            hints |= get_type_hints(holder, function.__globals__, include_extras=True)
+        except (NameError, AttributeError, TypeError):
+            hints[name] = hint
+    return hints
+
+
+def _without_self(signature: inspect.Signature) -> list[inspect.Parameter]:
+    params = list(signature.parameters.values())
+    if params and params[0].name in ("self", "cls"):
+        return params[1:]
+    return params

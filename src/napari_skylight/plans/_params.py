@@ -1,0 +1,189 @@
+"""What a plan takes, as data that a form, a script or a menu can read."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from napari_skylight.engine.actions import Action
+from napari_skylight.plans._annotations import Bounds, bounds_of, is_optional, unit_of
+
+__all__ = [
+    "ParamDescription",
+    "ParamKind",
+    "ParameterError",
+    "PlanSpec",
+    "UnresolvableAnnotationError",
+]
+
+
+class UnresolvableAnnotationError(TypeError):
+    """A plan needs a parameter that no field of a form can show.
+
+    Attributes
+    ----------
+    plan_name, param_name : str
+    annotation : Any
+        The parameter's annotation, ``Annotated`` taken off.
+    """
+
+    def __init__(self, plan_name: str, param_name: str, annotation: Any, reason: str = "") -> None:
+        self.plan_name = plan_name
+        self.param_name = param_name
+        self.annotation = annotation
+        shown = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+        reason = reason or (
+            "Give it a type that a form can show, a device protocol marked @runtime_checkable, "
+            "or a default."
+        )
+        super().__init__(f"{plan_name} needs {param_name} ({shown}). {reason}")
+
+
+class ParameterError(ValueError):
+    """Values that a plan cannot run with.
+
+    Attributes
+    ----------
+    problems : dict of str to str
+        What is wrong, in plain words, by parameter name.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__(" ".join(self.problems.values()))
+
+
+class ParamKind(enum.IntEnum):
+    """How a parameter is passed; the values are those of `inspect.Parameter.kind`."""
+
+    POSITIONAL_ONLY = 0
+    POSITIONAL_OR_KEYWORD = 1
+    VAR_POSITIONAL = 2
+    KEYWORD_ONLY = 3
+    VAR_KEYWORD = 4
+
+
+@dataclass(frozen=True, eq=False)
+class ParamDescription:
+    """One parameter of a plan."""
+
+    name: str
+    kind: ParamKind
+    annotation: Any
+    """The type hint, ``Annotated`` taken off; `Any` where there is none."""
+    default: Any
+    """The default, or `inspect.Parameter.empty`."""
+    choices: list[Any] | None = None
+    """The values to choose from: those of a ``Literal``, or the names of the devices that match."""
+    multiselect: bool = False
+    """Whether several choices may be taken."""
+    hidden: bool = False
+    """Whether it gets no field although it is no action: it is filled in, or keeps its default."""
+    actions: Action | Sequence[Action] | None = None
+    """The default, if it is an action or several."""
+    device_proto: type | None = None
+    """The class or protocol of the devices meant."""
+    metadata: tuple[Any, ...] = ()
+    """What ``Annotated`` adds to the type hint."""
+
+    @property
+    def has_default(self) -> bool:
+        """Whether it may be left out."""
+        return self.default is not inspect.Parameter.empty
+
+    @property
+    def has_field(self) -> bool:
+        """Whether a form shows it."""
+        return not self.hidden and self.actions is None
+
+    @property
+    def required(self) -> bool:
+        """Whether a value must be given."""
+        variable = self.kind in (ParamKind.VAR_POSITIONAL, ParamKind.VAR_KEYWORD)
+        return not self.has_default and not variable
+
+    @property
+    def optional(self) -> bool:
+        """Whether it may be None."""
+        return is_optional(self.annotation) or self.default is None
+
+    @property
+    def label(self) -> str:
+        """The name, as a person reads it."""
+        return sentence_case(self.name)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the value, or an empty text."""
+        return unit_of(self.metadata)
+
+    @property
+    def bounds(self) -> Bounds:
+        """The limits of the value."""
+        return bounds_of(self.metadata)
+
+    @property
+    def initial(self) -> Any:
+        """What a form starts with, or `inspect.Parameter.empty`.
+
+        The default or, where that says nothing, a device of the same name, or the first choice.
+        """
+        if self.device_proto is None or not self.choices:
+            if self.choices and not self.has_default:
+                return [] if self.multiselect else self.choices[0]
+            return self.default
+        named = [self.name] if self.name in self.choices else []
+        if self.multiselect:
+            return _names(self.default) if self.has_default else named or self.choices[:1]
+        if self.has_default:
+            return named[0] if named and self.default is None else _name(self.default)
+        return named[0] if named else self.choices[0]
+
+
+@dataclass(frozen=True, eq=False)
+class PlanSpec:
+    """What a plan is called, does and takes."""
+
+    name: str
+    docs: str
+    """The docstring, or an empty text."""
+    parameters: list[ParamDescription] = field(default_factory=list)
+    togglable: bool = False
+    """Whether it runs until it is stopped."""
+    pausable: bool = False
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """Every action that the plan declares, in order."""
+        found: list[Action] = []
+        for param in self.parameters:
+            if isinstance(param.actions, Action):
+                found.append(param.actions)
+            elif param.actions is not None:
+                found.extend(param.actions)
+        return tuple(found)
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the values that a form starts with, devices by name; what has none is left out."""
+        return {
+            param.name: param.initial
+            for param in self.parameters
+            if param.has_field and param.initial is not inspect.Parameter.empty
+        }
+
+
+def sentence_case(name: str) -> str:
+    """Return a Python name as words: "live_view" as "Live view"."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def _name(device: Any) -> Any:
+    return getattr(device, "name", device)
+
+
+def _names(devices: Any) -> list[Any]:
+    return [] if devices is None else [_name(device) for device in devices]

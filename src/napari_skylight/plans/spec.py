@@ -1,0 +1,45 @@
+"""What a plan takes, read from its signature: for forms, menus and scripts, with no toolkit.
+
+`create_plan_spec` describes a plan; `find_problems` and `check_arguments` look at values for it;
+`resolve_arguments` turns names into devices and adds actions; `collect_arguments` gives the
+``(args, kwargs)`` to call the plan with.
+"""
+
+from annotated_types import Unit
+
+from napari_skylight.plans import _bluesky_forms  # noqa: F401 - registers them
+from napari_skylight.plans._annotations import Bounds, container_of, element_of, field_type
+from napari_skylight.plans._arguments import (
+    check_arguments,
+    collect_arguments,
+    find_problems,
+    resolve_arguments,
+)
+from napari_skylight.plans._inspect import check_plan, create_plan_spec, register_form
+from napari_skylight.plans._params import (
+    ParamDescription,
+    ParameterError,
+    ParamKind,
+    PlanSpec,
+    UnresolvableAnnotationError,
+)
+
+__all__ = [
+    "Bounds",
+    "ParamDescription",
+    "ParamKind",
+    "ParameterError",
+    "PlanSpec",
+    "Unit",
+    "UnresolvableAnnotationError",
+    "check_arguments",
+    "check_plan",
+    "collect_arguments",
+    "container_of",
+    "create_plan_spec",
+    "element_of",
+    "field_type",
+    "find_problems",
+    "register_form",
+    "resolve_arguments",
+]

@@ -1,0 +1,515 @@
+"""What a plan's signature says, read into a PlanSpec."""
+
+import enum
+import functools
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from inspect import Parameter
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional, Protocol, Union, runtime_checkable
+
+import pytest
+from annotated_types import Ge, Gt, Interval, Le, MultipleOf
+from bluesky import plans as bp
+from bluesky.protocols import Movable, Readable
+from bluesky.utils import MsgGenerator
+from napari_skylight.engine.actions import Action, continuous
+
+from napari_skylight.plans.spec import (
+    Bounds,
+    ParamKind,
+    Unit,
+    UnresolvableAnnotationError,
+    create_plan_spec,
+    field_type,
+    register_form,
+)
+from napari_skylight.protocols import FrameCaches, Light
+
+
+@runtime_checkable
+class Shutter(Protocol):
+    def open(self) -> None: ...
+
+
+class Plain:
+    """A class that no field can show and no device is."""
+
+
+class FakeShutter:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def open(self) -> None: ...
+
+
+class FakeCaches:
+    name = "caches"
+
+    def live(self, camera: Any) -> Any: ...
+    def stack(self, camera: Any, name: str = "snapshots") -> Any: ...
+
+
+SHUTTERS = {"front": FakeShutter("front"), "back": FakeShutter("back"), "lamp": object()}
+
+
+def params(plan: Callable[..., Any], devices: dict[str, Any] | None = None) -> list[Any]:
+    return create_plan_spec(plan, {} if devices is None else devices).parameters
+
+
+def only(plan: Callable[..., Any], devices: dict[str, Any] | None = None) -> Any:
+    (param,) = params(plan, devices)
+    return param
+
+
+def test_a_plain_parameter_keeps_its_name_kind_type_and_default() -> None:
+    def plan(a: int, /, b: float = 1.5, *c: int, d: str = "x", **e: Any) -> MsgGenerator[None]:
+        """Do it."""
+        yield
+
+    spec = create_plan_spec(plan, {})
+    assert (spec.name, spec.docs) == ("plan", "Do it.")
+    assert [(p.name, p.kind, p.annotation) for p in spec.parameters] == [
+        ("a", ParamKind.POSITIONAL_ONLY, int),
+        ("b", ParamKind.POSITIONAL_OR_KEYWORD, float),
+        ("c", ParamKind.VAR_POSITIONAL, int),
+        ("d", ParamKind.KEYWORD_ONLY, str),
+        ("e", ParamKind.VAR_KEYWORD, Any),
+    ]
+    empty = Parameter.empty
+    assert [p.default for p in spec.parameters] == [empty, 1.5, empty, "x", empty]
+    assert [p.has_default for p in spec.parameters] == [False, True, False, True, False]
+    assert [p.has_field for p in spec.parameters] == [True, True, True, True, False]
+    assert not spec.togglable
+    assert not spec.pausable
+
+
+def test_a_literal_gives_its_values_as_choices_of_their_own_type() -> None:
+    def plan(
+        binning: Literal[1, 2, 4] = 2, mode: Literal["a", "b"] | None = None
+    ) -> MsgGenerator[None]:
+        yield
+
+    binning, mode = params(plan)
+    assert binning.choices == [1, 2, 4]
+    assert [type(c) for c in binning.choices] == [int, int, int]
+    assert not binning.multiselect
+    assert binning.device_proto is None
+    assert mode.choices == ["a", "b", None]
+
+
+def test_a_protocol_gives_the_names_of_the_devices_that_match() -> None:
+    def plan(shutter: Shutter) -> MsgGenerator[None]:
+        yield
+
+    shutter = only(plan, SHUTTERS)
+    assert shutter.choices == ["front", "back"]
+    assert not shutter.multiselect
+    assert shutter.device_proto is Shutter
+    assert shutter.initial == "front"
+
+
+def test_a_device_class_gives_the_names_of_its_instances() -> None:
+    def plan(shutter: FakeShutter) -> MsgGenerator[None]:
+        yield
+
+    assert only(plan, SHUTTERS).choices == ["front", "back"]
+    assert only(plan, SHUTTERS).device_proto is FakeShutter
+
+
+def test_the_caller_may_say_which_devices_match() -> None:
+    def plan(shutter: Shutter) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(
+        plan, SHUTTERS, matches=lambda device, _: getattr(device, "name", "") == "back"
+    )
+    assert spec.parameters[0].choices == ["back"]
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        Sequence[Shutter],
+        list[Shutter],
+        tuple[Shutter, ...],
+        set[Shutter],
+        AbstractSet[Shutter],
+        frozenset[Shutter],
+        Annotated[Sequence[Shutter], "those to open"],
+        Sequence[Shutter] | None,
+    ],
+)
+def test_a_collection_of_devices_is_chosen_several_at_once(annotation: Any) -> None:
+    def plan(shutters: Any) -> MsgGenerator[None]:
+        yield
+
+    plan.__annotations__["shutters"] = annotation
+    shutters = only(plan, SHUTTERS)
+    assert shutters.choices == ["front", "back"]
+    assert shutters.multiselect
+    assert shutters.device_proto is Shutter
+    assert shutters.initial == ["front"]
+
+
+def test_args_of_a_device_are_chosen_several_at_once() -> None:
+    def plan(*shutters: Shutter) -> MsgGenerator[None]:
+        yield
+
+    shutters = only(plan, SHUTTERS)
+    assert shutters.kind is ParamKind.VAR_POSITIONAL
+    assert shutters.choices == ["front", "back"]
+    assert shutters.multiselect
+
+
+@pytest.mark.parametrize("annotation", [Optional[Shutter], Shutter | None, Union[None, Shutter]])  # noqa: UP007, UP045
+def test_an_optional_device_is_one_of_the_devices_or_none(annotation: Any) -> None:
+    def plan(front: Any = None, other: Any = None) -> MsgGenerator[None]:
+        yield
+
+    plan.__annotations__ |= {"front": annotation, "other": annotation}
+    front, other = params(plan, SHUTTERS)
+    for param in (front, other):
+        assert param.choices == ["front", "back"]
+        assert param.device_proto is Shutter
+        assert param.optional
+        assert param.default is None
+    assert front.initial == "front"
+    assert other.initial is None
+
+
+def test_a_generic_protocol_is_matched_by_its_origin() -> None:
+    class Motor:
+        name = "motor"
+
+        def set(self, value: float) -> Any: ...
+
+    def plan(motor: Movable[float]) -> MsgGenerator[None]:
+        yield
+
+    assert only(plan, {"motor": Motor()}).choices == ["motor"]
+
+
+def test_a_required_device_that_nothing_matches_is_refused_by_name() -> None:
+    def plan(shutter: Shutter) -> MsgGenerator[None]:
+        yield
+
+    with pytest.raises(
+        UnresolvableAnnotationError, match=r"plan needs shutter \(Shutter\)"
+    ) as info:
+        create_plan_spec(plan, {})
+    assert "None of the devices here is a Shutter" in str(info.value)
+    assert (info.value.plan_name, info.value.param_name) == ("plan", "shutter")
+    assert info.value.annotation is Shutter
+
+
+def test_an_optional_device_that_nothing_matches_gets_no_field() -> None:
+    def plan(shutter: Shutter | None = None) -> MsgGenerator[None]:
+        yield
+
+    shutter = only(plan, {})
+    assert shutter.choices is None
+    assert not shutter.has_field
+
+
+@pytest.mark.parametrize("annotation", [Plain, Any, dict[str, int], Callable[[], None], "Nowhere"])
+def test_a_required_parameter_that_no_field_shows_is_refused(annotation: Any) -> None:
+    def plan(thing: Any) -> MsgGenerator[None]:
+        yield
+
+    plan.__annotations__["thing"] = annotation
+    with pytest.raises(UnresolvableAnnotationError, match="plan needs thing") as info:
+        create_plan_spec(plan, {})
+    assert info.value.annotation == annotation
+
+
+def test_what_no_field_shows_keeps_its_default_out_of_sight() -> None:
+    default = Plain()
+
+    def plan(thing: Plain = default, md: dict[str, Any] | None = None) -> MsgGenerator[None]:
+        yield
+
+    thing, md = params(plan)
+    assert thing.hidden
+    assert md.hidden
+    assert thing.default is default
+
+
+def test_a_default_stands_for_a_missing_type_hint() -> None:
+    def plan(frames=3, label="x"):  # type: ignore[no-untyped-def]
+        yield
+
+    plan.__annotations__["return"] = MsgGenerator[None]
+    frames, label = params(plan)
+    assert (frames.annotation, label.annotation) == (int, str)
+    assert frames.has_field
+
+
+def test_an_action_is_no_field_and_stays_the_object_declared() -> None:
+    @dataclass
+    class Record(Action):
+        name: str = "record"
+
+    snap, record = Action(name="snap"), Record()
+    several = [Action(name="a"), Action(name="b")]
+
+    def plan(
+        x: int = 1,
+        snap: Action = snap,
+        record: Record = record,
+        several: Sequence[Action] = several,
+        maybe: Action | None = Action(name="maybe"),
+        loose: Action = [Action(name="c")],  # type: ignore[assignment]
+    ) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, {})
+    _, p_snap, p_record, p_several, p_maybe, p_loose = spec.parameters
+    assert p_snap.actions is snap
+    assert p_record.actions is record
+    assert p_several.actions is several
+    assert isinstance(p_maybe.actions, Action)
+    assert isinstance(p_loose.actions, list)
+    assert not any(p.has_field or p.choices for p in spec.parameters[1:])
+    assert [a.name for a in spec.actions] == ["snap", "record", "a", "b", "maybe", "c"]
+    assert spec.defaults() == {"x": 1}
+
+
+def test_an_action_under_another_annotation_is_refused() -> None:
+    def plan(snap: int = Action(name="snap")) -> MsgGenerator[None]:  # type: ignore[assignment]
+        yield
+
+    with pytest.raises(TypeError, match="annotate it as Action"):
+        create_plan_spec(plan, {})
+
+
+def test_an_empty_sequence_is_no_action() -> None:
+    def plan(points: Sequence[int] = ()) -> MsgGenerator[None]:
+        yield
+
+    assert only(plan).actions is None
+
+
+def test_two_actions_of_one_name_are_refused() -> None:
+    def plan(
+        a: Action = Action(name="snap"), b: Action = Action(name="snap")
+    ) -> MsgGenerator[None]:
+        yield
+
+    with pytest.raises(ValueError, match="two actions called snap"):
+        create_plan_spec(plan, {})
+
+
+def test_annotated_is_unwrapped_and_its_metadata_kept() -> None:
+    def plan(
+        exposure: Annotated[float, Gt(0), Le(100), Unit("ms")] = 10.0,
+        gain: Annotated[int, Interval(ge=1, le=16)] | None = None,
+        delay: Annotated[float | None, Ge(0), MultipleOf(0.5)] = None,
+    ) -> MsgGenerator[None]:
+        yield
+
+    exposure, gain, delay = params(plan)
+    assert exposure.annotation is float
+    assert exposure.metadata == (Gt(0), Le(100), Unit("ms"))
+    assert exposure.unit == "ms"
+    assert exposure.bounds == Bounds(low=0, high=100, low_open=True)
+    assert gain.annotation == int | None
+    assert gain.bounds == Bounds(low=1, high=16)
+    assert delay.bounds == Bounds(low=0, step=0.5)
+    assert gain.unit == ""
+
+
+def test_the_frame_caches_are_filled_in_out_of_sight() -> None:
+    def plan(caches: FrameCaches) -> MsgGenerator[None]:
+        yield
+
+    caches = only(plan, {"caches": FakeCaches()})
+    assert caches.hidden
+    assert caches.choices is None
+    assert caches.device_proto is FrameCaches
+
+
+def test_continuous_plans_are_told_by_their_stamp() -> None:
+    @continuous(pausable=True)
+    def plan(x: int = 1) -> MsgGenerator[None]:
+        yield
+
+    for form in (plan, functools.partial(plan, x=2)):
+        spec = create_plan_spec(form, {})
+        assert spec.togglable
+        assert spec.pausable
+
+
+def test_a_method_has_no_self() -> None:
+    class Bench:
+        @continuous
+        def look(self, x: int = 1) -> MsgGenerator[None]:
+            """Look around."""
+            yield
+
+    for plan in (Bench.look, Bench().look):
+        spec = create_plan_spec(plan, {})
+        assert [p.name for p in spec.parameters] == ["x"]
+        assert (spec.name, spec.docs, spec.togglable) == ("look", "Look around.", True)
+
+
+def test_a_partial_shows_what_is_left() -> None:
+    def plan(a: int, b: int, c: Annotated[int, Ge(1)] = 3) -> MsgGenerator[None]:
+        """Do it."""
+        yield
+
+    spec = create_plan_spec(functools.partial(plan, 1, b=2), {})
+    assert (spec.name, spec.docs) == ("plan", "Do it.")
+    assert spec.defaults() == {"b": 2, "c": 3}
+    assert spec.parameters[-1].bounds.low == 1
+
+
+def test_an_object_that_can_be_called_is_a_plan() -> None:
+    class Sweep:
+        """Sweep the stage."""
+
+        def __call__(self, steps: int = 5) -> MsgGenerator[None]:
+            yield
+
+    spec = create_plan_spec(Sweep(), {})
+    assert (spec.name, spec.docs) == ("Sweep", "Sweep the stage.")
+    assert spec.defaults() == {"steps": 5}
+
+
+def test_a_wrapped_plan_is_a_plan() -> None:
+    def plan(x: int = 1) -> MsgGenerator[None]:
+        yield
+
+    @functools.wraps(plan)
+    def logged(*args: Any, **kwargs: Any) -> Any:
+        return plan(*args, **kwargs)
+
+    assert create_plan_spec(logged, {}).defaults() == {"x": 1}
+
+
+def test_hints_that_cannot_be_resolved_spoil_only_their_own_parameter() -> None:
+    def plan(frames: "int" = 1, mode: "Nowhere" = None) -> "MsgGenerator[None]":  # type: ignore[name-defined] # noqa: F821
+        yield
+
+    frames, mode = params(plan)
+    assert frames.annotation is int
+    assert mode.hidden
+
+
+def test_what_is_no_plan_is_refused_in_words() -> None:
+    def not_a_generator(x: int) -> int:
+        return x
+
+    def not_annotated(x: int):  # type: ignore[no-untyped-def]
+        yield
+
+    def wrongly_annotated(x: int) -> list[int]:
+        yield x  # type: ignore[misc]
+
+    with pytest.raises(TypeError, match=r"not_a_generator is not a plan.*generator function"):
+        create_plan_spec(not_a_generator, {})  # type: ignore[arg-type]
+    with pytest.raises(
+        TypeError, match=r"not_annotated has no return type annotation.*MsgGenerator"
+    ):
+        create_plan_spec(not_annotated, {})
+    with pytest.raises(TypeError, match=r"wrongly_annotated returns .*MsgGenerator"):
+        create_plan_spec(wrongly_annotated, {})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="int is not a plan"):
+        create_plan_spec(3, {})  # type: ignore[arg-type]
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+@pytest.mark.parametrize(
+    ("annotation", "shown"),
+    [
+        (int, int),
+        (bool, bool),
+        (Path, Path),
+        (Colour, Colour),
+        (int | None, int | None),
+        (int | float, float),
+        (str | Path, str),
+        (float | Callable[[], float], float),
+        (Sequence[int], list[int]),
+        (tuple[int, ...], list[int]),
+        (tuple[int, str], tuple[int, str]),
+        (Annotated[int, Ge(0)], int),
+        (Any, None),
+        (dict[str, int], None),
+        (Sequence[Plain], None),
+        (tuple[int, Plain], None),
+        (Shutter, None),
+    ],
+)
+def test_the_type_by_which_a_form_shows_an_annotation(annotation: Any, shown: Any) -> None:
+    assert field_type(annotation) == shown
+
+
+class FakeMotor:
+    parent = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def set(self, value: float) -> Any: ...
+    def read(self) -> Any: ...
+    def describe(self) -> Any: ...
+
+
+@pytest.mark.parametrize(
+    ("plan", "fields"),
+    [
+        (bp.count, ["detectors", "num", "delay"]),
+        (bp.scan, ["detectors", "motor", "start", "stop", "num"]),
+        (bp.rel_scan, ["detectors", "motor", "start", "stop", "num"]),
+        (bp.list_scan, ["detectors", "motor", "points"]),
+        (
+            bp.grid_scan,
+            ["detectors"]
+            + [
+                f"{axis}_{part}"
+                for axis in ("slow", "fast")
+                for part in ("motor", "start", "stop", "num")
+            ]
+            + ["snake_axes"],
+        ),
+    ],
+)
+def test_blueskys_own_plans_have_a_form(plan: Callable[..., Any], fields: list[str]) -> None:
+    spec = create_plan_spec(plan, {"x": FakeMotor("x")})
+    assert spec.name == plan.__name__
+    assert spec.docs
+    assert [p.name for p in spec.parameters if p.has_field] == fields
+    assert spec.parameters[0].choices == ["x"]
+    assert spec.parameters[0].device_proto is Readable
+
+
+def test_a_form_can_be_registered_and_taken_back() -> None:
+    def loose(*args):  # type: ignore[no-untyped-def]
+        """Do things."""
+        yield
+
+    def form(x: int, y: float = 2.0) -> None: ...
+
+    undo = register_form(loose, form)
+    spec = create_plan_spec(loose, {})
+    assert (spec.name, spec.docs) == ("loose", "Do things.")
+    assert [p.annotation for p in spec.parameters] == [int, float]
+    undo()
+    with pytest.raises(TypeError):
+        create_plan_spec(loose, {})
+
+
+def test_units_and_names_are_words() -> None:
+    def plan(
+        stash_every: Annotated[float, Unit("s")] = 0.0, lamp: Light | None = None
+    ) -> MsgGenerator[None]:
+        yield
+
+    stash_every, _ = params(plan)
+    assert stash_every.label == "Stash every"
+    assert stash_every.unit == "s"

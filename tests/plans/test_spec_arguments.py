@@ -1,0 +1,273 @@
+"""From the values of a form to the call of a plan."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from inspect import Parameter
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+
+import pytest
+from annotated_types import Ge, Gt, Le
+from bluesky import RunEngine
+from bluesky import plans as bp
+from bluesky.utils import MsgGenerator
+from napari_skylight.engine.actions import Action
+from ophyd.sim import SynAxis, SynGauss
+
+from napari_skylight.plans.spec import (
+    ParamDescription,
+    ParameterError,
+    ParamKind,
+    PlanSpec,
+    Unit,
+    check_arguments,
+    collect_arguments,
+    create_plan_spec,
+    find_problems,
+    resolve_arguments,
+)
+from napari_skylight.protocols import FrameCaches
+
+
+@runtime_checkable
+class Shutter(Protocol):
+    def open(self) -> None: ...
+
+
+class FakeShutter:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def open(self) -> None: ...
+
+
+class FakeCaches:
+    name = "caches"
+
+    def live(self, camera: Any) -> Any: ...
+    def stack(self, camera: Any, name: str = "snapshots") -> Any: ...
+
+
+FRONT, BACK = FakeShutter("front"), FakeShutter("back")
+DEVICES: dict[str, Any] = {"front": FRONT, "back": BACK}
+
+
+def spec_of(*params: tuple[str, ParamKind] | tuple[str, ParamKind, Any]) -> PlanSpec:
+    described = [
+        ParamDescription(name, kind, int, default[0] if default else Parameter.empty)
+        for name, kind, *default in params
+    ]
+    return PlanSpec("plan", "", described)
+
+
+def test_each_kind_goes_to_its_place() -> None:
+    spec = spec_of(
+        ("a", ParamKind.POSITIONAL_ONLY),
+        ("b", ParamKind.POSITIONAL_OR_KEYWORD),
+        ("c", ParamKind.VAR_POSITIONAL),
+        ("d", ParamKind.KEYWORD_ONLY),
+        ("e", ParamKind.VAR_KEYWORD),
+    )
+    values = {"e": {"f": 6}, "d": 5, "c": [3, 4], "b": 2, "a": 1}
+    assert collect_arguments(spec, values) == ((1, 2, 3, 4), {"d": 5, "f": 6})
+
+
+@pytest.mark.parametrize(
+    ("value", "args"), [(99, (99,)), ("ab", ("ab",)), ((1, 2), (1, 2)), ([], ()), (None, ())]
+)
+def test_args_are_spread(value: Any, args: tuple[Any, ...]) -> None:
+    assert collect_arguments(spec_of(("c", ParamKind.VAR_POSITIONAL)), {"c": value}) == (args, {})
+
+
+def test_kwargs_must_be_a_mapping() -> None:
+    with pytest.raises(TypeError, match="Mapping"):
+        collect_arguments(spec_of(("kw", ParamKind.VAR_KEYWORD)), {"kw": "no"})
+
+
+def test_a_value_missing_in_the_middle_takes_its_default() -> None:
+    def plan(a: int, b: int = 2, c: int = 3, *d: int) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, {})
+    assert collect_arguments(spec, {"a": 1, "c": 30}) == ((1, 2, 30), {})
+    assert collect_arguments(spec, {"a": 1, "d": [7]}) == ((1, 2, 3, 7), {})
+    assert collect_arguments(spec, {"a": 1, "d": []}) == ((1,), {})
+    assert collect_arguments(spec, {"a": 1}) == ((1,), {})
+
+
+def test_a_value_missing_in_the_middle_without_default_is_refused() -> None:
+    both = spec_of(("a", ParamKind.POSITIONAL_OR_KEYWORD), ("b", ParamKind.POSITIONAL_OR_KEYWORD))
+    assert collect_arguments(both, {"a": 1}) == ((1,), {})
+    with pytest.raises(TypeError, match="plan needs a"):
+        collect_arguments(both, {"b": 1})
+
+
+def test_names_become_devices() -> None:
+    def plan(
+        one: Shutter,
+        several: Sequence[Shutter],
+        group: AbstractSet[Shutter],
+        pair: tuple[Shutter, ...],
+        maybe: Shutter | None = None,
+        *more: Shutter,
+    ) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, DEVICES)
+    resolved = resolve_arguments(
+        spec,
+        {
+            "one": "back",
+            "several": ["back", "front"],
+            "group": {"front"},
+            "pair": ("front", "back"),
+            "maybe": None,
+            "more": ["back"],
+        },
+        DEVICES,
+    )
+    assert resolved == {
+        "one": BACK,
+        "several": [BACK, FRONT],
+        "group": {FRONT},
+        "pair": (FRONT, BACK),
+        "maybe": None,
+        "more": [BACK],
+    }
+    assert resolve_arguments(spec, {"one": FRONT, "several": [FRONT]}, DEVICES) == {
+        "one": FRONT,
+        "several": [FRONT],
+    }
+    assert resolve_arguments(spec, {"one": "nowhere"}, DEVICES) == {"one": None}
+
+
+def test_choices_keep_their_type() -> None:
+    def plan(
+        binning: Literal[1, 2] = 1, several: Sequence[Literal[1, 2]] = (1,)
+    ) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, {})
+    assert resolve_arguments(spec, {"binning": "2", "several": ["1", 2]}, {}) == {
+        "binning": 2,
+        "several": [1, 2],
+    }
+
+
+def test_actions_are_added_as_the_objects_declared() -> None:
+    snap, several = Action(name="snap"), (Action(name="a"), Action(name="b"))
+
+    def plan(
+        x: int = 1, snap: Action = snap, several: Sequence[Action] = several
+    ) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, {})
+    resolved = resolve_arguments(spec, {}, {})
+    assert resolved["snap"] is snap
+    assert resolved["several"] is several
+    args, _ = collect_arguments(spec, resolved)
+    assert args[0] == 1
+    assert args[1] is snap
+    other = Action(name="other")
+    assert resolve_arguments(spec, {"snap": other}, {})["snap"] is other
+
+
+def test_the_frame_caches_are_added() -> None:
+    def plan(caches: FrameCaches, frames: int = 1) -> MsgGenerator[None]:
+        yield
+
+    caches = FakeCaches()
+    spec = create_plan_spec(plan, {})
+    assert resolve_arguments(spec, {}, {"caches": caches})["caches"] is caches
+    with pytest.raises(ValueError, match="needs the frame caches"):
+        resolve_arguments(spec, {}, {})
+
+
+def problems(plan: Any, values: dict[str, Any]) -> dict[str, str]:
+    return find_problems(create_plan_spec(plan, DEVICES), values)
+
+
+def test_missing_values_are_told_by_parameter() -> None:
+    def plan(
+        shutter: Shutter, shutters: Sequence[Shutter], label: str, n: int, note: str = ""
+    ) -> MsgGenerator[None]:
+        yield
+
+    assert problems(plan, {}) == {
+        "shutter": "Shutter: choose one.",
+        "shutters": "Shutters: choose at least one.",
+        "label": "Label is empty: fill it in.",
+        "n": "N is empty: fill it in.",
+    }
+    assert problems(plan, {"shutter": None, "shutters": [], "label": " ", "n": None}) == problems(
+        plan, {}
+    )
+    good = {"shutter": "front", "shutters": ["front"], "label": "x", "n": 1}
+    assert problems(plan, good) == {}
+    assert problems(plan, good | {"shutter": FRONT}) == {}
+
+
+def test_values_out_of_reach_are_told_by_parameter() -> None:
+    def plan(
+        exposure: Annotated[float, Gt(0), Le(100), Unit("ms")] = 10,
+        frames: Annotated[int, Ge(1)] | None = None,
+        binning: Literal[1, 2] = 1,
+        shutters: Sequence[Shutter] = (),
+    ) -> MsgGenerator[None]:
+        yield
+
+    assert problems(plan, {"exposure": 120.0}) == {
+        "exposure": "Exposure 120 ms is above the highest allowed, 100 ms."
+    }
+    assert problems(plan, {"exposure": 0}) == {"exposure": "Exposure 0 ms must be above 0 ms."}
+    assert problems(plan, {"exposure": "fast"}) == {"exposure": "Exposure is 'fast', not a number."}
+    assert problems(plan, {"frames": 1.5}) == {"frames": "Frames is 1.5, not a whole number."}
+    assert problems(plan, {"frames": 0}) == {"frames": "Frames 0 is below the lowest allowed, 1."}
+    assert problems(plan, {"frames": True}) == {"frames": "Frames is True, not a whole number."}
+    assert problems(plan, {"binning": 3}) == {"binning": "Binning: 3 is not one of 1, 2."}
+    assert problems(plan, {"shutters": ["side"]}) == {
+        "shutters": "Shutters: side is not one of front, back."
+    }
+    assert problems(plan, {"speed": 1}) == {"speed": "Plan takes no speed."}
+    good = {"exposure": 100, "frames": None, "binning": "2", "shutters": []}
+    assert problems(plan, good) == {}
+
+
+def test_checking_raises_with_every_problem() -> None:
+    def plan(label: str, frames: Annotated[int, Ge(1)] = 1) -> MsgGenerator[None]:
+        yield
+
+    with pytest.raises(ParameterError, match=r"Label is empty.*Frames 0 is below") as info:
+        check_arguments(create_plan_spec(plan, {}), {"frames": 0})
+    assert set(info.value.problems) == {"label", "frames"}
+    check_arguments(create_plan_spec(plan, {}), {"label": "x"})
+
+
+@pytest.mark.parametrize(
+    ("plan", "values", "events"),
+    [
+        (bp.count, {"num": 3}, 3),
+        (bp.scan, {"motor": "x", "start": 0.0, "stop": 1.0, "num": 4}, 4),
+        (bp.rel_scan, {"motor": "x", "start": -1.0, "stop": 1.0, "num": 4}, 4),
+        (bp.list_scan, {"motor": "x", "points": [0.0, 2.0]}, 2),
+        (
+            bp.grid_scan,
+            {"slow_motor": "x", "slow_start": 0.0, "slow_stop": 1.0, "slow_num": 2}
+            | {"fast_motor": "y", "fast_start": 0.0, "fast_stop": 1.0, "fast_num": 3},
+            6,
+        ),
+    ],
+)
+def test_blueskys_own_plans_run_from_their_form(
+    plan: Any, values: dict[str, Any], events: int
+) -> None:
+    x, y = SynAxis(name="x"), SynAxis(name="y")
+    detector = SynGauss("det", x, "x", center=0, Imax=1)
+    devices = {"det": detector, "x": x, "y": y}
+    spec = create_plan_spec(plan, devices)
+    chosen = {**spec.defaults(), **values}
+    check_arguments(spec, chosen)
+    args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, devices))
+    documents: list[str] = []
+    RunEngine(context_managers=[])(plan(*args, **kwargs), lambda name, _: documents.append(name))
+    assert documents.count("event") == events

@@ -1,0 +1,21 @@
+"""Run plans on a thread of their own, act on them from any thread, keep what they read."""
+
+from __future__ import annotations
+
+from bluesky.run_engine import RunEngineResult
+
+from ._commands import install_commands
+from ._errors import EngineBusyError, InvalidState, StatusTimeoutError, WaitTimeoutError
+from ._run_engine import RunEngine
+from ._status import Status
+
+__all__ = [
+    "EngineBusyError",
+    "InvalidState",
+    "RunEngine",
+    "RunEngineResult",
+    "Status",
+    "StatusTimeoutError",
+    "WaitTimeoutError",
+    "install_commands",
+]

@@ -1,0 +1,195 @@
+"""The status a device returns for something that takes time."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from bluesky.protocols import Status as StatusProtocol
+
+from ._deadlines import call_after
+from ._errors import InvalidState, StatusTimeoutError, WaitTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._deadlines import Deadline
+
+__all__ = ["Status"]
+
+_logger = logging.getLogger("napari_skylight")
+
+
+class Status(StatusProtocol):
+    """Whether something a device was asked to do is done, and how it ended.
+
+    The device completes it, once, with `set_finished` or `set_exception`; whoever asked waits for it, or is called back. It
+    may be used from any thread. It has no thread of its own: callbacks run in the thread that completes it, or, after a
+    time-out or a settle time, in the one thread that serves the deadlines of all statuses.
+
+    Parameters
+    ----------
+    timeout
+        Seconds after which it fails with `StatusTimeoutError`; None: never. The settle time is added.
+    settle_time
+        Seconds between `set_finished` and being done.
+    """
+
+    def __init__(self, *, timeout: float | None = None, settle_time: float | None = 0) -> None:
+        self._timeout = None if timeout is None else float(timeout)
+        self._settle_time = 0.0 if settle_time is None else float(settle_time)
+        self._lock = threading.Lock()
+        self._called = False  # one of set_finished and set_exception was
+        self._done = False
+        self._exception: BaseException | None = None
+        self._callbacks: deque[Callable[[Status], None]] = deque()
+        self._waited_for: threading.Event | None = None  # made by the first thread that has to wait
+        self._deadlines: list[Deadline] | None = None
+        if self._timeout is not None and math.isfinite(self._timeout + self._settle_time):
+            self._deadlines = [call_after(self._timeout + self._settle_time, self._time_out)]
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds it was given when it was made, or None."""
+        return self._timeout
+
+    @property
+    def settle_time(self) -> float:
+        """Seconds between `set_finished` and being done."""
+        return self._settle_time
+
+    @property
+    def done(self) -> bool:
+        """Whether it is over, with success or without."""
+        return self._done
+
+    @property
+    def success(self) -> bool:
+        """Whether it is over and went well."""
+        return self._done and self._exception is None
+
+    @property
+    def callbacks(self) -> deque[Callable[[Status], None]]:
+        """The callbacks that have not been called yet."""
+        return self._callbacks
+
+    def set_finished(self) -> None:
+        """Complete it with success, after the settle time.
+
+        Raises
+        ------
+        InvalidState
+            When it was completed before.
+        """
+        self._claim()
+        if self._settle_time > 0:
+            settled = call_after(self._settle_time, self._complete)
+            with self._lock:
+                if not self._done and self._deadlines is not None:
+                    self._deadlines.append(settled)
+        else:
+            self._complete()
+
+    def set_exception(self, exc: BaseException) -> None:
+        """Complete it with failure, at once.
+
+        Raises
+        ------
+        InvalidState
+            When it was completed before.
+        ValueError
+            When `exc` is no exception, or one of the two that say that time ran out, which only the status itself may.
+        """
+        if not isinstance(exc, BaseException):
+            raise ValueError(f"A status fails with an exception, not with {exc!r}.")
+        if isinstance(exc, (StatusTimeoutError, WaitTimeoutError)):
+            raise ValueError(
+                f"{type(exc).__name__} is for the status itself to raise; use a plain TimeoutError."
+            )
+        self._claim()
+        self._complete(exc)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait until it is done and return its exception, or None when it went well.
+
+        Raises
+        ------
+        WaitTimeoutError
+            When it is not done after `timeout` seconds.
+        """
+        self._wait(timeout)
+        return self._exception
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until it is done, and raise its exception if it failed.
+
+        Raises
+        ------
+        WaitTimeoutError
+            When it is not done after `timeout` seconds.
+        """
+        if not self._done:
+            self._wait(timeout)
+        if self._exception is not None:
+            raise self._exception
+
+    def add_callback(self, callback: Callable[[Status], None]) -> None:
+        """Have `callback` called once with the status when it is done; at once, in this thread, if it is already."""
+        with self._lock:
+            if not self._done:
+                self._callbacks.append(callback)
+                return
+        self._call(callback)
+
+    def _claim(self) -> None:
+        with self._lock:
+            if self._called:
+                raise InvalidState(f"{self!r} was already completed; a status is completed once.")
+            self._called = True
+
+    def _time_out(self) -> None:
+        self._complete(StatusTimeoutError(f"{self!r} was not done within {self._timeout} s."))
+
+    def _complete(self, exc: BaseException | None = None) -> None:
+        """End it, unless it has ended: a time-out, a settle time and a failure may race."""
+        with self._lock:
+            if self._done:
+                return
+            self._exception = exc
+            self._done = True
+            callbacks = list(self._callbacks)
+            self._callbacks.clear()
+            waited_for, deadlines = self._waited_for, self._deadlines
+        if waited_for is not None:
+            waited_for.set()
+        if deadlines is not None:
+            for deadline in deadlines:
+                deadline.cancel()
+        if isinstance(exc, StatusTimeoutError):
+            _logger.warning("%s", exc)
+        for callback in callbacks:
+            self._call(callback)
+
+    def _call(self, callback: Callable[[Status], None]) -> None:
+        try:
+            callback(self)
+        except Exception:  # whoever completes a status cannot mend the callback of somebody else
+            _logger.exception("The callback %r of %r failed", callback, self)
+
+    def _wait(self, timeout: float | None) -> None:
+        with self._lock:
+            if self._done:
+                return
+            if self._waited_for is None:
+                self._waited_for = threading.Event()
+        if not self._waited_for.wait(timeout):
+            raise WaitTimeoutError(f"{self!r} is not done after waiting {timeout} s.")
+
+    def __repr__(self) -> str:
+        if not self._done:
+            return f"<{type(self).__name__} {id(self):#x}: pending>"
+        outcome = "done" if self._exception is None else f"failed with {self._exception!r}"
+        return f"<{type(self).__name__} {id(self):#x}: {outcome}>"

@@ -1,0 +1,287 @@
+"""Steps of plans: act on requests, keep frames, set properties."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from typing import TYPE_CHECKING, Any
+
+from bluesky.protocols import Readable, Triggerable
+from bluesky.utils import Msg, maybe_await, short_uid
+
+if TYPE_CHECKING:
+    from asyncio import Task
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from typing import Literal
+
+    from bluesky.protocols import Collectable, Movable, Reading, Status
+    from bluesky.utils import MsgGenerator
+    from event_model import DataKey
+
+    from napari_skylight.protocols import HasCache
+
+    from .actions import SRLatch
+
+    State = Literal["set", "reset"]
+    WaitFor = State | Mapping[str, State]
+
+__all__ = [
+    "clear_cache",
+    "describe",
+    "describe_collect",
+    "read_and_stash",
+    "read_while_waiting",
+    "set_property",
+    "stash",
+    "wait_for_actions",
+]
+
+# These yield their messages themselves: each call of a bluesky stub formats a whole stack trace first, which costs more
+# than the message.
+
+
+def set_property(
+    obj: Movable[Any], value: Any, /, propr: str, timeout: float | None = None
+) -> MsgGenerator[Status]:
+    """Set one property of a device that has several, and wait until it has its value.
+
+    Parameters
+    ----------
+    obj
+        A device whose ``set(value, *, propr)`` takes the name of a property.
+    value
+        What to set it to.
+    propr
+        The name of the property.
+    timeout
+        Seconds to wait; None: as long as it takes.
+
+    Returns
+    -------
+    Status
+        What the device's ``set`` returned.
+
+    Raises
+    ------
+    TypeError
+        When the device's ``set`` takes no `propr`.
+    """
+    _check_takes_propr(obj, propr)
+    group = short_uid("set_property")
+    status: Status = yield Msg("set", obj, value, group=group, propr=propr)
+    yield Msg("wait", None, group=group, timeout=timeout)
+    return status
+
+
+def wait_for_actions(
+    events: Mapping[str, SRLatch], timeout: float | None = 0.001, wait_for: WaitFor = "set"
+) -> MsgGenerator[tuple[str, SRLatch] | None]:
+    """Wait until one of several actions is requested, or its latch changed.
+
+    Parameters
+    ----------
+    events
+        The latches by name, as `Action.event_map` gives them.
+    timeout
+        Seconds to wait; None: forever.
+    wait_for
+        The state to wait for, or one for each name.
+
+    Returns
+    -------
+    tuple or None
+        The name and the latch of the earliest, or None when time ran out.
+    """
+    found: tuple[str, SRLatch] | None = yield Msg(
+        "wait_for_actions", None, events, timeout=timeout, wait_for=wait_for
+    )
+    return found
+
+
+def read_while_waiting(
+    objs: Sequence[Readable[Any]],
+    events: Mapping[str, SRLatch],
+    stream_name: str = "primary",
+    refresh_period: float = 1 / 60,
+    wait_for: WaitFor = "set",
+) -> MsgGenerator[tuple[str, SRLatch]]:
+    """Read devices into a stream again and again until one of several actions is requested.
+
+    Parameters
+    ----------
+    objs
+        What to trigger and read.
+    events
+        The latches by name.
+    stream_name
+        The stream the events go to.
+    refresh_period
+        Seconds from one read's start to the next one's; a read that takes longer is followed by the next at once.
+    wait_for
+        The state to wait for, or one for each name.
+
+    Returns
+    -------
+    tuple
+        The name and the latch of the earliest, as soon as the read in progress has ended.
+    """
+    due = time.monotonic()
+    found = None
+    while found is None:
+        yield Msg("checkpoint")
+        yield from _trigger_and_read(objs, stream_name)
+        now = time.monotonic()
+        due = max(due + refresh_period, now)  # what is late stays late: no burst to catch up
+        found = yield from wait_for_actions(events, timeout=due - now, wait_for=wait_for)
+    return found
+
+
+def read_and_stash(
+    objs: Sequence[Readable[Any]],
+    cache_objs: Sequence[HasCache],
+    *,
+    stream: str = "primary",
+    group: str | None = None,
+    wait: bool = False,
+) -> MsgGenerator[dict[str, Reading[Any]]]:
+    """Trigger and read devices as one event, and keep each reading in a cache.
+
+    When anything fails on the way, the event is dropped, so that the plan may catch the exception and go on.
+
+    Parameters
+    ----------
+    objs
+        What to trigger and read.
+    cache_objs
+        For each of `objs`, the cache its reading goes to.
+    stream
+        The stream the event goes to.
+    group
+        The group of the stashes, to wait for them later; None: one is made up.
+    wait
+        Wait for each stash before going on.
+
+    Returns
+    -------
+    dict
+        The readings of all `objs`.
+
+    Raises
+    ------
+    ValueError
+        When there is not one cache for each object; nothing has been triggered then.
+    """
+    if len(objs) != len(cache_objs):
+        raise ValueError(
+            f"read_and_stash needs one cache for each object: got {len(objs)} objects "
+            f"and {len(cache_objs)} caches."
+        )
+    caches = dict(zip(map(id, objs), cache_objs, strict=True))
+
+    def keep(obj: Readable[Any], reading: dict[str, Reading[Any]]) -> MsgGenerator[None]:
+        yield from stash(caches[id(obj)], reading, group=group, wait=wait)
+
+    return (yield from _trigger_and_read(objs, stream, keep))
+
+
+def stash(
+    obj: HasCache, reading: dict[str, Reading[Any]], *, group: str | None, wait: bool
+) -> MsgGenerator[None]:
+    """Keep a reading in a cache.
+
+    Parameters
+    ----------
+    obj
+        The cache.
+    reading
+        What a device's ``read`` returned.
+    group
+        The group to wait for later; None: one is made up.
+    wait
+        Wait until it is kept.
+    """
+    group = group or short_uid("stash")
+    yield Msg("stash", obj, reading, group=group)
+    if wait:
+        yield Msg("wait", None, group=group)
+
+
+def clear_cache(
+    obj: HasCache, *, group: str | None = None, wait: bool = False
+) -> MsgGenerator[None]:
+    """Empty a cache.
+
+    Parameters
+    ----------
+    obj
+        The cache.
+    group
+        The group to wait for later; None: one is made up.
+    wait
+        Wait until it is empty.
+    """
+    group = group or short_uid("clear_cache")
+    yield Msg("clear_cache", obj, group=group)
+    if wait:
+        yield Msg("wait", None, group=group)
+
+
+def describe(obj: Readable[Any]) -> MsgGenerator[dict[str, DataKey]]:
+    """Return what ``obj.describe()`` returns, sync or async."""
+    return (yield from _ask(obj.describe))
+
+
+def describe_collect(
+    obj: Collectable,
+) -> MsgGenerator[dict[str, DataKey] | dict[str, dict[str, DataKey]]]:
+    """Return what ``obj.describe_collect()`` returns, sync or async."""
+    return (yield from _ask(obj.describe_collect))
+
+
+def _ask(method: Callable[[], Any]) -> MsgGenerator[Any]:
+    async def answer() -> Any:
+        return await maybe_await(method())
+
+    factories: list[Callable[[], Awaitable[Any]]] = [answer]
+    tasks: list[Task[Any]] = yield Msg("wait_for", None, factories)
+    return tasks[0].result()
+
+
+def _trigger_and_read(
+    objs: Sequence[Readable[Any]],
+    stream: str,
+    then: Callable[[Readable[Any], dict[str, Reading[Any]]], MsgGenerator[None]] | None = None,
+) -> MsgGenerator[dict[str, Reading[Any]]]:
+    """Trigger and read `objs` as one event of `stream`, and do something with each reading before it is saved."""
+    group = short_uid("trigger")
+    triggered = [obj for obj in objs if isinstance(obj, Triggerable)]
+    for obj in triggered:
+        yield Msg("trigger", obj, group=group)
+    if triggered:
+        yield Msg("wait", None, group=group)
+    yield Msg("create", None, name=stream)
+    readings: dict[str, Reading[Any]] = {}
+    try:
+        for obj in objs:
+            reading = yield Msg("read", obj)
+            readings.update(reading)
+            if then is not None:
+                yield from then(obj, reading)
+    except Exception:
+        yield Msg("drop")
+        raise
+    yield Msg("save")
+    return readings
+
+
+def _check_takes_propr(obj: Movable[Any], propr: str) -> None:
+    try:
+        parameters = inspect.signature(obj.set).parameters.values()
+    except (TypeError, ValueError):  # a callable written in C has no signature to look at
+        return
+    if not any(p.name == "propr" or p.kind is p.VAR_KEYWORD for p in parameters):
+        name = getattr(obj, "name", repr(obj))
+        raise TypeError(
+            f"{name} has no property {propr!r} to set: its set() takes no 'propr'. "
+            "Use set_property on devices that do, and bluesky's mv on the others."
+        )

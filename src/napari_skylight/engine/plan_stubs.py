@@ -143,6 +143,7 @@ def read_and_stash(
     stream: str = "primary",
     group: str | None = None,
     wait: bool = False,
+    along: Sequence[Readable[Any]] = (),
 ) -> MsgGenerator[dict[str, Reading[Any]]]:
     """Trigger and read devices as one event, and keep each reading in a cache.
 
@@ -160,11 +161,14 @@ def read_and_stash(
         The group of the stashes, to wait for them later; None: one is made up.
     wait
         Wait for each stash before going on.
+    along
+        Devices to read into the same event; every cache gets their readings along with its own,
+        such as the stage position that belongs to a frame.
 
     Returns
     -------
     dict
-        The readings of all `objs`.
+        The readings of all `objs` and `along`.
 
     Raises
     ------
@@ -176,12 +180,11 @@ def read_and_stash(
             f"read_and_stash needs one cache for each object: got {len(objs)} objects "
             f"and {len(cache_objs)} caches."
         )
-    caches = dict(zip(map(id, objs), cache_objs, strict=True))
 
-    def keep(obj: Readable[Any], reading: dict[str, Reading[Any]]) -> MsgGenerator[None]:
-        yield from stash(caches[id(obj)], reading, group=group, wait=wait)
+    def keep(place: int, reading: dict[str, Reading[Any]]) -> MsgGenerator[None]:
+        yield from stash(cache_objs[place], reading, group=group, wait=wait)
 
-    return (yield from _trigger_and_read(objs, stream, keep))
+    return (yield from _trigger_and_read(objs, stream, keep, along))
 
 
 def stash(
@@ -250,11 +253,15 @@ def _ask(method: Callable[[], Any]) -> MsgGenerator[Any]:
 def _trigger_and_read(
     objs: Sequence[Readable[Any]],
     stream: str,
-    then: Callable[[Readable[Any], dict[str, Reading[Any]]], MsgGenerator[None]] | None = None,
+    keep: Callable[[int, dict[str, Reading[Any]]], MsgGenerator[None]] | None = None,
+    along: Sequence[Readable[Any]] = (),
 ) -> MsgGenerator[dict[str, Reading[Any]]]:
-    """Trigger and read `objs` as one event of `stream`, and do something with each reading before it is saved."""
+    """Trigger and read as one event of `stream`.
+
+    `keep` is given the place in `objs` and the reading, those of `along` merged into it, before the event is saved.
+    """
     group = short_uid("trigger")
-    triggered = [obj for obj in objs if isinstance(obj, Triggerable)]
+    triggered = [obj for obj in (*along, *objs) if isinstance(obj, Triggerable)]
     for obj in triggered:
         yield Msg("trigger", obj, group=group)
     if triggered:
@@ -262,11 +269,14 @@ def _trigger_and_read(
     yield Msg("create", None, name=stream)
     readings: dict[str, Reading[Any]] = {}
     try:
-        for obj in objs:
+        for obj in along:
+            readings.update((yield Msg("read", obj)))
+        shared = dict(readings)
+        for place, obj in enumerate(objs):
             reading = yield Msg("read", obj)
             readings.update(reading)
-            if then is not None:
-                yield from then(obj, reading)
+            if keep is not None:
+                yield from keep(place, {**reading, **shared} if shared else reading)
     except Exception:
         yield Msg("drop")
         raise

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Unit
 from bluesky import preprocessors as bpp
-from bluesky.utils import FailedStatus, MsgGenerator
+from bluesky.utils import FailedStatus, Msg, MsgGenerator
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch, continuous
@@ -83,7 +83,7 @@ def live_view(
         stashing = False
         next_stash = 0.0
         while True:
-            yield from plan_stubs.checkpoint()
+            yield Msg("checkpoint")
             awaited = dict.fromkeys(latches, "set") | {stash.name: "reset" if stashing else "set"}
             event = yield from plan_stubs.wait_for_actions(latches, timeout=0, wait_for=awaited)
             name = event[0] if event is not None else None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Unit
 from bluesky import preprocessors as bpp
-from bluesky.utils import MsgGenerator
+from bluesky.utils import Msg, MsgGenerator
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.plans._acquire import illuminated, set_exposure
@@ -50,7 +50,7 @@ def snap(
 
     def take() -> MsgGenerator[None]:
         for _ in range(frames):
-            yield from plan_stubs.checkpoint()
+            yield Msg("checkpoint")
             yield from plan_stubs.read_and_stash(cameras, stacks, wait=True, along=positions)
 
     md = {"plan_name": "snap", "cameras": [c.name for c in cameras], "num_points": frames}

@@ -1,0 +1,117 @@
+"""From a reading to the images in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bluesky.protocols import Reading
+    from numpy.typing import NDArray
+
+__all__ = ["Batch", "Images", "batch_from_reading"]
+
+_PIXEL_KINDS = "biuf"  # bool, signed, unsigned, floating: what a screen can show as grey levels
+_COLOURS = (3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The frames of one image key: `pixels` of shape (N, Y, X), still the camera's own."""
+
+    pixels: NDArray[Any]
+    dtype: np.dtype[Any]
+    timestamp: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of a frame, in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[2]
+
+    @property
+    def frame_nbytes(self) -> int:
+        """Bytes one frame takes up when kept."""
+        return self.shape[0] * self.shape[1] * self.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The frames of one reading: as many of each image key."""
+
+    images: Mapping[str, Images]
+    metadata: Mapping[str, Any]
+    length: int
+
+
+def batch_from_reading(values: Mapping[str, Reading[Any]]) -> Batch:
+    """Find the images in a reading, without copying them.
+
+    Parameters
+    ----------
+    values : Mapping[str, Reading]
+        As returned by a device's ``read()``. A value with two or more axes is an image, or a
+        batch of them along one leading axis; every other value is metadata of them.
+
+    Raises
+    ------
+    ValueError
+        There is no image, or one that cannot be shown as grey levels.
+    """
+    images: dict[str, Images] = {}
+    metadata: dict[str, Any] = {}
+    for key, reading in values.items():
+        value = reading["value"]
+        if getattr(value, "ndim", 0) >= 2:
+            pixels = _frames_of(key, np.asarray(value))
+            images[key] = Images(pixels, _kept_dtype(pixels.dtype), float(reading["timestamp"]))
+        else:
+            metadata[key] = _plain(value)
+    if not images:
+        raise ValueError(
+            f"There is no image among the values {sorted(values)}: "
+            "a cache keeps readings that have an array of two axes."
+        )
+    lengths = {key: len(found.pixels) for key, found in images.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"The images of one reading have different numbers of frames: {lengths}.")
+    return Batch(images, metadata, next(iter(lengths.values())))
+
+
+def _frames_of(key: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Return `array` as (N, Y, X), leading axes of length one dropped."""
+    shape = array.shape
+    if array.dtype.kind not in _PIXEL_KINDS:
+        raise ValueError(
+            f"The image {key!r} has values of type {array.dtype}; "
+            "only whole, real and true/false numbers can be shown."
+        )
+    if 0 in shape:
+        raise ValueError(f"The image {key!r} is empty: its shape is {shape}.")
+    leading = [length for length in shape[:-2] if length > 1]
+    if len(leading) > 1:
+        raise ValueError(
+            f"The image {key!r} has the shape {shape}; only (height, width) and a batch of such "
+            "frames can be kept."
+        )
+    if leading and shape[-1] in _COLOURS and min(shape[-3], shape[-2]) > max(_COLOURS):
+        raise ValueError(
+            f"The image {key!r} has {shape[-1]} colour channels (its shape is {shape}); "
+            "only grey images can be kept: stash each channel under its own key."
+        )
+    return array.reshape(leading[0] if leading else 1, *shape[-2:])
+
+
+def _kept_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return how pixels of `dtype` are kept: the same values in this computer's byte order."""
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as plain Python, and a copy of what somebody else could change."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    return list(value) if isinstance(value, list) else value

@@ -1,0 +1,211 @@
+"""The device that keeps frames for a viewer."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
+
+from psygnal import Signal
+
+from napari_skylight.engine import Status
+from napari_skylight.frames._announce import announce
+from napari_skylight.frames._batch import batch_from_reading
+from napari_skylight.frames._frame import CacheCounts, CacheFullError, sizes
+from napari_skylight.frames._live import LiveFrames
+from napari_skylight.frames._reader import FrameReader
+from napari_skylight.frames._stack import StackFrames
+from napari_skylight.protocols import StashRefused
+
+if TYPE_CHECKING:
+    from bluesky.protocols import Reading
+
+    from napari_skylight.frames._batch import Batch
+
+__all__ = ["FrameCache"]
+
+
+class FrameCache:
+    """Keeps the frames a plan stashes: the newest (``live``) or all of them (``stack``).
+
+    Any thread may stash and clear; each frame is copied once, and then the camera may reuse its
+    memory. Frames of each image key are kept apart, in the byte order of this computer, true and
+    false as 1 and 0.
+
+    Parameters
+    ----------
+    name : str
+        The device's name, as in messages and logs.
+    kind : {"live", "stack"}
+        A live cache keeps the newest frame and follows any change of shape or type. A stack keeps
+        all, refuses what no longer fits or has another shape, and starts afresh after `clear`.
+    max_bytes : int
+        What the frames of a stack may take up, or one frame of a live cache (which holds two of
+        them and one more per reader). It may be changed at any time.
+    title : str, optional
+        The name on screen; `name` when not given.
+
+    Attributes
+    ----------
+    changed : Signal()
+        Emitted by the stash or clear after a `FrameReader.arm`, once, on the thread that did it.
+    refused : Signal(str)
+        Why frames were turned away. Once until the next clear, not once per frame.
+    """
+
+    changed = Signal()
+    refused = Signal(str)
+    parent = None
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kind: Literal["live", "stack"],
+        max_bytes: int,
+        title: str | None = None,
+    ) -> None:
+        self.name = name
+        self.title = name if title is None else title
+        self.kind = kind
+        self.max_bytes = max_bytes
+        # Two locks, always taken in this order. `_writing` lets one stash or clear in at a time
+        # and is held while pixels are copied; readers never take it. `_lock` is held for a few
+        # statements.
+        self._writing = Lock()
+        self._lock = Lock()
+        self._frames: dict[str, LiveFrames | StackFrames] = {}
+        self._refused = 0
+        self._complained = False
+        self._armed = False
+
+    def __repr__(self) -> str:
+        return f"<FrameCache {self.name!r} ({self.kind})>"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The image keys stashed so far, in the order they first came."""
+        return tuple(self._frames)
+
+    @property
+    def counts(self) -> CacheCounts:
+        """What became of the frames so far, over all image keys."""
+        with self._lock:
+            stashed = sum(frames.stashed for frames in self._frames.values())
+            kept = sum(frames.kept for frames in self._frames.values())
+            return CacheCounts(stashed + self._refused, stashed, self._refused, kept, self._nbytes)
+
+    @property
+    def _nbytes(self) -> int:
+        return sum(frames.nbytes for frames in self._frames.values())
+
+    def reader(self) -> FrameReader:
+        """Return a new reader, which has seen nothing yet."""
+        return FrameReader(self)
+
+    def stash(self, values: dict[str, Reading[Any]]) -> Status:
+        """Keep the images in `values`, and the other values as their metadata.
+
+        Parameters
+        ----------
+        values : dict of str to Reading
+            As returned by a camera's ``read()``. An array of shape (Y, X) is a frame, one of shape
+            (N, Y, X) a batch of N frames; leading axes of length one are dropped.
+
+        Returns
+        -------
+        Status
+            Already done. It has failed with `StashRefused` if frames were turned away (with
+            `CacheFullError` for want of room), with ValueError if `values` holds no usable image;
+            then nothing has changed.
+        """
+        status = Status()
+        try:
+            batch = batch_from_reading(values)
+        except ValueError as error:
+            status.set_exception(error)
+            return status
+        with self._writing:
+            problem = self._keep(batch)
+            complain = problem is not None and not self._complained
+            self._complained |= complain
+        self._announce()
+        if problem is None:
+            status.set_finished()
+        else:
+            if complain:
+                announce(self.refused, str(problem))
+            status.set_exception(problem)
+        return status
+
+    def clear(self) -> Status:
+        """Forget every frame and free the memory; the keys and what was counted stay."""
+        with self._writing, self._lock:
+            for frames in self._frames.values():
+                frames.clear()
+            self._complained = False
+        self._announce()
+        status = Status()
+        status.set_finished()
+        return status
+
+    def _keep(self, batch: Batch) -> StashRefused | None:
+        """Copy what there is room for, count all of it, and return why the rest was turned away."""
+        frames = {key: self._frames_of(key) for key in batch.images}
+        taken, problem = batch.length, None
+        try:
+            for key, images in batch.images.items():
+                taken = frames[key].make_room(images, taken, self._room(batch))
+        except StashRefused as error:
+            taken, problem = 0, StashRefused(f"{self._nothing_added()}: {error}. {_CLEAR_FIRST}")
+        except MemoryError:
+            taken, problem = 0, CacheFullError(f"{self._nothing_added()}: {_NO_MEMORY}")
+        else:
+            if taken < batch.length:
+                problem = self._full(batch, taken)
+        if taken:
+            for key, images in batch.images.items():
+                frames[key].put(images, batch, taken)
+        with self._lock:
+            self._refused += (batch.length - taken) * len(batch.images)
+        return problem
+
+    def _frames_of(self, key: str) -> LiveFrames | StackFrames:
+        frames = self._frames.get(key)
+        if frames is None:
+            frames = (LiveFrames if self.kind == "live" else StackFrames)(key, self._lock)
+            with self._lock:
+                self._frames = {**self._frames, key: frames}  # readers iterate without the lock
+        return frames
+
+    def _room(self, batch: Batch) -> int:
+        """Return for how many more frames of every key in `batch` there is room."""
+        free = self.max_bytes if self.kind == "live" else self.max_bytes - self._nbytes
+        return max(0, free) // sum(images.frame_nbytes for images in batch.images.values())
+
+    def _full(self, batch: Batch, taken: int) -> CacheFullError:
+        limit = f"{self.max_bytes / 1e6:,.4g} MB"
+        if self.kind == "live":
+            size = ", ".join(sizes(im.shape, im.dtype) for im in batch.images.values())
+            return CacheFullError(
+                f"{self._nothing_added()}: a frame of {size} is larger than the {limit} a live "
+                "cache may take. Raise that size in Preferences."
+            )
+        kept = sum(frames.kept for frames in self._frames.values()) + taken * len(batch.images)
+        some = f"{taken} of {batch.length} frames" if taken else "nothing"
+        return CacheFullError(
+            f"'{self.title}' is full with {kept} frames ({limit}), {some} added. "
+            "Clear the stack, or raise its size in Preferences."
+        )
+
+    def _nothing_added(self) -> str:
+        return f"Nothing was added to '{self.title}'"
+
+    def _announce(self) -> None:
+        with self._lock:
+            armed, self._armed = self._armed, False
+        if armed:
+            announce(self.changed)
+
+
+_CLEAR_FIRST = "Clear the stack first."
+_NO_MEMORY = "this computer has no memory left for it. Lower its size in Preferences."

@@ -1,0 +1,131 @@
+"""What crosses the thread boundary: frozen descriptions of frames, and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+from napari_skylight.protocols import StashRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["CacheCounts", "CacheFullError", "Frame", "FrameList", "ReaderCounts", "Taken", "sizes"]
+
+
+class CacheFullError(StashRefused):
+    """The cache has no room left for a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame that was stashed, without its pixels.
+
+    Attributes
+    ----------
+    key : str
+        The data key of the image, such as ``camera``.
+    number : int
+        How many frames were stashed under this key so far, this one included: 1 for the first.
+        It goes on counting after a `FrameCache.clear`.
+    timestamp : float
+        When the camera took it, in seconds as `time.time` counts them.
+    metadata : Mapping[str, Any]
+        The values read together with it (``camera-exposure``, …), as plain Python values. Shared
+        between frames that have the same: not to be changed.
+    """
+
+    key: str
+    number: int
+    timestamp: float
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheCounts:
+    """What became of the frames a cache was given; ``acquired == stashed + refused``.
+
+    Attributes
+    ----------
+    acquired, stashed, refused : int
+        Frames offered, taken and turned away since the cache was made.
+    kept : int
+        Frames in the cache now.
+    nbytes : int
+        Bytes these frames take up (for a live cache: its buffers).
+    """
+
+    acquired: int
+    stashed: int
+    refused: int
+    kept: int
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderCounts:
+    """What one reader saw of the frames stashed; ``stashed == shown + skipped + waiting``."""
+
+    stashed: int
+    shown: int
+    skipped: int
+    waiting: int
+
+
+class FrameList(Sequence[Frame]):
+    """The first `length` frames of a list that only ever grows: a snapshot that copies nothing."""
+
+    __slots__ = ("_frames", "_length")
+
+    def __init__(self, frames: list[Frame], length: int) -> None:
+        self._frames = frames
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Frame]: ...
+
+    def __getitem__(self, index: int | slice) -> Frame | Sequence[Frame]:
+        if isinstance(index, slice):
+            return [self._frames[i] for i in range(*index.indices(self._length))]
+        if not -self._length <= index < self._length:
+            raise IndexError(f"frame {index} of {self._length}")
+        return self._frames[index % self._length]
+
+    def __repr__(self) -> str:
+        return f"<{self._length} frames>"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a reader took out of a cache under one image key.
+
+    Attributes
+    ----------
+    frame : Frame or None
+        The newest frame; None when the cache was cleared and nothing has been stashed since.
+    data : ndarray
+        Its pixels. From a live cache a copy of shape (Y, X) that belongs to the taker; from a stack
+        a read-only view of every frame kept, of shape (N, Y, X). Of shape (0, Y, X) after a clear.
+    frames : Sequence[Frame]
+        The frames `data` holds, oldest first.
+    """
+
+    frame: Frame | None
+    data: NDArray[Any]
+    frames: Sequence[Frame]
+
+
+def sizes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    """Return width, height and type of a frame in words: "640 × 480 uint16"."""
+    height, width = shape
+    return f"{width} × {height} {dtype}"

@@ -1,0 +1,123 @@
+"""A viewer's place in a cache: what it has seen, and what is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_skylight.frames._frame import ReaderCounts, Taken
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_skylight.frames._cache import FrameCache
+    from napari_skylight.frames._live import LiveFrames
+    from napari_skylight.frames._stack import StackFrames
+
+__all__ = ["FrameReader"]
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """How far a reader has come with one image key."""
+
+    stashed: int = 0
+    clears: int = 0
+    shown: int = 0
+
+
+class FrameReader:
+    """Takes frames out of a `FrameCache`, for one viewer; each viewer has its own.
+
+    It skips to the newest frame and counts what it skipped. `take` is for one thread at a time; the
+    rest may be asked on any. A reader needs no closing.
+    """
+
+    def __init__(self, cache: FrameCache) -> None:
+        self.cache = cache
+        self._cursors: dict[str, _Cursor] = {}
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The image keys stashed so far, in the order they first came."""
+        return self.cache.keys
+
+    @property
+    def shown(self) -> int:
+        """Frames taken as shown so far, over all image keys."""
+        return sum(cursor.shown for cursor in tuple(self._cursors.values()))
+
+    def has_news(self, key: str) -> bool:
+        """Return whether `take` would return anything."""
+        cursor, frames = self._find(key)
+        return (frames.stashed, frames.clears) != (cursor.stashed, cursor.clears)
+
+    def was_cleared(self, key: str) -> bool:
+        """Return whether the cache was cleared since the last `take`."""
+        cursor, frames = self._find(key)
+        return frames.clears != cursor.clears
+
+    def counts(self, key: str | None = None) -> ReaderCounts:
+        """Return what this reader saw of the frames under `key`, or under all keys together."""
+        keys = self.keys if key is None else (key,)
+        stashed = shown = waiting = 0
+        with self.cache._lock:
+            for each in keys:
+                cursor, frames = self._find(each)
+                stashed += frames.stashed
+                shown += cursor.shown
+                waiting += min(frames.stashed - cursor.stashed, frames.kept)
+        return ReaderCounts(stashed, shown, stashed - shown - waiting, waiting)
+
+    def take(
+        self, key: str, out: NDArray[Any] | None = None, *, on_screen: bool = True
+    ) -> Taken | None:
+        """Return what is new under `key`, or None when nothing is.
+
+        Parameters
+        ----------
+        key : str
+            One of `keys`.
+        out : ndarray, optional
+            Where to copy the newest frame of a live cache, shape (Y, X). If it does not fit, or is
+            not given, the returned `Taken.data` is a new array.
+        on_screen : bool
+            Whether the newest frame is going to be seen; otherwise it counts as skipped.
+        """
+        cursor, frames = self._find(key)
+        if (frames.stashed, frames.clears) == (cursor.stashed, cursor.clears):
+            return None
+        with frames.borrow() as (stashed, clears, taken):
+            if self.cache.kind == "live" and taken.frame is not None:
+                taken = replace(taken, data=_copy(taken.data, out))
+        # counted as shown only if it is newer than what was taken before: not if all there is was
+        # cleared
+        new = taken.frame is not None and stashed > cursor.stashed
+        with self.cache._lock:
+            cursor.stashed, cursor.clears = stashed, clears
+            cursor.shown += new and on_screen
+        return taken
+
+    def arm(self) -> None:
+        """Have the cache emit `changed` once, at the next stash or clear.
+
+        What came before goes unannounced: look with `has_news` after arming, not before.
+        """
+        with self.cache._lock:
+            self.cache._armed = True
+
+    def _find(self, key: str) -> tuple[_Cursor, LiveFrames | StackFrames]:
+        frames = self.cache._frames[key]
+        cursor = self._cursors.get(key)
+        if cursor is None:
+            cursor = self._cursors.setdefault(key, _Cursor())
+        return cursor, frames
+
+
+def _copy(data: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:
+    if out is None or out.shape != data.shape or out.dtype != data.dtype:
+        return data.copy()
+    np.copyto(out, data)
+    return out

@@ -1,0 +1,112 @@
+"""Every frame of one image key, in order."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_skylight.frames._frame import Frame, FrameList, Taken, sizes
+from napari_skylight.protocols import StashRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from threading import Lock
+
+    from numpy.typing import NDArray
+
+    from napari_skylight.frames._batch import Batch, Images
+
+__all__ = ["MOST_FRAMES", "StackFrames"]
+
+MOST_FRAMES = 2**20
+"""However small the frames, a stack has no more: what is noted about each takes memory too."""
+
+
+class StackFrames:
+    """Keeps every frame of one image key, one after the other in one array.
+
+    The array is reserved at its full size with the first frame, because a viewer shows one array
+    and because moving thousands of frames to a larger one would hold up the camera. Reserving is
+    free: Linux, macOS and Windows hand out memory page by page as it is first written (Windows
+    sets the size aside in its page file at once). A frame is never written twice, so views of the
+    filled part can be shown as they are. `clear` lets go of the array; it is freed with the last
+    view of it. There is one writer at a time.
+    """
+
+    def __init__(self, key: str, lock: Lock) -> None:
+        self.key = key
+        self.stashed = 0
+        self.clears = 0
+        self.kept = 0
+        self._lock = lock
+        self._frames: list[Frame] = []
+        self._pixels: NDArray[Any] = np.zeros((0, 1, 1), np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the filled part. To be read under the lock."""
+        return int(self._pixels[: self.kept].nbytes)
+
+    def make_room(self, images: Images, wanted: int, room: int) -> int:
+        """Return how many of `wanted` frames can be taken, with memory for `room` more.
+
+        Raises
+        ------
+        StashRefused
+            The frames kept have another shape or type.
+        MemoryError
+            There is no memory to reserve.
+        """
+        kept_shape, kept_dtype = self._pixels.shape[1:], self._pixels.dtype
+        if self.kept and (kept_shape != images.shape or kept_dtype != images.dtype):
+            raise StashRefused(
+                f"it keeps frames of another shape, {sizes(kept_shape, kept_dtype)}, "
+                f"not {sizes(images.shape, images.dtype)}"
+            )
+        room = min(room, MOST_FRAMES - self.kept)
+        taken = min(room, wanted)
+        if not self.kept or self.kept + taken > len(self._pixels):
+            self._reserve(images, self.kept + room)
+        return taken
+
+    def _reserve(self, images: Images, length: int) -> None:
+        """Make the array `length` long; frames are moved only if the bound was raised meanwhile."""
+        pixels = np.empty((length, *images.shape), images.dtype)
+        if self.kept:
+            pixels[: self.kept] = self._pixels[: self.kept]
+        with self._lock:
+            self._pixels = pixels
+
+    def put(self, images: Images, batch: Batch, count: int) -> None:
+        """Copy the first `count` frames to the end; there must be room."""
+        start, stop = self.kept, self.kept + count
+        np.copyto(self._pixels[start:stop], images.pixels[:count])
+        metadata = batch.metadata
+        if self._frames and self._frames[-1].metadata == metadata:
+            metadata = self._frames[-1].metadata  # one mapping for thousands of equal frames
+        self._frames += [
+            Frame(self.key, self.stashed + i, images.timestamp, metadata)
+            for i in range(1, count + 1)
+        ]
+        with self._lock:
+            self.stashed += count
+            self.kept = stop
+
+    def clear(self) -> None:
+        """Forget every frame and let go of the memory. To be called under the lock."""
+        self.clears += 1
+        self.kept = 0
+        self._frames = []  # a new list: readers still hold the old one
+        self._pixels = np.zeros((0, *self._pixels.shape[1:]), self._pixels.dtype)
+
+    @contextmanager
+    def borrow(self) -> Iterator[tuple[int, int, Taken]]:
+        """Give every frame kept, and the counts they belong to; they are never written to again."""
+        with self._lock:
+            seen = self.stashed, self.clears
+            pixels = self._pixels[: self.kept]
+            frames = FrameList(self._frames, self.kept)
+        pixels.flags.writeable = False
+        yield *seen, Taken(frames[-1] if frames else None, pixels, frames)

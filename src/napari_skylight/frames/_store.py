@@ -1,0 +1,99 @@
+"""Every cache of a session."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Literal
+
+from psygnal import Signal
+
+from napari_skylight.frames._announce import announce
+from napari_skylight.frames._cache import FrameCache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bluesky.protocols import HasName
+
+__all__ = ["CacheStore"]
+
+
+class CacheStore:
+    """Makes and keeps the caches of each camera; any thread may ask for one.
+
+    Parameters
+    ----------
+    live_bytes, stack_bytes : int
+        What one frame of a live cache, and all frames of one stack, may take up.
+
+    Attributes
+    ----------
+    added : Signal(FrameCache)
+        A cache was made; emitted on the thread that asked for it.
+    """
+
+    added = Signal(FrameCache)
+    name = "caches"
+    parent = None
+
+    def __init__(
+        self, *, live_bytes: int = 1_000_000_000, stack_bytes: int = 2_000_000_000
+    ) -> None:
+        self._bytes: dict[Literal["live", "stack"], int] = {
+            "live": live_bytes,
+            "stack": stack_bytes,
+        }
+        self._caches: dict[str, FrameCache] = {}
+        self._lock = Lock()
+
+    def __iter__(self) -> Iterator[FrameCache]:
+        with self._lock:
+            return iter(tuple(self._caches.values()))
+
+    def __len__(self) -> int:
+        return len(self._caches)
+
+    def live(self, camera: HasName) -> FrameCache:
+        """Return the cache that keeps the newest frame of `camera`, the same one each time."""
+        return self._get(camera.name, "live")
+
+    def stack(self, camera: HasName, name: str = "snapshots") -> FrameCache:
+        """Return the cache that keeps every frame of `camera` stashed as `name`."""
+        return self._get(f"{camera.name} · {name}", "stack")
+
+    @property
+    def live_bytes(self) -> int:
+        """What one frame of a live cache may take up."""
+        return self._bytes["live"]
+
+    @live_bytes.setter
+    def live_bytes(self, nbytes: int) -> None:
+        self._set_bytes("live", nbytes)
+
+    @property
+    def stack_bytes(self) -> int:
+        """What the frames of one stack may take up; setting it changes every stack there is."""
+        return self._bytes["stack"]
+
+    @stack_bytes.setter
+    def stack_bytes(self, nbytes: int) -> None:
+        self._set_bytes("stack", nbytes)
+
+    def _set_bytes(self, kind: Literal["live", "stack"], nbytes: int) -> None:
+        if nbytes <= 0:
+            raise ValueError(f"The size of a {kind} cache must be more than nothing, not {nbytes}.")
+        with self._lock:
+            self._bytes[kind] = nbytes
+            for cache in self._caches.values():
+                if cache.kind == kind:
+                    cache.max_bytes = nbytes
+
+    def _get(self, name: str, kind: Literal["live", "stack"]) -> FrameCache:
+        with self._lock:
+            cache = self._caches.get(name)
+            if cache is not None:
+                return cache
+            cache = FrameCache(name, kind=kind, max_bytes=self._bytes[kind])
+            self._caches[name] = cache
+        announce(self.added, cache)
+        return cache

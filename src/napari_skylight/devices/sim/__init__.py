@@ -1,0 +1,49 @@
+"""A whole simulated microscope, without hardware or downloads.
+
+Cells with stained nuclei, actin and mitochondria on a slide several times wider than the field of
+view, seen by a fluorescence microscope with stage, focus, light and camera. The pictures come from
+plain NumPy (`Imager`); the devices are small ophyd-async shells around it.
+``python -m napari_skylight.devices.sim`` plays with it in a terminal.
+"""
+
+from __future__ import annotations
+
+from napari_skylight.devices import Microscope
+
+from ._camera import Camera
+from ._imager import Imager, Shot
+from ._light import ChannelName, Light
+from ._sample import SampleImage, sample_image
+from ._stage import FocusDrive, XYStage
+
+__all__ = [
+    "Camera",
+    "ChannelName",
+    "FocusDrive",
+    "Imager",
+    "Light",
+    "SampleImage",
+    "Shot",
+    "XYStage",
+    "microscope",
+    "sample_image",
+]
+
+
+def microscope(
+    seed: int = 0, *, sensor: tuple[int, int] = (1024, 1024), noise: bool = True
+) -> Microscope:
+    """Return ``camera``, ``stage``, ``focus`` and ``light``, simulated and not connected yet.
+
+    Parameters
+    ----------
+    seed
+        The same seed gives the same specimen and the same noise.
+    sensor
+        Height and width of the camera chip, in pixels of 0.325 µm on the specimen.
+    noise
+        False leaves out all noise.
+    """
+    stage, focus, light = XYStage("stage"), FocusDrive("focus"), Light("light")
+    camera = Camera(Imager(seed, noise=noise), stage, focus, light, sensor=sensor, name="camera")
+    return Microscope("Simulated microscope", (camera, stage, focus, light), camera.close)

@@ -104,9 +104,9 @@ def _grid_scan(
 
 
 register_form(bp.count, _count)
-for _plan in (bp.scan, bp.rel_scan):
-    register_form(_plan, _scan)
-for _plan in (bp.list_scan, bp.rel_list_scan):
-    register_form(_plan, _list_scan)
-for _plan in (bp.grid_scan, bp.rel_grid_scan):
-    register_form(_plan, _grid_scan)
+register_form(bp.scan, _scan)
+register_form(bp.rel_scan, _scan)
+register_form(bp.list_scan, _list_scan)
+register_form(bp.rel_list_scan, _list_scan)
+register_form(bp.grid_scan, _grid_scan)
+register_form(bp.rel_grid_scan, _grid_scan)

@@ -194,7 +194,7 @@ def _no_device(annotation: Any) -> str:
     protocol = device_type(element_of(annotation) or annotation)
     if protocol is None or protocol is _EMPTY:
         return ""
-    return f"None of the devices here is a {protocol.__name__}."
+    return f"no {protocol.__name__} is connected."
 
 
 def _actions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,12 +35,12 @@ class UnresolvableAnnotationError(TypeError):
         self.plan_name = plan_name
         self.param_name = param_name
         self.annotation = annotation
-        shown = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+        shown = re.sub(r"\w+\.", "", inspect.formatannotation(annotation))
         reason = reason or (
-            "Give it a type that a form can show, a device protocol marked @runtime_checkable, "
+            "no field can show that. Give it another type, a protocol marked @runtime_checkable, "
             "or a default."
         )
-        super().__init__(f"{plan_name} needs {param_name} ({shown}). {reason}")
+        super().__init__(f"{plan_name} needs {param_name} ({shown}): {reason}")
 
 
 class ParameterError(ValueError):

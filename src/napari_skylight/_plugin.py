@@ -104,6 +104,19 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
     return _session
 
 
+def summary(viewer: Viewer) -> list[str]:
+    """Return a line for each cache: what was acquired, stashed, and shown in `viewer`."""
+    link = _attached[id(unwrapped(viewer))].link
+    lines = []
+    for cache in link.session.caches:
+        counts, seen = cache.counts, link.counts(cache)
+        lines.append(
+            f"{cache.name}: {counts.acquired} frames acquired, {counts.stashed} stashed, "
+            f"{seen.shown} shown, {seen.skipped} skipped on screen"
+        )
+    return lines
+
+
 def close_session() -> None:
     """Close the session of the process, if it is not a script's own."""
     global _session

@@ -24,7 +24,9 @@ from napari_skylight.engine.actions import Action
 from napari_skylight.frames import CacheStore, FrameCache
 from napari_skylight.plans import PlanRegistry, live_view, snap
 from napari_skylight.plans.spec import (
+    ParameterError,
     PlanSpec,
+    UnresolvableAnnotationError,
     check_arguments,
     collect_arguments,
     create_plan_spec,
@@ -142,6 +144,8 @@ class Session:
         ------
         KeyError
             If there is no such plan.
+        UnresolvableAnnotationError
+            If it needs a device and none that fits is connected.
         """
         return create_plan_spec(self.plans[plan], self._known(), matches=self._devices.matches)
 
@@ -172,7 +176,12 @@ class Session:
         with self._lock:
             if self.state.busy:
                 raise EngineBusyError(f"{self.run.title if self.run else 'A plan'} is running.")
-            spec = self.spec(plan)
+            title = self.plans.title(plan)
+            try:
+                spec = self.spec(plan)
+            except UnresolvableAnnotationError as error:
+                problem = f"{title} needs {error.param_name}, and nothing connected fits."
+                raise ParameterError({error.param_name: problem}) from error
             chosen = {**spec.defaults(), **(values or {})}
             check_arguments(spec, chosen)
             args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
@@ -180,7 +189,6 @@ class Session:
             self.engine.offer(spec.actions)
             self._actions = {action.name: action for action in spec.actions}
             self._exit_status = "success"
-            title = self.plans.title(plan)
             run = RunInfo(plan, title, MappingProxyType(chosen), time.time())
             self.report(None)
             self._set_run(run)
@@ -259,9 +267,10 @@ class Session:
 
     def report(self, error: BaseException | str | None) -> None:
         """Tell every dock of a problem, in plain words; None takes the last one back."""
-        is_exception = isinstance(error, BaseException)
-        self.last_exception = cause_of(error) if is_exception else None
-        self.problem = in_words(error) if is_exception else error or ""
+        if isinstance(error, BaseException):
+            self.last_exception, self.problem = cause_of(error), in_words(error)
+        else:
+            self.last_exception, self.problem = None, error or ""
         self.reported.emit(self.problem)
 
     def _report_failure(self, future: Future[Any]) -> None:

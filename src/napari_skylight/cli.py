@@ -1,0 +1,147 @@
+"""The `napari-skylight` command: napari, ready to look through a microscope."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from napari_skylight.session import Session
+
+# Set for the command started again on a virtual display, where nobody is there to close the window.
+UNATTENDED = "NAPARI_SKYLIGHT_UNATTENDED"
+NO_DISPLAY = "There is no display: start it from a desktop, or with --demo on a virtual one."
+NO_XVFB = "There is no display and no Xvfb to stand in for it: apt-get install xvfb"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parse(given)
+    if _has_no_display():
+        return _on_a_virtual_display(given) if options.demo else _complain(NO_DISPLAY)
+    # napari and Qt take seconds to import: only once the options are known to be good.
+    import napari
+
+    from napari_skylight import _plugin
+
+    viewer = napari.Viewer(title="napari-skylight")
+    session = _plugin.attach(viewer)
+    session.open_microscope(_microscope(options.mm_config))
+    viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, "Plan control")
+    if options.demo or options.live:
+        _plugin.start_live_view(viewer)
+    if UNATTENDED in os.environ:
+        return _demonstrate(viewer, session, options.seconds, options.screenshot)
+    napari.run()
+    return 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="napari-skylight",
+        description="Open napari with the plan control dock, on a simulated microscope.",
+    )
+    parser.add_argument(
+        "--mm-config",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="open this Micro-Manager configuration instead; without FILE, Micro-Manager's demo",
+    )
+    parser.add_argument("--live", action="store_true", help="start the live view at once")
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="as --live; without a display, on a virtual one for some seconds: take a snapshot, "
+        "say what was acquired, stashed and shown, and save a picture of the window",
+    )
+    parser.add_argument("--seconds", type=float, default=4.0, help="of --demo; %(default)s")
+    parser.add_argument(
+        "--screenshot", type=Path, default=Path("demo.png"), help="of --demo; %(default)s"
+    )
+    return parser.parse_args(arguments)
+
+
+def _microscope(mm_config: str | None) -> Callable[[], object]:
+    if mm_config is None:
+        from napari_skylight.devices import sim
+
+        return sim.microscope
+    from napari_skylight.devices import mmcore
+
+    return partial(mmcore.microscope, mm_config or None)
+
+
+def _has_no_display() -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    return not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _complain(message: str) -> int:
+    print(f"napari-skylight: {message}", file=sys.stderr)
+    return 1
+
+
+def _on_a_virtual_display(arguments: Sequence[str]) -> int:
+    xvfb = shutil.which("xvfb-run")
+    if xvfb is None:
+        return _complain(NO_XVFB)
+    screen = ["-a", "-s", "-screen 0 1366x768x24"]
+    command = [xvfb, *screen, sys.executable, "-m", "napari_skylight.cli", *arguments]
+    sys.stdout.flush()
+    os.execve(xvfb, command, {**os.environ, UNATTENDED: "1"})
+
+
+def _demonstrate(viewer: Viewer, session: Session, seconds: float, screenshot: Path) -> int:
+    """Watch the live view that was started, take a snapshot, and tell what happened."""
+    from napari_skylight import _plugin
+
+    def stashed(kind: str) -> int:
+        return sum(cache.counts.stashed for cache in session.caches if cache.kind == kind)
+
+    if not _wait(lambda: stashed("live") >= 5 or session.problem != "", seconds=60):
+        return _complain("no frame came within a minute")
+    if session.problem:
+        return _complain(session.problem)
+    started = time.monotonic()
+    _wait(lambda: time.monotonic() - started >= seconds, seconds + 1)
+    session.request("snapshot")
+    if not _wait(lambda: stashed("stack") >= 1, seconds=10):
+        return _complain(f"the snapshot did not come: {session.problem}")
+    _wait(lambda: len(viewer.layers) >= 2, seconds=5)
+    print(f"{session.microscope.title if session.microscope else ''}, for {seconds:g} s:")
+    for line in _plugin.summary(viewer):
+        print(f"  {line}")
+    viewer.screenshot(str(screenshot), canvas_only=False, flash=False)
+    print(f"The window: {screenshot}")
+    viewer.close()
+    _wait(lambda: not session.state.busy, seconds=5)
+    return 0
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    """Let the window live until `condition` holds; return whether it does in time."""
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    deadline = time.monotonic() + seconds
+    timer = QTimer()
+    timer.timeout.connect(lambda: (condition() or time.monotonic() > deadline) and loop.quit())
+    timer.start(20)
+    loop.exec()
+    return condition()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

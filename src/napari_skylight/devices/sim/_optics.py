@@ -9,6 +9,7 @@ section 6.4).
 
 from __future__ import annotations
 
+from bisect import bisect
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -40,20 +41,23 @@ CONDENSER = 0.18
 """Half angle of the lamp's light cone: it blurs what is far from focus in bright field."""
 
 
-def blend(defocus: float) -> tuple[tuple[int, float], tuple[int, float]]:
-    """Return the two levels to mix for `defocus` µm, as (signed index, weight) pairs.
+def blend(defocus: float) -> list[tuple[int, float]]:
+    """Return the levels to mix for `defocus` µm, as (signed index, weight) pairs.
 
     Level ``-k`` is ``-LEVELS[k]`` µm. The weights sum to 1 up to `FARTHEST` and fall with the
     square of the distance beyond, as the light of a point does when its disc grows.
     """
     distance, sign = abs(defocus), 1 if defocus >= 0 else -1
     if distance >= FARTHEST:
-        last = sign * (len(LEVELS) - 1)
-        return (last, (FARTHEST / distance) ** 2), (last, 0.0)
-    upper = int(np.searchsorted(LEVELS, distance, side="right"))
+        return [(sign * (len(LEVELS) - 1), (FARTHEST / distance) ** 2)]
+    upper = bisect(LEVELS, distance)
     low, high = LEVELS[upper - 1], LEVELS[upper]
     share = (distance - low) / (high - low)
-    return (sign * (upper - 1), 1.0 - share), (sign * upper, share)
+    return [
+        (sign * level, weight)
+        for level, weight in ((upper - 1, 1 - share), (upper, share))
+        if weight
+    ]
 
 
 @cache

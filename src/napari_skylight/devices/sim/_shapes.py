@@ -69,7 +69,8 @@ class Body:
             + 0.25 * WAVINESS * textures.crop(12.0, top, left + shift, PATCH)
             for shift in (0, 500)
         ]
-        rows, columns = axis[:, None] + warp[0], axis + warp[1]
+        bend = 1.0 if cell.phase in SPREAD else CALM
+        rows, columns = axis[:, None] + bend * warp[0], axis + bend * warp[1]
         inside = _ellipse(cell, rows, columns)
         if cell.phase in SPREAD:
             for other in neighbours:

@@ -52,9 +52,9 @@ class Channel:
 
 CHANNELS = {
     "DAPI": Channel(_stains.nuclei, defocus_transfer, 130.0, 3.0, 0.8),
-    "GFP": Channel(_stains.actin, defocus_transfer, 190.0, 4.0, -0.6),
+    "GFP": Channel(_stains.actin, defocus_transfer, 150.0, 4.0, -0.6),
     "RFP": Channel(_stains.mitochondria, defocus_transfer, 150.0, 3.0, 0.2),
-    "Brightfield": Channel(_stains.transparency, contrast_transfer, 180.0, 180.0, -2.0),
+    "Brightfield": Channel(_stains.transparency, contrast_transfer, 330.0, 330.0, -2.0),
 }
 
 PATCH_BYTES = 160 << 20
@@ -104,19 +104,18 @@ class Specimen:
         """
         optics = CHANNELS[channel]
         canvas = np.full((height, width), optics.background, np.float32)
+        weighted = np.empty((PATCH, PATCH), np.float32)
         half = PATCH // 2
         for cell in self._layout.within(row - half, column - half, height + PATCH, width + PATCH):
-            defocus = 0.0 if focus is None else focus - cell.z - optics.height
             top, left = int(cell.row) - half - row, int(cell.column) - half - column
-            rows = slice(max(top, 0), min(top + PATCH, height))
-            columns = slice(max(left, 0), min(left + PATCH, width))
-            source = np.s_[
-                rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
-            ]
+            rows, patch_rows = _overlap(top, height)
+            columns, patch_columns = _overlap(left, width)
+            target, part = canvas[rows, columns], weighted[patch_rows, patch_columns]
+            defocus = 0.0 if focus is None else focus - cell.z - optics.height
             for level, weight in blend(defocus):
-                if weight:
-                    patch = self._patch(cell, channel, level)
-                    canvas[rows, columns] += patch[source] * np.float32(weight * optics.brightness)
+                patch = self._patch(cell, channel, level)[patch_rows, patch_columns]
+                np.multiply(patch, np.float32(weight * optics.brightness), out=part)
+                target += part
         return np.maximum(canvas, 0, out=canvas)
 
     def _patch(self, cell: Cell, channel: str, level: int) -> NDArray[np.float32]:
@@ -141,6 +140,12 @@ class Specimen:
             spectrum = np.fft.rfft2(picture.reshape(-1, PATCH, PATCH)).astype(np.complex64)
             self._spectra.put(key, spectrum)
         return spectrum
+
+
+def _overlap(start: int, length: int) -> tuple[slice, slice]:
+    """Return where a patch beginning at `start` covers a canvas, and which part of it does."""
+    first, last = max(start, 0), min(start + PATCH, length)
+    return slice(first, last), slice(first - start, last - start)
 
 
 A = TypeVar("A", bound="NDArray[Any]")

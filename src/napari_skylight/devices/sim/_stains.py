@@ -54,7 +54,7 @@ def actin(body: Body, textures: Textures, rng: np.random.Generator) -> Picture:
     arcs = np.zeros_like(cover)
     for depth in rng.uniform(10, 30, 3):
         arcs += 0.3 * bump(body.inside + 2 * patchy, depth, 1.0) * np.clip(patchy, 0, None)
-    veil = (0.14 + 0.03 * coarse) * _thickness(body)
+    veil = (0.20 + 0.03 * coarse) * _thickness(body)
     fibres = _fibres(body, rng) * np.clip(1 + 0.45 * patchy, 0.15, None)
     drawn: Picture = body.cell.brightness * (cortex + ruffle + arcs + veil + fibres) * cover
     return drawn
@@ -86,10 +86,10 @@ def transparency(body: Body, textures: Textures, rng: np.random.Generator) -> Pi
     nucleus = np.clip(body.nucleus, 0, 1) ** 0.4 * (1 + 0.08 * coarse)
     for _ in range(rng.integers(2, 4)):
         nucleus += 0.55 * _spot(body, rng, 9, rng.uniform(2.5, 4))
-    thickness = 0.5 * _thickness(body) * (1 + 0.10 * coarse + 0.04 * fine) + 0.5 * nucleus
-    thickness += 0.12 * bump(body.inside, 3, 2) + 0.35 * granules * cover
+    thickness = 0.5 * _thickness(body) * (1 + 0.05 * coarse + 0.02 * fine) + 0.5 * nucleus
+    thickness += 0.05 * bump(body.inside, 4, 2.5) + 0.3 * granules * cover
     absorption = cover * (0.012 + 0.006 * fine) + 0.03 * granules * cover
-    absorption += 0.02 * bump(body.inside, 1, 1.5) + 0.025 * bump(body.nucleus, 0.05, 0.07)
+    absorption += 0.012 * bump(body.inside, 1, 1.5) + 0.025 * bump(body.nucleus, 0.05, 0.07)
     return np.stack([absorption, thickness]).astype(np.float32)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-skylight"
 MEGABYTE = 1_000_000
+STAINS = {"DAPI": "blue", "GFP": "green", "RFP": "red"}
 
 _session: Session | None = None
 _session_is_ours = False
@@ -44,7 +45,7 @@ class _Attachment(QObject):
         self._preferences.events.connect(self.apply_preferences)
         self.apply_preferences()
         window.installEventFilter(self)
-        self._application = QApplication.instance()
+        self._application = cast("QApplication", QApplication.instance())
         self._application.aboutToQuit.connect(self.detach)
 
     def apply_preferences(self, _event: object = None) -> None:
@@ -52,7 +53,7 @@ class _Attachment(QObject):
         self.link.display_rate = self._preferences.display_rate
         self.session.caches.stack_bytes = self._preferences.stack_size * MEGABYTE
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Notice that the window is closing."""
         if event.type() == QEvent.Type.Close:
             # The person may still decline to close: look again when that is settled.
@@ -199,10 +200,21 @@ def open_simulated_microscope(viewer: Viewer) -> None:
 
 
 def sample_image() -> list[LayerDataTuple]:
-    """Return one simulated image, a layer for each channel."""
+    """Return one image of the simulated specimen, a layer for each stain."""
+    sample = sim.sample_image(channels=tuple(STAINS))
     return [
-        (image, {**sim_layer, "blending": "additive"}, "image")
-        for image, sim_layer in sim.sample_layers()
+        (
+            data,
+            {
+                "name": channel,
+                "colormap": STAINS[channel],
+                "blending": "additive",
+                "scale": (sample.pixel_size, sample.pixel_size),
+                "units": "um",
+            },
+            "image",
+        )
+        for channel, data in zip(sample.channels, sample.data, strict=True)
     ]
 
 

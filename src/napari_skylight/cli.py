@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+    from napari_skylight.devices import Microscope
     from napari_skylight.session import Session
 
 # Set for the command started again on a virtual display, where nobody is there to close the window.
@@ -72,7 +73,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _microscope(mm_config: str | None) -> Callable[[], object]:
+def _microscope(mm_config: str | None) -> Callable[[], Microscope]:
     if mm_config is None:
         from napari_skylight.devices import sim
 
@@ -137,7 +138,12 @@ def _wait(condition: Callable[[], bool], seconds: float) -> bool:
     loop = QEventLoop()
     deadline = time.monotonic() + seconds
     timer = QTimer()
-    timer.timeout.connect(lambda: (condition() or time.monotonic() > deadline) and loop.quit())
+
+    def look() -> None:
+        if condition() or time.monotonic() > deadline:
+            loop.quit()
+
+    timer.timeout.connect(look)
     timer.start(20)
     loop.exec()
     return condition()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Unit
 from bluesky import preprocessors as bpp
@@ -84,7 +84,9 @@ def live_view(
         next_stash = 0.0
         while True:
             yield Msg("checkpoint")
-            awaited = dict.fromkeys(latches, "set") | {stash.name: "reset" if stashing else "set"}
+            awaited: dict[str, Literal["set", "reset"]] = dict.fromkeys(latches, "set")
+            if stashing:
+                awaited[stash.name] = "reset"
             event = yield from plan_stubs.wait_for_actions(latches, timeout=0, wait_for=awaited)
             name = event[0] if event is not None else None
             if name == stash.name:

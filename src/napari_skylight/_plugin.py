@@ -6,7 +6,7 @@ every viewer shares it. It is closed with the last viewer that uses it, unless a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_info

@@ -12,7 +12,7 @@ from bluesky.utils import maybe_await
 from psygnal import Signal
 
 from napari_skylight.devices import Microscope
-from napari_skylight.protocols import Camera
+from napari_skylight.protocols import Camera, Focus, Light
 
 CONNECT_SECONDS = 30.0
 
@@ -52,10 +52,13 @@ class Devices(Mapping[str, Any]):
     def matches(self, device: object, protocol: type) -> bool:
         """Return whether `device` can stand where `protocol` is asked for.
 
-        A camera is one only when its description holds an image: the protocol alone cannot tell.
+        The protocols alone cannot tell that a camera's description must hold an image, nor that a
+        light, which can be set and read as well, is no focus drive.
         """
         if protocol is Camera:
             return getattr(device, "name", None) in self._cameras
+        if protocol is Focus and isinstance(device, Light):
+            return False
         return isinstance(device, protocol)
 
     def add(self, device: Any) -> Future[None]:

@@ -1,0 +1,254 @@
+"""The plugin in napari, driven as a person does."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel
+
+from napari_skylight import Session, _plugin, attach
+from napari_skylight.session import SessionState
+from napari_skylight.testing import FakeCamera, FakeLight
+
+DOCK = "Plan control"
+
+
+@pytest.fixture
+def session():
+    """A script's own session, with a quick camera."""
+    with Session() as made:
+        made.add_device(FakeCamera(seconds=0.002)).result(timeout=5)
+        made.add_device(FakeLight()).result(timeout=5)
+        yield made
+    _plugin.close_session()
+
+
+@pytest.fixture
+def viewer(make_napari_viewer, session):
+    viewer = make_napari_viewer(show=True)
+    attach(viewer, session)
+    return viewer
+
+
+@pytest.fixture
+def dock(viewer):
+    _, widget = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, DOCK)
+    return widget
+
+
+def child(dock, name):
+    found = dock.findChild(QAbstractButton, name) or dock.findChild(QLabel, name)
+    assert found is not None, f"no control called {name}"
+    return found
+
+
+def click(qtbot, dock, name):
+    button = child(dock, name)
+    qtbot.waitUntil(button.isEnabled, timeout=5000)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def run_live(qtbot, dock, viewer):
+    click(qtbot, dock, "run")
+    qtbot.waitUntil(lambda: "camera" in viewer.layers, timeout=10000)
+
+
+def test_run_shows_the_camera_and_stop_ends_it(qtbot, viewer, dock, session):
+    run_live(qtbot, dock, viewer)
+    layer = viewer.layers["camera"]
+    qtbot.waitUntil(lambda: layer.data.max() > 3, timeout=5000)
+    assert np.ptp(layer.data) == 0, "a torn frame"
+    np.testing.assert_allclose(layer.scale, (0.5, 0.5))
+    click(qtbot, dock, "run")
+    qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
+    newest = session.caches.live(session.devices["camera"]).reader().take("camera").data
+    qtbot.waitUntil(lambda: bool((layer.data == newest).all()), timeout=5000)
+
+
+def test_a_click_on_snapshot_is_a_slice_of_the_stack(qtbot, viewer, dock, session):
+    run_live(qtbot, dock, viewer)
+    for wanted in (1, 2):
+        click(qtbot, dock, "action:snapshot")
+        qtbot.waitUntil(
+            lambda: (
+                "camera · snapshots" in viewer.layers
+                and len(viewer.layers["camera · snapshots"].data) == wanted  # noqa: B023
+            ),
+            timeout=5000,
+        )
+    first, second = (frame[0, 0] for frame in viewer.layers["camera · snapshots"].data)
+    assert second > first
+    click(qtbot, dock, "action:clear")
+    qtbot.waitUntil(lambda: session.caches.stack(session.devices["camera"]).counts.kept == 0)
+    assert "camera · snapshots" in viewer.layers
+
+
+def test_pause_and_resume_from_the_dock(qtbot, viewer, dock, session):
+    run_live(qtbot, dock, viewer)
+    click(qtbot, dock, "pause")
+    qtbot.waitUntil(lambda: session.state is SessionState.PAUSED, timeout=5000)
+    qtbot.waitUntil(lambda: viewer.text_overlay.visible, timeout=5000)
+    assert "paused" in viewer.text_overlay.text.lower()
+    assert not session.devices["light"].on
+    click(qtbot, dock, "pause")
+    qtbot.waitUntil(lambda: session.state is SessionState.RUNNING, timeout=5000)
+    qtbot.waitUntil(lambda: not viewer.text_overlay.visible, timeout=5000)
+
+
+def test_a_failing_camera_is_told_in_the_dock(qtbot, viewer, dock, session):
+    run_live(qtbot, dock, viewer)
+    session.devices["camera"].fail_read = RuntimeError("The camera's cable is loose.")
+    qtbot.waitUntil(lambda: "cable is loose" in child(dock, "error").text(), timeout=5000)
+    assert session.state is SessionState.FAILED
+    assert not session.devices["light"].on
+
+
+def test_closing_the_viewer_stops_what_it_shows(qtbot, make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    session = attach(viewer)
+    light = FakeLight()
+    session.add_device(FakeCamera(seconds=0.002)).result(timeout=5)
+    session.add_device(light).result(timeout=5)
+    session.start("live_view")
+    qtbot.waitUntil(lambda: "camera" in viewer.layers and light.on, timeout=10000)
+    started = time.monotonic()
+    viewer.close()
+    qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
+    assert time.monotonic() - started < 3
+    assert not light.on
+    assert _plugin._session is None
+
+
+def test_the_dock_closed_and_reopened_shows_the_run(qtbot, viewer, dock, session):
+    run_live(qtbot, dock, viewer)
+    viewer.window.remove_dock_widget(dock)
+    del dock
+    QApplication.processEvents()
+    assert session.state is SessionState.RUNNING
+    _, again = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, DOCK)
+    qtbot.waitUntil(lambda: "Running" in child(again, "state").text(), timeout=5000)
+    click(qtbot, again, "run")
+    qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
+
+
+def test_a_second_viewer_and_its_dock_share_the_session(
+    qtbot, viewer, dock, session, make_napari_viewer
+):
+    run_live(qtbot, dock, viewer)
+    second = make_napari_viewer(show=True)
+    _, other = second.window.add_plugin_dock_widget(_plugin.PLUGIN, DOCK)
+    qtbot.waitUntil(lambda: "camera" in second.layers, timeout=5000)
+    click(qtbot, other, "action:snapshot")
+    for each in (viewer, second):
+        qtbot.waitUntil(lambda v=each: "camera · snapshots" in v.layers, timeout=5000)
+    second.close()
+    qtbot.waitUntil(lambda: len(_plugin._attached) == 1, timeout=5000)
+    assert session.state is SessionState.RUNNING
+
+
+def test_another_session_is_not_shown_beside_the_first(viewer, session):
+    with Session() as other, pytest.raises(RuntimeError, match="Another session"):
+        attach(viewer, other)
+
+
+COMMANDS = [
+    (_plugin.stop, "Live view is not running."),
+    (_plugin.pause, "Live view is not running."),
+    (_plugin.snapshot, "Live view is not running."),
+    (_plugin.resume, "No plan is paused."),
+]
+
+
+@pytest.mark.parametrize(("command", "words"), COMMANDS)
+def test_a_command_that_cannot_act_says_why(viewer, monkeypatch, command, words):
+    said = []
+    monkeypatch.setattr(_plugin, "show_info", said.append)
+    command(viewer)
+    assert said == [words]
+
+
+def test_commands_do_what_the_buttons_do(qtbot, viewer, session):
+    _plugin.start_live_view(viewer)
+    qtbot.waitUntil(lambda: "camera" in viewer.layers, timeout=5000)
+    _plugin.snapshot(viewer)
+    qtbot.waitUntil(lambda: "camera · snapshots" in viewer.layers, timeout=5000)
+    _plugin.pause(viewer)
+    qtbot.waitUntil(lambda: session.state is SessionState.PAUSED, timeout=5000)
+    _plugin.resume(viewer)
+    qtbot.waitUntil(lambda: session.state is SessionState.RUNNING, timeout=5000)
+    stack = session.caches.stack(session.devices["camera"])
+    _plugin.clear_stash(viewer)
+    qtbot.waitUntil(lambda: stack.counts.kept == 0, timeout=5000)
+    _plugin.stop(viewer)
+    qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
+
+
+def test_start_live_view_opens_the_simulated_microscope(qtbot, make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    _plugin.start_live_view(viewer)
+    qtbot.waitUntil(lambda: "camera" in viewer.layers, timeout=30000)
+    session = _plugin._session
+    assert session.microscope.title == "Simulated microscope"
+    qtbot.waitUntil(lambda: np.ptp(viewer.layers["camera"].data) > 100, timeout=10000)
+    viewer.close()
+    qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
+
+
+def test_preferences_are_followed(viewer, session):
+    preferences = _plugin.get_plugin_settings(_plugin.PLUGIN).live
+    link = _plugin._attached[id(viewer)].link
+    before = preferences.display_rate, preferences.stack_size
+    try:
+        preferences.display_rate = 20
+        preferences.stack_size = 100
+        assert link.display_rate == 20
+        assert session.caches.stack_bytes == 100_000_000
+    finally:
+        preferences.display_rate, preferences.stack_size = before
+
+
+def test_sample_data(make_napari_viewer):
+    viewer = make_napari_viewer()
+    layers = viewer.open_sample(_plugin.PLUGIN, "simulated_cells")
+    assert {layer.name for layer in layers} == set(_plugin.STAINS)
+    assert all(np.ptp(layer.data) > 100 for layer in layers)
+
+
+CLOSE_WHILE_LIVE = """
+import time
+import napari
+from qtpy.QtCore import QTimer
+from napari_skylight import _plugin
+
+viewer = napari.Viewer()
+_plugin.start_live_view(viewer)
+
+def close_when_live():
+    if "camera" in viewer.layers:
+        timer.stop()
+        print("closing", flush=True)
+        viewer.window._qt_window.close()
+
+timer = QTimer()
+timer.timeout.connect(close_when_live)
+timer.start(20)
+napari.run()
+"""
+
+
+def test_the_process_ends_when_the_window_closes_on_a_live_view():
+    program = subprocess.Popen(
+        [sys.executable, "-c", CLOSE_WHILE_LIVE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout.readline() == "closing\n"
+    started = time.monotonic()
+    _, errors = program.communicate(timeout=60)
+    assert time.monotonic() - started < 3
+    assert program.returncode == 0
+    assert "Traceback" not in errors

@@ -1,7 +1,7 @@
 """The three commands this engine adds to bluesky's.
 
-They work on any bluesky engine. What a pause interrupts is not asked of the plan or the device again: it is finished
-when the plan goes on, and the plan gets its answer.
+They work on any bluesky engine. What a pause interrupts is not asked of the plan or the device
+again: it is finished when the plan goes on, and the plan gets its answer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from napari_skylight.protocols import HasCache
 
 from ._latch import SRLatch, wait_for_change
+from ._messages import message
 from ._offers import Offers
 from ._resuming import answer_later, is_pausing
 from ._status import Status
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bluesky.run_engine import RunEngine
-
-    from bluesky.utils import Msg  # isort: skip
+    from bluesky.utils import Msg
 
 __all__ = ["Commands", "install_commands"]
 
@@ -34,23 +34,47 @@ _FINISH = "_finish_interrupted"
 
 
 def install_commands(engine: RunEngine) -> Callable[[], None]:
-    """Teach a plain bluesky engine the commands ``wait_for_actions``, ``stash`` and ``clear_cache``.
+    """Teach a plain bluesky engine ``wait_for_actions``, ``stash`` and ``clear_cache``.
 
     Returns
     -------
     callable
         Takes them away again.
     """
-    return Commands(engine, Offers()).install()
+    offers = Offers()
+
+    def offer(latches: Mapping[str, SRLatch]) -> None:
+        offers.add(latches.items())
+        task = asyncio.current_task()
+        if task is not None and not offers.running:
+            offers.running = True
+            task.add_done_callback(lambda _: offers.end())
+
+    return Commands(engine, offer).install()
 
 
 class Commands:
-    """The commands, for one engine."""
+    """The commands, for one engine.
 
-    def __init__(self, engine: RunEngine, offers: Offers) -> None:
+    Parameters
+    ----------
+    engine
+        The engine.
+    offer
+        Called with the latches a plan waits for, by name: their actions are offered from then on.
+    kept
+        Called with a message that had a cache keep something.
+    """
+
+    def __init__(
+        self,
+        engine: RunEngine,
+        offer: Callable[[Mapping[str, SRLatch]], None],
+        kept: Callable[[Msg], None] = lambda msg: None,
+    ) -> None:
         self._engine = engine
-        self._offers = offers
-        self._offering: asyncio.Task[Any] | None = None
+        self._offer = offer
+        self._kept = kept
 
     def install(self) -> Callable[[], None]:
         """Register the commands with the engine; call what is returned to undo it."""
@@ -95,14 +119,6 @@ class Commands:
                 answer_later(self._engine, depth, again)
             raise
 
-    def _offer(self, latches: Mapping[str, SRLatch]) -> None:
-        self._offers.add(latches)
-        task = asyncio.current_task()
-        if task is not None and task is not self._offering:
-            self._offering = task
-            self._offers.running = True
-            task.add_done_callback(lambda _: self._offers.end())
-
     async def _cache_command(self, method: str, msg: Msg) -> Any:
         """Have a cache keep a reading, or forget all.
 
@@ -114,14 +130,16 @@ class Commands:
         cache = msg.obj
         if not isinstance(cache, HasCache):
             raise TypeError(
-                f"{_name(cache)} keeps no readings: {msg.command!r} needs a device with the methods "
-                "stash() and clear()."
+                f"{_name(cache)} keeps no readings: {msg.command!r} needs a device "
+                "with the methods stash() and clear()."
             )
         if method == "stash" and len(msg.args) != 1:
             raise RuntimeError(f"'stash' takes one reading to keep, got {len(msg.args)}.")
         group = msg.kwargs.get("group")
         if not group:
             raise RuntimeError(f"{msg.command!r} needs a group to wait for: pass group='a name'.")
+        if method == "stash":
+            self._kept(msg)
         answer = getattr(cache, method)(*msg.args)
         if inspect.isawaitable(answer) and not hasattr(answer, "add_callback"):
             return await self._finish_once(asyncio.ensure_future(self._await(msg, answer, group)))
@@ -147,14 +165,12 @@ class Commands:
         return await self._finish_once(msg.args[0])
 
     async def _finish_once(self, task: asyncio.Task[Any]) -> Any:
-        from bluesky.utils import Msg
-
         depth = len(self._engine._plan_stack)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if is_pausing(self._engine):
-                answer_later(self._engine, depth, Msg(_FINISH, None, task))
+                answer_later(self._engine, depth, message(_FINISH, None, task))
             else:
                 task.cancel()
             raise

@@ -1,7 +1,7 @@
 """One thread that calls functions when their time has come, for any number of statuses.
 
-The thread starts with the first deadline and ends by itself a little after the last one is over, so a program that uses
-no time-outs never has it.
+The thread starts with the first deadline and ends by itself a little after the last one is over, so
+a program that uses no time-outs never has it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Deadline", "call_after"]
 
-_LINGER = 1.0  # seconds the thread stays for more work, so that a burst of statuses does not start one each
+_LINGER = 1.0  # seconds the thread stays for more work: a burst of statuses shares one
 _LONGEST_WAIT = 3600.0  # seconds; longer ones overflow on some platforms
 _FEW = 64  # cancelled deadlines left in the heap before it is tidied
 
@@ -35,7 +35,7 @@ class Deadline:
         self._callback: Callable[[], None] | None = callback
 
     def cancel(self) -> None:
-        """Forget the function, and all it refers to, now. Cancelling twice, or too late, does nothing."""
+        """Forget the function, and all it refers to; too late, or twice, does nothing."""
         _clock.cancel(self)
 
 

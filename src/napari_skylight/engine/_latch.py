@@ -1,7 +1,8 @@
 """The latch a plan waits for, and the queue of requests behind it.
 
-All latches share one lock: a wait looks at several of them at once, and which of two changed first must have one answer.
-It is held for a few microseconds at a time, and nothing of anybody else's is called while it is held.
+All latches share one lock: a wait looks at several of them at once, and which of two changed first
+must have one answer. It is held for a few microseconds at a time, and nothing of anybody else's is
+called while it is held.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["LOCK", "Request", "SRLatch", "wait_for_change"]
 
-# Reentrant, because a signal handler of the main thread may request an action while that thread is in here.
+# Reentrant, because a signal handler of the main thread may request an action while that thread is
+# in here.
 LOCK = threading.RLock()
 
 _moments = count(1)  # the order in which latches were changed and requests made, over all of them
 
 
 class Request(NamedTuple):
-    """What somebody asked of an action: its place in the order of events, and the state asked for."""
+    """What somebody asked of an action: when, in the order of events, and which state."""
 
     moment: int
     state: bool
@@ -37,14 +39,14 @@ class Request(NamedTuple):
 class SRLatch:
     """A flag to set and reset from any thread, and to wait for in a plan.
 
-    It starts reset. Behind it may be a queue of requests (see `Action.request`): a wait that finds the flag in the
-    other state takes the oldest request, which then sets, or resets, the flag.
+    It starts reset. Behind it may be a queue of requests (see `Action.request`): a wait that finds
+    the flag in the other state takes the oldest request, which then sets, or resets, the flag.
     """
 
     def __init__(self) -> None:
         self._flag = False
         self._changed_at = 0
-        self._from_request = False  # the flag was set by a request, so the end of the run resets it
+        self._from_request = False  # a request set the flag, so the end of the run resets it
         self._waiters: list[_Waiter] = []
         self.requests: deque[Request] = deque()
         self.edges = (
@@ -81,7 +83,7 @@ class SRLatch:
             self._flip(False, next(_moments))
 
     def add_request(self, state: bool) -> None:
-        """Queue a request, with `LOCK` held; a toggle's request for the state it is going to have anyway adds nothing."""
+        """Queue a request, with `LOCK` held; none if it asks a toggle for what it will be."""
         if self.edges and state == (self.requests[-1].state if self.requests else self._flag):
             return
         self.requests.append(Request(next(_moments), state))
@@ -113,7 +115,7 @@ class SRLatch:
         if self._flag == state:
             return self._changed_at
         while self.edges and self.requests and self.requests[0].state == self._flag:
-            self.requests.popleft()  # somebody set or reset the latch itself since: this is no edge any more
+            self.requests.popleft()  # no edge any more: somebody set or reset the latch itself
             self._untold = True
         if self.requests and self.requests[0].state == state:
             return self.requests[0].moment
@@ -151,7 +153,8 @@ class _Waiter:
         self._wanted = wanted
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[None] = self._loop.create_future()
-        # the first change waited for, kept because the flag may have changed back when the wait goes on
+        # the first change waited for, kept because the flag may have changed back when the wait
+        # goes on
         self.seen: tuple[int, str] | None = None
 
     def see(self, latch: SRLatch, state: bool, moment: int) -> None:
@@ -196,7 +199,8 @@ async def wait_for_change(
     Returns
     -------
     tuple or None
-        The name and the latch that got there first, or None when time ran out. A cancelled wait has taken nothing.
+        The name and the latch that got there first, or None when time ran out. A cancelled wait has
+        taken nothing.
     """
     with LOCK:
         found = _find(wanted)

@@ -8,7 +8,7 @@ from ._errors import EngineBusyError
 from ._latch import LOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from ._latch import SRLatch
 
@@ -16,14 +16,14 @@ __all__ = ["Offers"]
 
 
 class Offers:
-    """The latches of the actions one engine's plan offers; requests for them are queued, for others refused."""
+    """The latches of the actions one engine's plan offers; only for them requests are taken."""
 
     def __init__(self) -> None:
         self.running = False  # while a plan runs, or is paused, nobody else may take its actions
-        self._latches: dict[str, SRLatch] = {}
+        self._latches: list[SRLatch] = []
 
-    def add(self, latches: Mapping[str, SRLatch]) -> None:
-        """Offer the actions behind `latches`; a latch without an action, or offered already, is left alone.
+    def add(self, latches: Iterable[tuple[str, SRLatch]]) -> None:
+        """Offer the actions behind the named `latches`; a latch without an action is left alone.
 
         Raises
         ------
@@ -31,31 +31,29 @@ class Offers:
             When the running plan of another engine offers one of them; none is taken then.
         """
         with LOCK:
-            added = {
-                name: latch
-                for name, latch in latches.items()
+            added = [
+                (name, latch)
+                for name, latch in latches
                 if latch.listener is not None and latch.holder is not self
-            }
-            for name, latch in added.items():
+            ]
+            for name, latch in added:
                 if latch.holder is not None and latch.holder.running:
                     raise EngineBusyError(
                         f"The action {name!r} belongs to the plan another engine is running; "
                         "wait until that one ends, or give each plan an action of its own."
                     )
-            taken = [latch for latch in added.values() if latch.holder is not None]
-            for latch in taken:
-                latch.requests.clear()
-            for name, latch in added.items():
+            for _, latch in added:
+                latch.requests.clear()  # made to an engine that offered it and never ran
                 latch.holder = self
-                self._latches[name] = latch
-        for latch in added.values():
+                self._latches.append(latch)
+        for _, latch in added:
             latch.tell()
 
     def end(self) -> None:
         """Offer nothing any more: forget the requests, and reset what a request had set."""
         with LOCK:
             self.running = False
-            latches = [latch for latch in self._latches.values() if latch.holder is self]
+            latches = [latch for latch in self._latches if latch.holder is self]
             self._latches.clear()
             for latch in latches:
                 latch.holder = None

@@ -1,8 +1,9 @@
 """Answer a message that a pause or a suspender interrupted.
 
-bluesky gives the plan None for such a message, and repeats it, when it may be repeated at all, without anybody getting
-the answer. Here a small plan is put on the engine's stack of plans, right above the one that was interrupted: it sends
-the message once everything that is repeated has been, and leaves the answer where that plan finds it.
+bluesky gives the plan None for such a message, and repeats it, when it may be repeated at all,
+without anybody getting the answer. Here a small plan is put on the engine's stack of plans, right
+above the one that was interrupted: it sends the message once everything that is repeated has been,
+and leaves the answer where that plan finds it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def answer_later(engine: RunEngine, depth: int, msg: Msg) -> None:
     Parameters
     ----------
     depth
-        The length of the engine's stack of plans when the command began; a suspender may have added to it since.
+        The length of the engine's stack of plans when the command began; a suspender may have added
+        to it since.
     """
 
     def ask() -> Generator[Msg, Any, None]:

@@ -1,42 +1,101 @@
-"""bluesky's RunEngine, run from any thread."""
+"""bluesky's RunEngine, to be called from any thread and never blocking it."""
 
 from __future__ import annotations
 
+import atexit
+import logging
 import threading
-from concurrent.futures import Future
-from typing import ClassVar
+import time
+import weakref
+from asyncio import CancelledError
+from concurrent.futures import CancelledError as FutureCancelledError
+from concurrent.futures import wait as wait_for_futures
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from bluesky.run_engine import RunEngine as BlueskyRunEngine
+from bluesky.log import logger as bluesky_logger
 from bluesky.run_engine import default_scan_id_source
-from bluesky.utils import DuringTask
+from bluesky.utils import DuringTask, RunEngineInterrupted
 from psygnal import Signal
 
 from ._commands import Commands
 from ._errors import EngineBusyError
+from ._interrupts import Interruptible
+from ._log import EngineLog
+from ._loop import EngineLoop
 from ._offers import Offers
+from ._run import Deliveries, Run
+from ._state import EngineStates, ObservedState
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from concurrent.futures import Future
+    from typing import Self
+
+    from bluesky.run_engine import RunEngineResult
+    from bluesky.utils import Msg, Subscribers
+
+    from ._latch import SRLatch
+    from .actions import Action
 
 __all__ = ["RunEngine"]
 
+_logger = logging.getLogger("napari_skylight")
 
-class RunEngine(BlueskyRunEngine):
-    """Thin for the moment."""
+_CLOSE_TIMEOUT = 5.0  # seconds
+_EXIT_TIMEOUT = 1.5  # seconds for all engines together, when the interpreter exits
+_THREAD_TIMEOUT = 1.0  # seconds for a thread that has nothing left to do
+
+_engines: weakref.WeakSet[RunEngine] = weakref.WeakSet()
+
+
+class RunEngine(Interruptible):
+    """Runs plans in a thread of its own; see `bluesky.run_engine.RunEngine` for the rest.
+
+    Parameters
+    ----------
+    md
+        Metadata for every run; anything like a dict.
+    loop
+        An event loop to run on; None: one of its own, in a thread of its own.
+    preprocessors
+        Functions that take a plan and return one, applied to each plan.
+    md_validator
+        Called with a run's metadata; raises to refuse it.
+    md_normalizer
+        Called with a run's metadata; returns what to use in its place.
+    scan_id_source
+        Called with the metadata, returns the number of the next run; may be async.
+    call_returns_result
+        Runs return a `RunEngineResult`; otherwise the tuple of their uids.
+    """
+
+    _state = ObservedState(EngineStates)  # type: ignore[no-untyped-call]
 
     state_changed: ClassVar[Signal] = Signal(str, str)
+    """Emitted with the new state and the one before, in the engine's thread: be quick."""
 
     def __init__(
         self,
-        md=None,
+        md: Any = None,
         *,
-        loop=None,
-        preprocessors=None,
-        md_validator=None,
-        md_normalizer=None,
-        scan_id_source=default_scan_id_source,
-        call_returns_result=True,
-    ):
+        loop: AbstractEventLoop | None = None,
+        preprocessors: list[Callable[..., Iterable[Msg]]] | None = None,
+        md_validator: Callable[[dict[str, Any]], None] | None = None,
+        md_normalizer: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        scan_id_source: Callable[[Any], int | Awaitable[int]] = default_scan_id_source,
+        call_returns_result: bool = True,
+    ) -> None:
+        self._lock = threading.Lock()
+        self._closing = False
+        self._closed = threading.Event()
+        self._deliveries = Deliveries()
+        self._offers = Offers()
+        self._engine_loop = EngineLoop(loop)
+        # no context managers, no event loop of a GUI: plans do not run in the main thread
         super().__init__(
             md,
-            loop=loop,
+            loop=self._engine_loop.loop,
             preprocessors=preprocessors,
             context_managers=[],
             md_validator=md_validator,
@@ -46,57 +105,202 @@ class RunEngine(BlueskyRunEngine):
             call_returns_result=call_returns_result,
         )
         self.pause_msg = ""
-        self._offers = Offers()
-        Commands(self, self._offers).install()
+        self.log = EngineLog(bluesky_logger, {"RE": self})
+        self._set_up()
+        Commands(self, self._offer_latches, self._add_frame).install()
+        _engines.add(self)
+        # for an engine nobody keeps; at exit all engines are closed together, see below
+        weakref.finalize(self, self._engine_loop.stop).atexit = False
 
-    def offer(self, actions):
-        for action in actions:
-            self._offers.add(action.event_map)
+    def __call__(  # type: ignore[override]
+        self, plan: Iterable[Msg], subs: Subscribers | None = None, /, **metadata_kw: Any
+    ) -> Future[RunEngineResult | tuple[str, ...]]:
+        """Run a plan.
 
-    def _submit(self, f, *args, **kw):
-        fut = Future()
+        Parameters
+        ----------
+        plan
+            A generator of messages, or anything that makes one.
+        subs
+            Who gets the documents of this run: a callable, a list of them, or a dict of them by the
+            kind of document: all, start, descriptor, event or stop.
+        **metadata_kw
+            Metadata for the runs of this call.
 
-        def work():
-            try:
-                fut.set_result(f(*args, **kw))
-            except Exception as e:
-                fut.set_exception(e)
+        Returns
+        -------
+        Future
+            The plan's result; or its exception; or `RunEngineInterrupted` when it was paused or
+            ended on request.
 
-        threading.Thread(target=work, daemon=True, name="skylight-engine-caller").start()
-        return fut
+        Raises
+        ------
+        EngineBusyError
+            When a plan runs, or is paused.
+        RuntimeError
+            When the engine was closed.
+        """
+        run = Run()
+        with self._lock:
+            if self._closing:
+                raise RuntimeError("The engine was closed; make a new one.")
+            if self._run_now is not None:
+                raise EngineBusyError(
+                    f"The engine is busy ({self.state}) with another plan: "
+                    "wait until that one has ended, or stop it."
+                )
+            self._run_now = run
+        self._offers.running = True
+        try:
+            super().__call__(plan, subs, **metadata_kw)
+            self._loop.call_soon_threadsafe(self._run_permit.set)
+        except BaseException as exc:
+            if self._task_fut is not None:
+                self._task_fut.cancel()  # it has not begun
+            self._loop.call_soon_threadsafe(self._conclude, run, None, exc)
+            if not isinstance(exc, Exception):
+                raise
+        return run.future
 
-    def __call__(self, plan, subs=None, /, **kw):
-        if not self._state.is_idle:
-            raise EngineBusyError("busy")
-        return self._submit(super().__call__, plan, subs, **kw)
+    def offer(self, actions: Iterable[Action]) -> None:
+        """Offer actions for the whole run, now or next; others are offered from their first wait.
 
-    def resume(self):
-        return self._submit(super().resume)
+        Raises
+        ------
+        EngineBusyError
+            When the running plan of another engine offers one of them.
+        """
+        self._offers.add(item for action in actions for item in action.event_map.items())
 
-    def _quiet(self, f, *a):
-        if self._state.is_idle:
-            fut = Future()
-            fut.set_result(None)
-            return fut
-        return self._submit(f, *a)
+    def _offer_latches(self, latches: Mapping[str, SRLatch]) -> None:
+        self._offers.add(latches.items())
 
-    def stop(self):
-        return self._quiet(super().stop)
+    def reset(self) -> None:
+        """End the plan, if any, and forget all subscriptions."""
+        wait_for_futures([self.halt()], timeout=_CLOSE_TIMEOUT)
+        super().reset()  # type: ignore[no-untyped-call]
 
-    def abort(self, reason=""):
-        return self._quiet(super().abort, reason)
+    # -- the course of a run
 
-    def halt(self):
-        return self._quiet(super().halt)
+    def _resume_task(self, *, init_func: Any = None) -> None:
+        """Start the task; bluesky would now block the caller until it is done."""
+        run = self._run_now
+        assert run is not None
+        init_func()
+        self._task_fut.add_done_callback(lambda task: self._on_task_done(run, task))
 
-    def request_pause(self, defer=False):
-        return self._quiet(super().request_pause, defer)
+    def _on_task_done(self, run: Run, task: Future[Any]) -> None:
+        try:
+            error, plan_return = task.exception(), None
+        except (CancelledError, FutureCancelledError):
+            error, plan_return = None, self.NO_PLAN_RETURN
+        else:
+            if error is None:
+                plan_return = task.result()
+        self._conclude(run, plan_return, error)
 
-    def close(self, timeout: float = 5.0):
-        self.halt()
+    def _conclude(self, run: Run, plan_return: Any, error: BaseException | None) -> None:
+        """End the run: first the engine is idle, then those who wait are told."""
+        if run.over:
+            return
+        if self._state != "idle":  # something in bluesky's own cleanup failed
+            self._run_bundlers.clear()
+            self._state = "idle"
+        outcome = self._outcome(plan_return)
+        if error is None and self._interrupted:
+            error = RunEngineInterrupted(self.pause_msg)
+        self._offers.end()
+        run.over = True
+        with self._lock:
+            self._run_now = None
+        run.tell()
 
-    def __enter__(self):
+        def tell() -> None:
+            for future in run.interrupts:
+                future.set_result(outcome)
+            for future in run.pauses:
+                future.set_result(None)
+            if run.future.done():
+                return
+            if error is not None:
+                run.future.set_exception(error)
+            else:
+                run.future.set_result(outcome)
+
+        self._deliveries.start(tell)
+
+    def _on_state_changed(self, new: str, old: str) -> None:
+        run = self._run_now
+        if run is not None:
+            if new == "paused":
+                self._deliver_pause(run)
+            run.resuming = run.resuming and new == "paused"
+            run.tell()
+        try:
+            self.state_changed.emit(new, old)
+        except Exception:  # somebody's broken button must not end the plan
+            _logger.exception("A listener of the engine's state failed")
+
+    def _deliver_pause(self, run: Run) -> None:
+        future, pauses, run.pauses = run.future, run.pauses, []
+
+        def tell() -> None:
+            for pause in pauses:
+                pause.set_result(None)
+            future.set_exception(RunEngineInterrupted(self.pause_msg))
+
+        self._deliveries.start(tell)
+
+    # -- the end
+
+    def close(self, timeout: float = _CLOSE_TIMEOUT) -> None:
+        """End the plan, if any, and every thread the engine started. Closing twice does nothing.
+
+        In the engine's own thread, where it cannot wait for that thread, it only begins the work.
+
+        Parameters
+        ----------
+        timeout
+            Seconds the plan has for its cleanup; for the last third of them without its own.
+        """
+        if self._engine_loop.in_thread():
+            threading.Thread(
+                target=self.close, args=(timeout,), name="skylight-engine-close", daemon=True
+            ).start()
+            return
+        with self._lock:
+            first, self._closing = not self._closing, True
+        if not first:
+            self._closed.wait(timeout)
+            return
+        end = time.monotonic() + timeout
+        wait_for_futures([self.stop()], timeout=timeout * 2 / 3)
+        wait_for_futures([self.halt()], timeout=max(0.0, end - time.monotonic()))
+        self._offers.end()
+        self._deliveries.join(_THREAD_TIMEOUT)
+        self._engine_loop.stop()
+        if not self._engine_loop.join(_THREAD_TIMEOUT):
+            _logger.warning(
+                "The engine's thread is held up by a plan or a device; it ends when that lets go."
+            )
+        _engines.discard(self)
+        self._closed.set()
+
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _close_all() -> None:
+    """Give the plans that still run a moment to clean up before the interpreter exits."""
+    end = time.monotonic() + _EXIT_TIMEOUT
+    engines = list(_engines)
+    for engine in engines:
+        engine.stop()
+    for engine in engines:
+        engine.close(max(0.1, end - time.monotonic()))
+
+
+atexit.register(_close_all)

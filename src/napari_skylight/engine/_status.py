@@ -26,14 +26,16 @@ _logger = logging.getLogger("napari_skylight")
 class Status(StatusProtocol):
     """Whether something a device was asked to do is done, and how it ended.
 
-    The device completes it, once, with `set_finished` or `set_exception`; whoever asked waits for it, or is called back. It
-    may be used from any thread. It has no thread of its own: callbacks run in the thread that completes it, or, after a
-    time-out or a settle time, in the one thread that serves the deadlines of all statuses.
+    The device completes it, once, with `set_finished` or `set_exception`; whoever asked waits for
+    it, or is called back. It may be used from any thread. It has no thread of its own: callbacks
+    run in the thread that completes it, or, after a time-out or a settle time, in the one thread
+    that serves the deadlines of all statuses.
 
     Parameters
     ----------
     timeout
-        Seconds after which it fails with `StatusTimeoutError`; None: never. The settle time is added.
+        Seconds after which it fails with `StatusTimeoutError`; None: never. The settle time is
+        added.
     settle_time
         Seconds between `set_finished` and being done.
     """
@@ -101,7 +103,8 @@ class Status(StatusProtocol):
         InvalidState
             When it was completed before.
         ValueError
-            When `exc` is no exception, or one of the two that say that time ran out, which only the status itself may.
+            When `exc` is no exception, or one of the two that say that time ran out, which only the
+            status itself may.
         """
         if not isinstance(exc, BaseException):
             raise ValueError(f"A status fails with an exception, not with {exc!r}.")
@@ -137,7 +140,7 @@ class Status(StatusProtocol):
             raise self._exception
 
     def add_callback(self, callback: Callable[[Status], None]) -> None:
-        """Have `callback` called once with the status when it is done; at once, in this thread, if it is already."""
+        """Have `callback` called once with the status when it is done; at once if it is already."""
         with self._lock:
             if not self._done:
                 self._callbacks.append(callback)

@@ -57,8 +57,9 @@ class ActionState:
 class Action:
     """Something a user can ask of a running plan: a click, or a toggle.
 
-    A plan waits for it with `plan_stubs.wait_for_actions`; buttons, menus and scripts call `request`. Requests wait in a
-    queue until the plan takes them, one a wait. An action may be made anywhere; no event loop is needed.
+    A plan waits for it with `plan_stubs.wait_for_actions`; buttons, menus and scripts call
+    `request`. Requests wait in a queue until the plan takes them, one a wait. An action may be made
+    anywhere; no event loop is needed.
     """
 
     name: str
@@ -74,11 +75,11 @@ class Action:
     """What on and off are called."""
 
     changed: ClassVar[Signal] = Signal(ActionState)
-    """Emitted with the new state, on the thread that changed it. A state that the next one overtakes may be left out."""
+    """Emitted with the new state, on any thread; one that the next overtakes may be left out."""
 
     @property
     def event_map(self) -> dict[str, SRLatch]:
-        """The action's latch by its name, as `wait_for_actions` takes it; the same latch each time."""
+        """The action's latch by its name, as `wait_for_actions` takes it; always the same latch."""
         return {self.name: self._latch}
 
     @property
@@ -142,7 +143,7 @@ class Action:
     _overtaken = False
 
     def _emit_changed(self) -> None:
-        """Emit the state until it is the latest, one thread at a time, so that the last one emitted is the right one."""
+        """Emit the state, one thread at a time, until the last one emitted is the latest."""
         with LOCK:
             if self._emitting:
                 self._overtaken = True

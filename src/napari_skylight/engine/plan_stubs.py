@@ -7,7 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bluesky.protocols import Readable, Triggerable
-from bluesky.utils import Msg, maybe_await, short_uid
+from bluesky.utils import maybe_await
+
+from ._messages import message, new_group
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -36,8 +38,8 @@ __all__ = [
     "wait_for_actions",
 ]
 
-# These yield their messages themselves: each call of a bluesky stub formats a whole stack trace first, which costs more
-# than the message.
+# These yield their messages themselves: each call of a bluesky stub formats a whole stack trace
+# first, which costs more than the message.
 
 
 def set_property(
@@ -67,9 +69,9 @@ def set_property(
         When the device's ``set`` takes no `propr`.
     """
     _check_takes_propr(obj, propr)
-    group = short_uid("set_property")
-    status: Status = yield Msg("set", obj, value, group=group, propr=propr)
-    yield Msg("wait", None, group=group, timeout=timeout)
+    group = new_group("set_property")
+    status: Status = yield message("set", obj, value, group=group, propr=propr)
+    yield message("wait", None, group=group, timeout=timeout)
     return status
 
 
@@ -92,7 +94,7 @@ def wait_for_actions(
     tuple or None
         The name and the latch of the earliest, or None when time ran out.
     """
-    found: tuple[str, SRLatch] | None = yield Msg(
+    found: tuple[str, SRLatch] | None = yield message(
         "wait_for_actions", None, events, timeout=timeout, wait_for=wait_for
     )
     return found
@@ -116,7 +118,8 @@ def read_while_waiting(
     stream_name
         The stream the events go to.
     refresh_period
-        Seconds from one read's start to the next one's; a read that takes longer is followed by the next at once.
+        Seconds from one read's start to the next one's; a read that takes longer is followed by the
+        next at once.
     wait_for
         The state to wait for, or one for each name.
 
@@ -128,7 +131,7 @@ def read_while_waiting(
     due = time.monotonic()
     found = None
     while found is None:
-        yield Msg("checkpoint")
+        yield message("checkpoint")
         yield from _trigger_and_read(objs, stream_name)
         now = time.monotonic()
         due = max(due + refresh_period, now)  # what is late stays late: no burst to catch up
@@ -147,7 +150,8 @@ def read_and_stash(
 ) -> MsgGenerator[dict[str, Reading[Any]]]:
     """Trigger and read devices as one event, and keep each reading in a cache.
 
-    When anything fails on the way, the event is dropped, so that the plan may catch the exception and go on.
+    When anything fails on the way, the event is dropped, so that the plan may catch the exception
+    and go on.
 
     Parameters
     ----------
@@ -203,10 +207,10 @@ def stash(
     wait
         Wait until it is kept.
     """
-    group = group or short_uid("stash")
-    yield Msg("stash", obj, reading, group=group)
+    group = group or new_group("stash")
+    yield message("stash", obj, reading, group=group)
     if wait:
-        yield Msg("wait", None, group=group)
+        yield message("wait", None, group=group)
 
 
 def clear_cache(
@@ -223,22 +227,24 @@ def clear_cache(
     wait
         Wait until it is empty.
     """
-    group = group or short_uid("clear_cache")
-    yield Msg("clear_cache", obj, group=group)
+    group = group or new_group("clear_cache")
+    yield message("clear_cache", obj, group=group)
     if wait:
-        yield Msg("wait", None, group=group)
+        yield message("wait", None, group=group)
 
 
 def describe(obj: Readable[Any]) -> MsgGenerator[dict[str, DataKey]]:
     """Return what ``obj.describe()`` returns, sync or async."""
-    return (yield from _ask(obj.describe))
+    keys: dict[str, DataKey] = yield from _ask(obj.describe)
+    return keys
 
 
 def describe_collect(
     obj: Collectable,
 ) -> MsgGenerator[dict[str, DataKey] | dict[str, dict[str, DataKey]]]:
     """Return what ``obj.describe_collect()`` returns, sync or async."""
-    return (yield from _ask(obj.describe_collect))
+    keys: dict[str, Any] = yield from _ask(obj.describe_collect)
+    return keys
 
 
 def _ask(method: Callable[[], Any]) -> MsgGenerator[Any]:
@@ -246,7 +252,7 @@ def _ask(method: Callable[[], Any]) -> MsgGenerator[Any]:
         return await maybe_await(method())
 
     factories: list[Callable[[], Awaitable[Any]]] = [answer]
-    tasks: list[Task[Any]] = yield Msg("wait_for", None, factories)
+    tasks: list[Task[Any]] = yield message("wait_for", None, factories)
     return tasks[0].result()
 
 
@@ -258,30 +264,38 @@ def _trigger_and_read(
 ) -> MsgGenerator[dict[str, Reading[Any]]]:
     """Trigger and read as one event of `stream`.
 
-    `keep` is given the place in `objs` and the reading, those of `along` merged into it, before the event is saved.
+    `keep` is given the place in `objs` and the reading, those of `along` merged into it, before the
+    event is saved.
     """
-    group = short_uid("trigger")
+    group = new_group("trigger")
     triggered = [obj for obj in (*along, *objs) if isinstance(obj, Triggerable)]
-    for obj in triggered:
-        yield Msg("trigger", obj, group=group)
+    for device in triggered:
+        yield message("trigger", device, group=group)
     if triggered:
-        yield Msg("wait", None, group=group)
-    yield Msg("create", None, name=stream)
+        yield message("wait", None, group=group)
+    yield message("create", None, name=stream)
     readings: dict[str, Reading[Any]] = {}
     try:
         for obj in along:
-            readings.update((yield Msg("read", obj)))
+            readings.update((yield from _read(obj)))
         shared = dict(readings)
         for place, obj in enumerate(objs):
-            reading = yield Msg("read", obj)
+            reading = yield from _read(obj)
             readings.update(reading)
             if keep is not None:
                 yield from keep(place, {**reading, **shared} if shared else reading)
     except Exception:
-        yield Msg("drop")
+        yield message("drop")
         raise
-    yield Msg("save")
+    yield message("save")
     return readings
+
+
+def _read(obj: Readable[Any]) -> MsgGenerator[dict[str, Reading[Any]]]:
+    reading: dict[str, Reading[Any]] | None = None
+    while reading is None:  # a pause that interrupts what may not be repeated answers with None
+        reading = yield message("read", obj)
+    return reading
 
 
 def _check_takes_propr(obj: Movable[Any], propr: str) -> None:

@@ -1,0 +1,84 @@
+"""Events, made from readings at less cost.
+
+bluesky checks every event against event-model's schema. For an event that means: its values may be
+anything, and its keys are those of its descriptor. So the first event of a descriptor is checked in
+full and of the following ones the keys, which is the same at a hundredth of the cost (jsonschema
+takes the repr of every image on its way).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bluesky.bundlers import RunBundler as BlueskyRunBundler
+from bluesky.bundlers import _StreamCache
+from event_model import ComposeDescriptorBundle, ComposeEvent
+
+if TYPE_CHECKING:
+    from event_model import Event
+
+__all__ = ["RunBundler"]
+
+
+@dataclass
+class _KeyCheckedEvents(ComposeEvent):
+    """Makes events; checks the keys of those that look like one that was checked in full."""
+
+    _data: frozenset[str] | None = None
+    _filled: frozenset[str] | None = None
+
+    def __call__(
+        self,
+        data: dict[str, Any],
+        timestamps: dict[str, Any],
+        seq_num: int | None = None,
+        filled: dict[str, bool | str] | None = None,
+        uid: str | None = None,
+        time: float | None = None,
+        validate: bool = True,
+    ) -> Event:
+        filled = {} if filled is None else filled
+        known = data.keys() == self._data == timestamps.keys() and filled.keys() == self._filled
+        doc = super().__call__(data, timestamps, seq_num, filled, uid, time, validate and not known)
+        if validate and not known:
+            self._data, self._filled = frozenset(data), frozenset(filled)
+        return doc
+
+
+class _KnownDevices(_StreamCache):
+    """What a stream's devices say of themselves; what is known is there without a pause."""
+
+    async def ensure_cached(self, obj: Any, collect: bool = False) -> None:
+        if obj in self.config_desc_cache and (collect or obj in self.describe_cache):
+            return
+        await super().ensure_cached(obj, collect)  # type: ignore[no-untyped-call]
+
+
+class RunBundler(BlueskyRunBundler):
+    """Makes the documents of one run, and knows whether the open event has a frame in a cache."""
+
+    validate_all = False
+    """Check every event in full."""
+
+    holds_frames = False
+    """Something was stashed since the event was opened."""
+
+    async def _prepare_stream(self, desc_key: str, objs_dks: Any) -> Any:
+        descriptor, events, objs = await super()._prepare_stream(desc_key, objs_dks)
+        if not self.validate_all:
+            bundle = self._descriptors[desc_key]
+            events = _KeyCheckedEvents(bundle.descriptor_doc, events.event_counters)
+            self._descriptors[desc_key] = ComposeDescriptorBundle(
+                bundle.descriptor_doc, events, bundle.compose_event_page
+            )
+        return descriptor, events, objs
+
+    def _set_current_stream_cache(self, stream_name: str) -> None:
+        self._saved_stream_cache.setdefault(stream_name, _KnownDevices())
+        super()._set_current_stream_cache(stream_name)
+
+    def keep_events(self, stream: str) -> None:
+        """Have a rewind count on after the events of `stream` so far: their frames stay."""
+        if stream in self._sequence_counters:
+            self._sequence_counters_copy[stream] = self._sequence_counters[stream]

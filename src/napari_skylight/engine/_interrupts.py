@@ -1,0 +1,183 @@
+"""Pause, resume, stop, abort and halt: from any thread, in any state, blocking nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from bluesky._vendor.super_state_machine.errors import TransitionError
+from bluesky.protocols import Pausable
+from bluesky.run_engine import RunEngineResult
+from bluesky.utils import PlanHalt, RequestAbort, RequestStop, maybe_await
+
+from ._core import CoreEngine
+from ._run import Deliveries, Run, ended_future, failed_future, new_future
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from concurrent.futures import Future
+
+__all__ = ["Interruptible"]
+
+_PATIENCE = 3.0  # seconds a pause may take before a stop ends the plan without waiting for it
+_RESUME_TIMEOUT = 10.0  # seconds one device has to resume
+
+# How a plan is ended: the state meanwhile, the exception the plan gets, and which request overrides
+# which.
+_ENDS: dict[str, tuple[str, type[BaseException], int]] = {
+    "stop": ("stopping", RequestStop, 1),
+    "abort": ("aborting", RequestAbort, 2),
+    "halt": ("halting", PlanHalt, 3),
+}
+_RANKS = {state: rank for state, _, rank in _ENDS.values()}
+
+
+class Interruptible(CoreEngine):
+    """What a user asks of a plan; done in the loop's thread as soon as the state allows it."""
+
+    _run_now: Run | None = None
+    _deliveries: Deliveries
+
+    def stop(self) -> Future[RunEngineResult | tuple[str, ...] | None]:
+        """End the plan after its cleanup, and call the run a success.
+
+        Returns
+        -------
+        Future
+            Ends when the cleanup has run, with the run's result; at once with None when there is no
+            run.
+        """
+        return self._end("stop")
+
+    def abort(self, reason: str = "") -> Future[RunEngineResult | tuple[str, ...] | None]:
+        """End the plan after its cleanup, and call the run aborted; returns as `stop` does."""
+        return self._end("abort", reason)
+
+    def halt(self) -> Future[RunEngineResult | tuple[str, ...] | None]:
+        """End the plan without its own cleanup; returns as `stop` does."""
+        return self._end("halt")
+
+    def request_pause(self, defer: bool = False) -> Future[None]:
+        """Pause the plan, at once or, with `defer`, at its next checkpoint.
+
+        An event of which a frame is in a cache already is finished first.
+
+        Returns
+        -------
+        Future
+            Ends when the plan is paused or over; at once when there is no run.
+        """
+        run = self._run_now
+        if run is None:
+            return ended_future()
+        future = new_future()
+        self._start(self._pause_run(run, defer, future))
+        return future
+
+    def resume(self) -> Future[RunEngineResult | tuple[str, ...]]:
+        """Let a paused plan go on from its last checkpoint.
+
+        Returns
+        -------
+        Future
+            Holds what the call's own future would have held, had the plan not been paused; fails
+            with `TransitionError` when there is no paused plan.
+        """
+        run = self._run_now
+        if run is None:
+            return failed_future(TransitionError("The engine is idle: there is nothing to resume."))
+        future = new_future()
+        self._start(self._resume_run(run, future))
+        return future
+
+    def _end(self, kind: str, reason: str = "") -> Future[Any]:
+        run = self._run_now
+        if run is None:
+            return ended_future()
+        future = new_future()
+        self._start(self._end_run(run, kind, reason, future))
+        return future
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        try:
+            asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError:
+            coroutine.close()
+            raise RuntimeError("The engine was closed; make a new one.") from None
+
+    # -- in the loop's thread
+
+    def _in_between(self, run: Run) -> bool:
+        """Whether the plan is about to run or to be paused, so that a request has to wait."""
+        return run.resuming or self._state in ("idle", "pausing", "suspending")
+
+    async def _pause_run(self, run: Run, defer: bool, future: Future[None]) -> None:
+        while not run.over and (self._state in ("idle", "suspending") or run.resuming):
+            await run.next_change(_PATIENCE)
+        if run.over:
+            self._deliveries.start(lambda: future.set_result(None))
+            return
+        if self._state == "paused":
+            self._deliveries.start(lambda: future.set_result(None))
+            return
+        run.pauses.append(future)
+        if self._state == "running" and not self._cleaning_up:
+            await self._request_pause_coro(defer)
+
+    async def _end_run(self, run: Run, kind: str, reason: str, future: Future[Any]) -> None:
+        state, exception, rank = _ENDS[kind]
+        while not run.over and self._in_between(run):
+            if not await run.next_change(_PATIENCE) and self._state == "pausing":
+                self.log.warning("Something does not let the plan pause: it is ended where it is.")
+                self._task.cancel()
+        if run.over:
+            self._deliveries.start(lambda: future.set_result(self._outcome(self.NO_PLAN_RETURN)))
+            return
+        run.interrupts.append(future)
+        if self._cleaning_up or _RANKS.get(self._state, 0) >= rank:
+            return  # it is ending already, in this way or a harder one
+        self._interrupted = True
+        if kind != "stop":
+            self._reason = reason
+            self._exit_status = "abort"
+            self._destroy_open_run_tracing_spans()  # type: ignore[no-untyped-call]
+        paused = self._state == "paused"
+        if paused or isinstance(self._exception, (RequestStop, RequestAbort)):
+            self._exception = exception()
+        self._state = state
+        if paused:
+            self._run_permit.set()
+        else:
+            self._task.cancel()
+
+    async def _resume_run(self, run: Run, future: Future[Any]) -> None:
+        while not run.over and self._state == "pausing":
+            await run.next_change(_PATIENCE)
+        if run.over or run.resuming or self._state != "paused":
+            error = TransitionError(f"The engine is {self._state}, not paused: nothing to resume.")
+            self._deliveries.start(lambda: future.set_exception(error))
+            return
+        run.resuming = True  # until the state changes
+        self._interrupted = False
+        for bundler in self._run_bundlers.values():
+            bundler.record_interruption("resume")  # type: ignore[no-untyped-call]
+        self._plan_stack.append(self._rewind())  # type: ignore[no-untyped-call]
+        self._response_stack.append(None)
+        try:
+            for obj in self._objs_seen:
+                if isinstance(obj, Pausable):
+                    await asyncio.wait_for(maybe_await(obj.resume()), _RESUME_TIMEOUT)
+        except Exception as exc:  # noqa: BLE001 - a device that cannot go on: whoever resumes is told; the plan stays paused
+            failure = exc
+            self._interrupted = True
+            run.resuming = False
+            run.tell()
+            self._deliveries.start(lambda: future.set_exception(failure))
+            return
+        run.future = future
+        self._run_permit.set()
+
+    def _outcome(self, plan_return: Any) -> Any:
+        if self._call_returns_result:
+            return self._create_result(plan_return)  # type: ignore[no-untyped-call]
+        return tuple(self._run_start_uids)

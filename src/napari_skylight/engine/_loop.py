@@ -1,0 +1,104 @@
+"""The engine's event loop and the thread it runs in."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from bluesky.run_engine import (
+    _ensure_event_loop_running,
+    get_bluesky_event_loop,
+    set_bluesky_event_loop,
+)
+
+__all__ = ["EngineLoop"]
+
+_SOON = 5.0  # seconds for a thread to start, or a cancelled task to end
+
+
+class EngineLoop:
+    """An event loop that runs in a thread until it is stopped.
+
+    It does not know the engine, so that an engine nobody keeps can be collected, and its thread
+    ended.
+
+    Parameters
+    ----------
+    loop
+        A loop of the caller's, running or not; None: one of our own. Only our own is closed at the
+        end, and only one that was not running is stopped.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._own = loop is None
+        self.loop = asyncio.new_event_loop() if loop is None else loop
+        self._thread: threading.Thread | None = None
+        if not self.loop.is_running():
+            self._start()
+        elif self.loop is _running_loop():
+            raise RuntimeError(
+                "An engine cannot be made in the thread of the very loop it is to run on: "
+                "it would wait for itself. Make it in another thread, or leave out `loop`."
+            )
+        # where bluesky looks for the thread
+        threads = _ensure_event_loop_running.loop_to_thread  # type: ignore[attr-defined]
+        if self.loop not in threads:
+            threads[self.loop] = self._thread or self._ask_thread()
+
+    def _start(self) -> None:
+        started = threading.Event()
+        self.loop.call_soon(started.set)
+        self._thread = threading.Thread(target=self._run, name="skylight-engine-loop", daemon=True)
+        self._thread.start()
+        if not started.wait(_SOON):
+            raise RuntimeError("The engine's event loop did not start.")
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            if self._own:
+                self._end_tasks()
+                self.loop.close()
+
+    def _end_tasks(self) -> None:
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=_SOON))
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+
+    def _ask_thread(self) -> threading.Thread:
+        async def ask() -> threading.Thread:
+            return threading.current_thread()
+
+        return asyncio.run_coroutine_threadsafe(ask(), self.loop).result(_SOON)
+
+    def in_thread(self) -> bool:
+        """Whether the caller is in the loop's thread."""
+        return _running_loop() is self.loop
+
+    def stop(self) -> None:
+        """Have the thread end, unless the loop was running before; returns at once."""
+        if self._thread is None:
+            return
+        if get_bluesky_event_loop() is self.loop:
+            set_bluesky_event_loop(None)
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def join(self, timeout: float) -> bool:
+        """Wait until the thread has ended; False when it has not after `timeout` seconds."""
+        if self._thread is None:
+            return True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

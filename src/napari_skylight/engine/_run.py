@@ -1,0 +1,94 @@
+"""One call of the engine, from start to end, and those who wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Deliveries", "Run", "ended_future", "failed_future", "new_future"]
+
+
+def new_future() -> Future[Any]:
+    """Return a future that cannot be cancelled: it only reports what the engine does."""
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()
+    return future
+
+
+def ended_future(result: Any = None) -> Future[Any]:
+    """Return a future that has ended well."""
+    future = new_future()
+    future.set_result(result)
+    return future
+
+
+def failed_future(error: BaseException) -> Future[Any]:
+    """Return a future that has failed."""
+    future = new_future()
+    future.set_exception(error)
+    return future
+
+
+class Run:
+    """What the engine does for one call of it. It is used in the loop's thread."""
+
+    def __init__(self) -> None:
+        self.future = new_future()  # the caller's; after a pause, that of the last resume
+        self.over = False
+        self.resuming = False
+        self.interrupts: list[Future[Any]] = []  # of stop, abort and halt
+        self.pauses: list[Future[Any]] = []
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def tell(self) -> None:
+        """Wake who waits for the next change."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def next_change(self, timeout: float) -> bool:
+        """Wait for a new state, or the run's end; False when none came in `timeout` seconds."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        done, _ = await asyncio.wait([waiter], timeout=timeout)
+        return bool(done)
+
+
+class Deliveries:
+    """Completes futures in threads of their own.
+
+    A future's callbacks are somebody else's and may block, or call the engine and wait for it; the
+    loop must not.
+    """
+
+    def __init__(self) -> None:
+        self._threads: set[threading.Thread] = set()
+
+    def start(self, *steps: Callable[[], None]) -> None:
+        """Take the steps one after another, in a new thread."""
+
+        def work() -> None:
+            for step in steps:
+                step()
+            self._threads.discard(threading.current_thread())
+
+        thread = threading.Thread(target=work, name="skylight-engine-result", daemon=True)
+        self._threads.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is shutting down and starts no more threads
+            work()
+            self._threads.discard(thread)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for all but the caller's own; False when one is left after `timeout` s each."""
+        others = [t for t in list(self._threads) if t is not threading.current_thread()]
+        for thread in others:
+            thread.join(timeout)
+        return not any(thread.is_alive() for thread in others)

@@ -1,7 +1,7 @@
 """How fast the simulated camera makes frames, beside the plain NumPy way, on one core.
 
 Each pair of figures comes from the same run: 1024x1024 uint16 frames with shot and read noise, from
-the simulated camera, and from ``Generator.poisson`` plus ``Generator.normal`` over the same electrons.
+the simulated camera, and from ``Generator.poisson`` plus ``Generator.normal`` over the same light.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ._terminal import HELP, blocks, press, shades, summary
 
 ARROWS = {"\x1b[A": "up", "\x1b[B": "down", "\x1b[C": "right", "\x1b[D": "left"}
 FRAME_PERIOD = 0.05
-CLEAR, HOME, LEAVE = "\x1b[2J\x1b[?25l", "\x1b[H", "\x1b[0m\x1b[?25h\r\n"
+CLEAR, HOME, LEAVE = "\x1b[2J\x1b[?25l", "\x1b[H", "\x1b[0m\x1b[?25h\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,8 +60,8 @@ def _show_until_quit(imager: Imager) -> None:
         rows = max(1, min(lines - 4, columns // 2))
         frame = imager.take(shot, number)
         number += 1
-        words = "\x1b[K\r\n".join((summary(shot, frame)[:columns], HELP[:columns])) + "\x1b[K"
-        sys.stdout.write(f"{HOME}{blocks(frame, 2 * rows, rows)}\r\n{words}")
+        words = "\x1b[K\n".join((summary(shot, frame)[:columns], HELP[:columns])) + "\x1b[K"
+        sys.stdout.write(f"{HOME}{blocks(frame, 2 * rows, rows)}\n{words}")
         sys.stdout.flush()
         if select.select([sys.stdin], [], [], FRAME_PERIOD)[0]:
             # Unbuffered, so that an arrow's three characters arrive together.

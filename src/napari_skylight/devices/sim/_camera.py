@@ -120,7 +120,9 @@ class Camera(StandardReadable):
         end = loop.time() + shot.exposure / 1000
         counts = await loop.run_in_executor(self._worker, self._imager.take, shot, number)
         await asyncio.sleep(max(0.0, end - loop.time()))
-        self._frame = _Frame(counts, time.time(), shot)
+        # An exposure that a stopped run left behind must not replace a newer frame.
+        if number == self._taken - 1:
+            self._frame = _Frame(counts, time.time(), shot)
 
     async def read(self) -> dict[str, Reading[Any]]:
         """Return the last frame, under the camera's name, and the settings it was taken with."""

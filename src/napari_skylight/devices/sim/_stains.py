@@ -80,14 +80,14 @@ def transparency(body: Body, textures: Textures, rng: np.random.Generator) -> Pi
     cover = step(body.inside, 3)
     if body.cell.phase not in SPREAD:
         ball = np.sqrt(np.clip(body.inside / 34, 0, 1))
-        thickness = 0.9 * ball * (1 + 0.03 * coarse) + 0.06 * nuclei(body, textures, rng)
+        thickness = 1.6 * ball * (1 + 0.03 * coarse) + 0.1 * nuclei(body, textures, rng)
         return np.stack([0.02 * cover * (1 + 0.3 * coarse), thickness]).astype(np.float32)
     granules = _threads(body, rng, count=260, steps=2) * 1.3
     nucleus = np.clip(body.nucleus, 0, 1) ** 0.4 * (1 + 0.08 * coarse)
     for _ in range(rng.integers(2, 4)):
         nucleus += 0.55 * _spot(body, rng, 9, rng.uniform(2.5, 4))
-    thickness = 0.5 * _thickness(body) * (1 + 0.05 * coarse + 0.02 * fine) + 0.5 * nucleus
-    thickness += 0.05 * bump(body.inside, 4, 2.5) + 0.3 * granules * cover
+    thickness = 1.1 * _thickness(body) * (1 + 0.05 * coarse + 0.02 * fine) + 0.9 * nucleus
+    thickness += 0.12 * bump(body.inside, 4, 2.5) + 0.5 * granules * cover
     absorption = cover * (0.012 + 0.006 * fine) + 0.03 * granules * cover
     absorption += 0.012 * bump(body.inside, 1, 1.5) + 0.025 * bump(body.nucleus, 0.05, 0.07)
     return np.stack([absorption, thickness]).astype(np.float32)

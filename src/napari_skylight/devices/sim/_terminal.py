@@ -76,7 +76,7 @@ def blocks(frame: NDArray[Any], columns: int, rows: int) -> str:
         "".join(f"\x1b[38;5;{a};48;5;{b}m▀" for a, b in zip(upper, lower, strict=True))
         for upper, lower in zip(levels[::2], levels[1::2], strict=True)
     )
-    return "\x1b[0m\r\n".join(lines) + "\x1b[0m"
+    return "\x1b[0m\n".join(lines) + "\x1b[0m"
 
 
 def _levels(frame: NDArray[Any], columns: int, rows: int, count: int) -> NDArray[np.intp]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Deadline", "call_after"]
 
-_LINGER = 1.0  # seconds the thread stays for more work: a burst of statuses shares one
+_LINGER = 0.1  # seconds the thread stays for more work: a burst of statuses shares one
 _LONGEST_WAIT = 3600.0  # seconds; longer ones overflow on some platforms
 _FEW = 64  # cancelled deadlines left in the heap before it is tidied
 
@@ -70,6 +70,8 @@ class _Clock:
             if len(self._heap) > _FEW and len(self._heap) > 2 * self._live:
                 self._heap = [entry for entry in self._heap if entry[2]._callback is not None]
                 heapq.heapify(self._heap)
+            if self._live == 0:
+                self._changed.notify()  # nothing to wait for until the cancelled one's time
 
     def _watch(self) -> None:
         while (callback := self._next()) is not None:

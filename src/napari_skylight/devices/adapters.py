@@ -1,0 +1,195 @@
+"""Cameras out of devices that are not: a detector that writes its frames to files.
+
+A camera is a device whose `read` returns a 2-D image. An ophyd-async ``StandardDetector`` that
+writes files returns none, and does not describe itself before it is prepared: it announces its
+frames by stream documents only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from ophyd_async.core import AsyncStatus, TriggerInfo
+
+if TYPE_CHECKING:
+    from bluesky.protocols import Hints, Reading
+    from event_model import DataKey
+    from ophyd_async.core import StandardDetector
+
+__all__ = ["FileCamera"]
+
+T = TypeVar("T")
+
+FILE_SECONDS = 10.0
+"""How long reading a frame from a file may take."""
+
+
+class FileCamera:
+    """A file-writing detector as a camera: after each trigger it reads the newest frame back.
+
+    The detector writes its files as ever. Its stream documents are used up here: the readings are
+    in the events instead. Files are read on the thread ``skylight-files-<name>``, from the first
+    trigger to `unstage`.
+
+    Parameters
+    ----------
+    detector : StandardDetector
+        One that writes HDF5 files (readable while written: SWMR), one collection per event.
+    """
+
+    parent = None
+
+    def __init__(self, detector: StandardDetector) -> None:
+        self.detector = detector
+        self._files: _Files | None = None
+        self._keys: dict[str, DataKey] | None = None
+        self._readings: dict[str, Reading[Any]] = {}
+
+    @property
+    def name(self) -> str:
+        """The detector's name, and the data key of its image."""
+        return self.detector.name
+
+    @property
+    def hints(self) -> Hints:
+        """The detector's."""
+        return self.detector.hints
+
+    def children(self) -> Iterator[tuple[str, Any]]:
+        """Yield the parts of the detector."""
+        yield from self.detector.children()
+
+    async def connect(self) -> None:
+        """Connect the detector."""
+        await self.detector.connect()
+
+    @AsyncStatus.wrap
+    async def stage(self) -> None:
+        """Make the detector ready, for new files."""
+        await self._end_files()
+        await self.detector.stage()
+
+    @AsyncStatus.wrap
+    async def unstage(self) -> None:
+        """Have the detector close its files."""
+        await self._end_files()
+        await self.detector.unstage()
+
+    @AsyncStatus.wrap
+    async def trigger(self) -> None:
+        """Take a frame and read it from the file it was written to.
+
+        Raises
+        ------
+        ValueError
+            From the status, when the detector writes something else than HDF5.
+        """
+        await self.detector.trigger()
+        documents = [document async for document in self.detector.collect_asset_docs()]
+        if self._files is None:
+            self._files = _Files(self.name)
+        self._readings |= await self._files.newest(documents)
+
+    def read(self) -> dict[str, Reading[Any]]:
+        """Return the newest frame ``(height, width)``, and what else was written with it.
+
+        Raises
+        ------
+        RuntimeError
+            When none was taken yet.
+        """
+        if not self._readings:
+            raise RuntimeError(f"{self.name} has no frame yet: trigger it first.")
+        return dict(self._readings)
+
+    async def describe(self) -> dict[str, DataKey]:
+        """Return the detector's data keys as those of readings rather than of streams.
+
+        The first time, the detector is prepared for it, which may leave a file without frames.
+        """
+        if self._keys is None:
+            await self.detector.stage()
+            await self.detector.prepare(TriggerInfo())
+            keys = await self.detector.describe()
+            await self.detector.stage()  # and not unstage: ready as it was before
+            self._keys = {name: _inline(name, key) for name, key in keys.items()}
+        return self._keys
+
+    async def _end_files(self) -> None:
+        files, self._files = self._files, None
+        if files is not None:
+            await files.close()
+
+
+def _inline(name: str, key: DataKey) -> DataKey:
+    """Return `key` without the axis of collections, and not external."""
+    inline: DataKey = {**key, "source": f"hdf5://{name}", "shape": list(key["shape"][1:])}
+    inline.pop("external", None)
+    return inline
+
+
+class _Files:
+    """The HDF5 files a detector is writing to, open for reading on a thread of their own."""
+
+    def __init__(self, name: str) -> None:
+        try:
+            self._h5py = importlib.import_module("h5py")
+        except ImportError as error:
+            raise ImportError(
+                f"Reading the files of {name} takes h5py: pip install h5py"
+            ) from error
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"skylight-files-{name}")
+        self._open: dict[str, Any] = {}  # by path
+        self._datasets: dict[str, tuple[str, Any]] = {}  # data key and dataset, by resource
+
+    async def newest(self, documents: Sequence[tuple[str, Any]]) -> dict[str, Reading[Any]]:
+        """Return the last reading of each stream in `documents`, under its data key."""
+        return await self._ask(self._newest, documents)
+
+    async def close(self) -> None:
+        """Close the files and end the thread."""
+        try:
+            await self._ask(self._close)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _ask(self, job: Callable[..., T], *args: Any) -> T:
+        answer = asyncio.get_running_loop().run_in_executor(self._thread, job, *args)
+        return await asyncio.wait_for(answer, FILE_SECONDS)
+
+    def _newest(self, documents: Sequence[tuple[str, Any]]) -> dict[str, Reading[Any]]:
+        readings: dict[str, Reading[Any]] = {}
+        for kind, document in documents:
+            if kind == "stream_resource":
+                self._add(document)
+            elif kind == "stream_datum":
+                key, dataset = self._datasets[document["stream_resource"]]
+                dataset.id.refresh()
+                value = dataset[document["indices"]["stop"] - 1]
+                if value.ndim == 0:
+                    value = value.item()
+                readings[key] = {"value": value, "timestamp": time.time()}
+        return readings
+
+    def _add(self, resource: dict[str, Any]) -> None:
+        if resource["mimetype"] != "application/x-hdf5":
+            raise ValueError(
+                f"{resource['data_key']} is written as {resource['mimetype']}; "
+                "only HDF5 files can be shown."
+            )
+        path = url2pathname(urlsplit(resource["uri"]).path)
+        if path not in self._open:
+            self._open[path] = self._h5py.File(path, "r", libver="latest", swmr=True)
+        dataset = self._open[path][resource["parameters"]["dataset"]]
+        self._datasets[resource["uid"]] = resource["data_key"], dataset
+
+    def _close(self) -> None:
+        for file in self._open.values():
+            file.close()

@@ -1,0 +1,254 @@
+"""The core's camera."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from bluesky.protocols import Hints, Reading
+
+from ._roi import Roi
+from ._setting import Choice, Number, Setting
+
+if TYPE_CHECKING:
+    from event_model import DataKey
+
+    from napari_skylight.engine import Status
+
+    from ._core import Core
+
+DTYPES: dict[int, np.dtype[Any]] = {
+    1: np.dtype(np.uint8),
+    2: np.dtype(np.uint16),
+    4: np.dtype(np.float32),
+}
+"""By bytes per pixel. The core gives grey pixels of four bytes as integers; they hold floats."""
+
+_logger = logging.getLogger("napari_skylight")
+
+
+class Camera:
+    """Takes frames one by one; see `napari_skylight.protocols.Camera`.
+
+    Attributes
+    ----------
+    exposure : Setting
+        In ms.
+    binning : Setting or None
+        Where the camera bins.
+    gain : Setting or None
+        Where the camera has a gain, in its own scale.
+    roi_x, roi_y, roi_width, roi_height : Setting
+        The part of the sensor that is read, in sensor pixels, binning or not.
+    """
+
+    parent = None
+
+    def __init__(self, core: Core, name: str = "camera") -> None:
+        self.name = name
+        self._core = core
+        self._label: str = core.mmc.getCameraDevice()
+        self._properties = set(core.mmc.getDevicePropertyNames(self._label))
+        self._frame: dict[str, Reading[Any]] = {}
+        self._warned_of_pixel_size = False
+        self._has_pixel_size = bool(core.mmc.getAvailablePixelSizeConfigs())
+        common: dict[str, Any] = {"parent": self, "thread": core.camera_thread}
+        self.exposure = Number(
+            f"{name}-exposure",
+            units="ms",
+            limits=partial(self._limits, "Exposure", low=0.0),
+            get=self._get_exposure,
+            put=self._put_exposure,
+            **common,
+        )
+        self.gain: Number | None = None
+        if "Gain" in self._properties:
+            self.gain = Number(
+                f"{name}-gain",
+                units="",
+                whole=core.mmc.getPropertyType(self._label, "Gain").name == "Integer",
+                limits=partial(self._limits, "Gain"),
+                get=self._get_gain,
+                put=partial(self._put_property, "Gain"),
+                **common,
+            )
+        self.binning: Choice[int] | None = None
+        if "Binning" in self._properties:
+            self.binning = Choice(
+                f"{name}-binning",
+                choices=self._binnings,
+                get=self._get_binning,
+                put=self._put_binning,
+                **common,
+            )
+        self._get_exposure()
+        roi = Roi(lambda: core.mmc, self._get_binning)
+        self.roi_x, self.roi_y, self.roi_width, self.roi_height = roi.settings(name, **common)
+
+    @property
+    def hints(self) -> Hints:
+        """None of its data keys is a number to plot."""
+        return Hints(fields=[])
+
+    def children(self) -> Iterator[tuple[str, Setting[Any]]]:
+        """Yield the settings that this camera has, by name."""
+        for name in ("exposure", "gain", "binning", "roi_x", "roi_y", "roi_width", "roi_height"):
+            setting = getattr(self, name)
+            if setting is not None:
+                yield name, setting
+
+    def trigger(self) -> Status:
+        """Take a frame.
+
+        Returns
+        -------
+        Status
+            Fails with RuntimeError, in the core's words, when the camera takes none, and with a
+            TimeoutError when it does not come back some seconds after the exposure.
+        """
+        return self._core.camera_thread.run(
+            self._snap,
+            what=f"Taking a frame with the {self.name} (is it waiting for a trigger of its own?)",
+        )
+
+    def read(self) -> dict[str, Reading[Any]]:
+        """Return the frame taken last, an array ``(height, width)``, and the settings it has.
+
+        Raises
+        ------
+        RuntimeError
+            When none was taken yet.
+        """
+        if not self._frame:
+            raise RuntimeError(f"The {self.name} has taken no frame yet: trigger it first.")
+        return dict(self._frame)
+
+    async def describe(self) -> dict[str, DataKey]:
+        """Return the data keys of a frame as the camera is set now.
+
+        Raises
+        ------
+        ValueError
+            When the camera gives colour frames.
+        """
+        return await self._core.camera_thread.ask(self._data_keys)
+
+    # ---- on the camera's thread --------------------------------------------------------------
+
+    def _data_keys(self) -> dict[str, DataKey]:
+        mmc = self._core.mmc
+        image: DataKey = {
+            "source": f"mmcore://{self._label}",
+            "dtype": "array",
+            "dtype_numpy": self._dtype().str,
+            "shape": [mmc.getImageHeight(), mmc.getImageWidth()],
+        }
+        keys = {self.name: image, self.exposure.name: self.exposure.data_key()}
+        if self._has_pixel_size:
+            keys[f"{self.name}-pixel_size"] = {
+                "source": "mmcore://Core",
+                "dtype": "number",
+                "shape": [],
+                "units": "µm",
+            }
+        for setting in (self.gain, self.binning, self.roi_x, self.roi_y):
+            if setting is not None:
+                keys[setting.name] = setting.data_key()
+        return keys
+
+    def _snap(self) -> None:
+        mmc = self._core.mmc
+        dtype = self._dtype()
+        try:
+            mmc.snapImage()
+            timestamp = time.time()
+            image = mmc.getImage()
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"The {self.name} took no frame. Micro-Manager says: {error}"
+            ) from error
+        values = {self.name: image.view(dtype), self.exposure.name: self._get_exposure()}
+        if self._has_pixel_size:
+            values[f"{self.name}-pixel_size"] = self._pixel_size()
+        for setting in (self.gain, self.binning, self.roi_x, self.roi_y):
+            if setting is not None:
+                values[setting.name] = setting.get()
+        self._frame = {
+            key: Reading(value=value, timestamp=timestamp) for key, value in values.items()
+        }
+
+    def _dtype(self) -> np.dtype[Any]:
+        mmc = self._core.mmc
+        bytes_per_pixel = mmc.getBytesPerPixel()
+        if mmc.getNumberOfComponents() != 1 or bytes_per_pixel not in DTYPES:
+            kind = ""
+            if "PixelType" in self._properties:
+                kind = f" ({mmc.getProperty(self._label, 'PixelType')})"
+            raise ValueError(
+                f"The {self.name} gives colour frames{kind}, which cannot be shown: "
+                "set its PixelType to a grey one in the Micro-Manager configuration."
+            )
+        return DTYPES[bytes_per_pixel]
+
+    def _pixel_size(self) -> float:
+        """Return the side of a binned pixel on the specimen, in µm."""
+        size = float(self._core.mmc.getPixelSizeUm(True))
+        if size > 0:
+            return size
+        if not self._warned_of_pixel_size:
+            self._warned_of_pixel_size = True
+            _logger.warning(
+                "The Micro-Manager configuration has no pixel size for the objective in use: "
+                "taken as 1 µm. Add a pixel size preset for it."
+            )
+        return float(self._get_binning())
+
+    def _limits(self, name: str, low: float | None = None) -> tuple[float | None, float | None]:
+        mmc = self._core.mmc
+        if name not in self._properties or not mmc.hasPropertyLimits(self._label, name):
+            return low, None
+        return (
+            float(mmc.getPropertyLowerLimit(self._label, name)),
+            float(mmc.getPropertyUpperLimit(self._label, name)),
+        )
+
+    def _get_exposure(self) -> float:
+        milliseconds = float(self._core.mmc.getExposure())
+        self._core.camera_thread.longest_job = milliseconds / 1000
+        return milliseconds
+
+    def _put_exposure(self, milliseconds: float) -> None:
+        self._core.mmc.setExposure(milliseconds)
+        self._get_exposure()
+
+    def _get_gain(self) -> float:
+        return float(self._core.mmc.getProperty(self._label, "Gain"))
+
+    def _binnings(self) -> list[int]:
+        offered = self._core.mmc.getAllowedPropertyValues(self._label, "Binning")
+        return sorted(_whole(text) for text in offered) or [1]
+
+    def _get_binning(self) -> int:
+        if "Binning" not in self._properties:
+            return 1
+        return _whole(self._core.mmc.getProperty(self._label, "Binning"))
+
+    def _put_binning(self, binning: int) -> None:
+        # Some cameras say "2", others "2x2".
+        for text in self._core.mmc.getAllowedPropertyValues(self._label, "Binning"):
+            if _whole(text) == binning:
+                self._put_property("Binning", text)
+
+    def _put_property(self, name: str, value: Any) -> None:
+        self._core.mmc.setProperty(self._label, name, value)
+
+
+def _whole(text: str) -> int:
+    """Return the first number in `text`: 2 for "2x2"."""
+    found = re.search(r"\d+", text)
+    return int(found.group()) if found else 1

@@ -1,0 +1,141 @@
+"""Micro-Manager's core with a configuration loaded, held until it is closed."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ._thread import CLOSED, CoreThread
+
+CONFIGURATION = "MMConfig_demo.cfg"
+END_SECONDS = 1.0
+"""How long each thread is waited for at the end."""
+
+_logger = logging.getLogger("napari_skylight")
+
+
+class Core:
+    """A core of our own, and the threads that talk to it.
+
+    Parameters
+    ----------
+    config : str or Path, optional
+        The configuration file, as `napari_skylight.devices.mmcore.microscope` takes it.
+
+    Attributes
+    ----------
+    camera_thread, thread : CoreThread
+        The thread for the camera, and that for everything else.
+    path : Path
+        The configuration file that was loaded.
+    """
+
+    def __init__(self, config: str | Path | None) -> None:
+        self._mmc: Any = _new_core()
+        try:
+            self.path = _configuration(self._mmc, config)
+            _load(self._mmc, self.path)
+        except BaseException:
+            self._mmc.unloadAllDevices()
+            raise
+        self.camera_thread = CoreThread("skylight-mmcore-camera")
+        self.thread = CoreThread("skylight-mmcore")
+        self._last_jobs: list[Callable[[], None]] = []
+        self._closing = False
+        atexit.register(self.close)
+
+    @property
+    def mmc(self) -> Any:
+        """The ``CMMCorePlus``; RuntimeError once it is closed."""
+        if self._mmc is None:
+            raise RuntimeError(CLOSED)
+        return self._mmc
+
+    def before_close(self, job: Callable[[], None]) -> None:
+        """Have `job` done, on `thread`, before the devices are unloaded."""
+        self._last_jobs.append(job)
+
+    def close(self) -> None:
+        """End the threads and unload all devices; safe to call twice.
+
+        Waits a little for an exposure under way; if that is not over then, the devices are unloaded
+        when it is.
+        """
+        if self._closing:
+            return
+        self._closing = True
+        atexit.unregister(self.close)
+        answers = [self.thread.ask(job) for job in self._last_jobs]
+        threads = (self.thread, self.camera_thread)
+        for thread in threads:
+            thread.close()
+        have_ended = [thread.join(END_SECONDS) for thread in threads]
+        mmc, self._mmc = self._mmc, None
+        for error in filter(None, (answer.error for answer in answers)):
+            _logger.error("Micro-Manager: %s", error, exc_info=error)
+        if all(have_ended):
+            mmc.unloadAllDevices()
+        else:  # the core does it itself when the last call into it returns
+            _logger.warning(
+                "Micro-Manager is still busy; its devices are unloaded when it is done."
+            )
+
+
+def _new_core() -> Any:
+    try:
+        from pymmcore import CMMCore
+        from pymmcore_plus import CMMCorePlus
+    except ImportError as error:
+        raise ImportError(
+            "Micro-Manager's core is not installed: pip install 'napari-skylight[mmcore]'"
+        ) from error
+    wanted = os.environ.get("MICROMANAGER_PATH")
+    if wanted and not Path(wanted).is_dir():
+        raise FileNotFoundError(
+            f"MICROMANAGER_PATH is {wanted}, and there is no such folder: correct it, or unset it."
+        )
+    # The first core made in a process is the one that pymmcore-plus's widgets share, and they may
+    # load another configuration into it. Ours is never the first.
+    shared = CMMCorePlus.instance()
+    core = CMMCorePlus()
+    del shared
+    # Nothing here listens to the core, and a callback still registered at exit aborts the process.
+    CMMCore.registerCallback(core, None)
+    return core
+
+
+def _configuration(mmc: Any, config: str | Path | None) -> Path:
+    """Return the file meant by `config`: as named, or next to Micro-Manager's device adapters."""
+    adapters = [Path(folder) for folder in mmc.getDeviceAdapterSearchPaths()]
+    name = Path(config or CONFIGURATION).expanduser()
+    for path in (name, *(folder / name for folder in adapters)):
+        if path.is_file():
+            return path.resolve()
+    where = ", ".join(str(folder) for folder in adapters) or "no Micro-Manager found"
+    raise FileNotFoundError(
+        f"There is no Micro-Manager configuration {name} (looked here and in: {where}). "
+        "Name a .cfg file, or set MICROMANAGER_PATH to the folder of Micro-Manager."
+    )
+
+
+def _load(mmc: Any, path: Path) -> None:
+    try:
+        mmc.loadSystemConfiguration(path)
+    except (OSError, RuntimeError) as error:
+        # The core says "Line 4: <the line>" and, below it, what is wrong.
+        found = re.match(r"Line (\d+): ([^\n]*)\n(.*)", str(error), re.DOTALL)
+        line, text, reason = found.groups() if found else ("?", "", str(error))
+        raise ValueError(
+            f"{path}, line {line}: {' '.join(reason.split())} ({text.strip()}). "
+            "Correct that line, or choose another configuration file."
+        ) from error
+    if not mmc.getCameraDevice():
+        raise ValueError(
+            f"{path} names no camera (a line Property,Core,Camera,<device>): "
+            "add one, or choose another configuration file."
+        )

@@ -1,0 +1,203 @@
+"""The core's shutter as a light, and its channels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bluesky.protocols import Hints, Reading
+
+from ._setting import Choice
+
+if TYPE_CHECKING:
+    from event_model import DataKey
+
+    from napari_skylight.engine import Status
+
+    from ._core import Core
+    from ._thread import Answer
+
+CHANNEL_SECONDS = 30.0
+
+
+class Light:
+    """The shutter that is in use; see `napari_skylight.protocols.Light`.
+
+    From the first `set` until `stop`, the shutter does what it was told: the core's auto-shutter,
+    which opens it for each exposure, is off. `stop` gives auto-shutter back as it was.
+
+    Attributes
+    ----------
+    channel : Channel or None
+        Where the configuration has channels.
+    """
+
+    parent = None
+
+    def __init__(self, core: Core, name: str = "light") -> None:
+        self.name = name
+        self._core = core
+        group = channel_group(core.mmc)
+        self.channel = Channel(core, f"{name}-channel", group, light=self) if group else None
+        # The following belong to the core's thread.
+        self._held: bool | None = None  # what was set; None: nothing, the shutter is the core's
+        self._just_stopped: bool | None = None  # what stop() ended, if nothing has come after it
+        self._to_resume: bool | None = None  # what resume() brings back
+        self._auto_shutter = False
+        core.before_close(self._stop)
+
+    @property
+    def hints(self) -> Hints:
+        """Whether it is on."""
+        return Hints(fields=[self.name])
+
+    def children(self) -> Iterator[tuple[str, Channel]]:
+        """Yield the channel, if there is one."""
+        if self.channel is not None:
+            yield "channel", self.channel
+
+    def set(self, value: bool) -> Status:
+        """Let light onto the specimen, or keep it off; done when the shutter is there."""
+        return self._core.thread.run(
+            partial(self._hold, bool(value)),
+            what=f"Switching the {self.name} {'on' if value else 'off'}",
+            arrived=self._is_there,
+        )
+
+    def stop(self, success: bool = True) -> Answer[None]:
+        """Switch it off and give the shutter back to the core."""
+        return self._core.thread.ask(self._stop)
+
+    def pause(self) -> Answer[None]:
+        """Switch it off until `resume`."""
+        return self._core.thread.ask(self._pause)
+
+    def resume(self) -> Answer[None]:
+        """Switch it as it was before the pause."""
+        return self._core.thread.ask(self._resume)
+
+    async def read(self) -> dict[str, Reading[bool]]:
+        """Return whether it is on: the shutter is open."""
+        is_on = await self._core.thread.ask(self._read)
+        return {self.name: Reading(value=is_on, timestamp=time.time())}
+
+    async def describe(self) -> dict[str, DataKey]:
+        """Return its data key."""
+        return {self.name: {"source": "mmcore://Core", "dtype": "boolean", "shape": []}}
+
+    # ---- on the core's thread ----------------------------------------------------------------
+
+    @property
+    def is_held_on(self) -> bool:
+        """Whether it was switched on, and not off since."""
+        return bool(self._held)
+
+    def open(self, is_open: bool) -> None:
+        """Open or close the shutter in use."""
+        mmc = self._core.mmc
+        if mmc.getShutterDevice():
+            mmc.setShutterOpen(is_open)
+        elif is_open:
+            raise RuntimeError(
+                "No shutter is in use: the channel's preset must name one as its Core-Shutter."
+            )
+
+    def _is_there(self) -> bool:
+        shutter = self._core.mmc.getShutterDevice()
+        return not shutter or not self._core.mmc.deviceBusy(shutter)
+
+    def _hold(self, is_on: bool) -> None:
+        mmc = self._core.mmc
+        if self._held is None:
+            self._auto_shutter = mmc.getAutoShutter()
+            mmc.setAutoShutter(False)
+        self._held = is_on
+        self._just_stopped = self._to_resume = None
+        self.open(is_on)
+
+    def _stop(self) -> None:
+        held, self._held = self._held, None
+        self._to_resume = None
+        if held is not None:
+            self._just_stopped = held
+        try:
+            self.open(False)
+        finally:
+            if held is not None:
+                self._core.mmc.setAutoShutter(self._auto_shutter)
+
+    def _pause(self) -> None:
+        if self._held is not None:
+            self._stop()
+        self._just_stopped, self._to_resume = None, self._just_stopped
+
+    def _resume(self) -> None:
+        if self._to_resume is not None:
+            self._hold(self._to_resume)
+
+    def _read(self) -> bool:
+        # Whoever reads comes after the stop that ended a plan: no later pause and resume are to
+        # bring that plan's light back.
+        self._just_stopped = None
+        return bool(self._core.mmc.getShutterOpen())
+
+
+class Channel(Choice[str]):
+    """The presets of the configuration's channel group.
+
+    While the filters move, a light that is on is dark.
+    """
+
+    def __init__(self, core: Core, name: str, group: str, light: Light | None = None) -> None:
+        super().__init__(
+            name,
+            parent=light,
+            thread=core.thread,
+            choices=lambda: core.mmc.getAvailableConfigs(group),
+            get=lambda: core.mmc.getCurrentConfig(group),
+            put=self._begin,
+        )
+        self._core = core
+        self._group = group
+        self._light = light
+        self._devices: set[str] = set()
+
+    def set(self, value: str) -> Status:
+        """Change to the channel; the status ends when all its devices are there."""
+        return self._thread.run(
+            partial(self._set, value),
+            what=f"Changing the channel to {value}",
+            seconds=CHANNEL_SECONDS,
+            arrived=self._is_there,
+            then=self._relight,
+        )
+
+    def _begin(self, preset: str) -> None:
+        mmc = self._core.mmc
+        if self._light is not None and self._light.is_held_on:
+            self._light.open(False)
+        try:
+            self._devices = {
+                setting[0] for setting in mmc.getConfigData(self._group, preset)
+            } & set(mmc.getLoadedDevices())
+            mmc.setConfig(self._group, preset)
+        except RuntimeError as error:
+            self._relight()
+            raise RuntimeError(
+                f"The channel {preset} could not be set. Micro-Manager says: {error}"
+            ) from error
+
+    def _is_there(self) -> bool:
+        return not any(self._core.mmc.deviceBusy(device) for device in self._devices)
+
+    def _relight(self) -> None:
+        if self._light is not None and self._light.is_held_on:
+            self._light.open(True)
+
+
+def channel_group(mmc: Any) -> str:
+    """Return the name of the configuration's channel group, "" when it has none."""
+    named = str(mmc.getChannelGroup())
+    return named or ("Channel" if "Channel" in mmc.getAvailableConfigGroups() else "")

@@ -1,0 +1,61 @@
+"""A configuration of Micro-Manager as devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from napari_skylight.devices import Microscope
+
+from ._camera import Camera
+from ._core import Core
+from ._light import Channel, Light, channel_group
+from ._stage import Focus, Stage
+
+
+def microscope(config: str | Path | None = None) -> Microscope:
+    """Load a Micro-Manager configuration and return what it has as devices.
+
+    Always a `camera`; a `stage`, a `focus` and a `light` where the configuration names an XY stage,
+    a focus drive and a shutter. A channel group is `light.channel`, or a device `channel` where
+    there is no shutter.
+
+    Parameters
+    ----------
+    config : str or Path, optional
+        The configuration file, looked for here and beside Micro-Manager's device adapters;
+        ``MMConfig_demo.cfg`` when left out. The environment variable ``MICROMANAGER_PATH`` says
+        where Micro-Manager is.
+
+    Raises
+    ------
+    ImportError
+        When Micro-Manager's core is not installed.
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When the configuration cannot be loaded; the message names file and line. Nothing stays
+        loaded.
+    """
+    core = Core(config)
+    try:
+        devices = tuple(_devices(core))
+    except BaseException:
+        core.close()
+        raise
+
+    return Microscope(title=f"Micro-Manager ({core.path.name})", devices=devices, close=core.close)
+
+
+def _devices(core: Core) -> Iterator[Any]:
+    mmc = core.mmc
+    yield Camera(core)
+    if mmc.getXYStageDevice():
+        yield Stage(core)
+    if mmc.getFocusDevice():
+        yield Focus(core)
+    if mmc.getShutterDevice():
+        yield Light(core)
+    elif group := channel_group(mmc):
+        yield Channel(core, "channel", group)

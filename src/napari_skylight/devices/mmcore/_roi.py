@@ -1,0 +1,67 @@
+"""The part of the sensor that is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from ._setting import Number
+
+NAMES = ("roi_x", "roi_y", "roi_width", "roi_height")
+
+
+class Roi:
+    """The region of interest in sensor pixels; the core counts in binned ones.
+
+    Parameters
+    ----------
+    mmc : callable
+        Returns the core.
+    binning : callable
+        Returns the binning.
+    """
+
+    def __init__(self, mmc: Callable[[], Any], binning: Callable[[], int]) -> None:
+        self._mmc = mmc
+        self._binning = binning
+        self._size = self._sensor_size()
+
+    def settings(self, name: str, **common: Any) -> Iterator[Number]:
+        """Yield left, top, width and height as settings of the camera called `name`."""
+        for side, side_name in enumerate(NAMES):
+            yield Number(
+                f"{name}-{side_name}",
+                units="px",
+                whole=True,
+                limits=partial(self._limits, side),
+                get=partial(self._get, side),
+                put=partial(self._put, side),
+                **common,
+            )
+
+    def _sensor_size(self) -> tuple[int, int]:
+        """Return width and height of the sensor; the region read is as before afterwards."""
+        mmc, binning = self._mmc(), self._binning()
+        roi = list(mmc.getROI())
+        mmc.clearROI()
+        size = mmc.getImageWidth() * binning, mmc.getImageHeight() * binning
+        if list(mmc.getROI()) != roi:
+            mmc.setROI(*roi)
+        return size
+
+    def _get(self, side: int) -> int:
+        return int(self._mmc().getROI()[side]) * self._binning()
+
+    def _put(self, side: int, pixels: float) -> None:
+        mmc, binning = self._mmc(), self._binning()
+        roi = list(mmc.getROI())
+        roi[side] = int(pixels // binning)
+        mmc.setROI(*roi)
+
+    def _limits(self, side: int) -> tuple[float, float]:
+        """Return what keeps the region on the sensor, its other sides being as they are."""
+        left_or_top = side < 2
+        opposite = self._get(side + 2 if left_or_top else side - 2)
+        room = self._size[side % 2] - opposite
+        return (0, room) if left_or_top else (self._binning(), room)

@@ -1,0 +1,239 @@
+"""The core's XY stage and focus drive."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bluesky.protocols import Hints, Location, Reading
+
+if TYPE_CHECKING:
+    from event_model import DataKey
+
+    from napari_skylight.engine import Status
+
+    from ._core import Core
+    from ._thread import Answer
+
+MOVE_SECONDS = 60.0
+
+
+class Drive:
+    """Moves a device of one or two axes.
+
+    Axes asked for together move together; what is asked for on the way is moved to next. Everything
+    but `move` and `stop` happens on the core's thread.
+
+    Parameters
+    ----------
+    label : str
+        What the core calls the device.
+    position : callable
+        Returns the position of each axis, in µm.
+    go : callable
+        Sends the axes to these positions without waiting.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        label: str,
+        position: Callable[[], Sequence[float]],
+        go: Callable[..., None],
+    ) -> None:
+        self._core = core
+        self._label = label
+        self.position = position
+        self._go = go
+        self._wanted: dict[int, float] = {}  # by axis, for the next leg
+        self._gathering = False
+        self._moving = False
+        self._legs = 0  # those that were begun
+        self._stopped_legs = 0  # these and the ones before were stopped because of a failure
+        core.before_close(partial(self._stop, False))
+
+    def move(self, axis: int, target: float, what: str) -> Status:
+        """Move one axis to `target`, in µm; the status ends when it is there."""
+        leg = 0
+
+        def ask() -> None:
+            nonlocal leg
+            self._wanted[axis] = _number(target, what)
+            self._gathering = True
+            leg = self._legs + 1
+
+        return self._core.thread.run(
+            ask,
+            what=what,
+            seconds=MOVE_SECONDS,
+            arrived=lambda: self._arrived(leg, what),
+            abandon=self._halt,
+        )
+
+    def stop(self, success: bool = True) -> Answer[None]:
+        """Stop where it is. Moves under way end; as failed ones if not `success`."""
+        return self._core.thread.ask(partial(self._stop, success))
+
+    def _arrived(self, leg: int, what: str) -> bool:
+        if leg <= self._stopped_legs:
+            raise RuntimeError(f"{what}: it was stopped on the way.")
+        if self._gathering:  # leave the other axis the time to be asked for
+            self._gathering = False
+            return False
+        if self._moving:
+            self._moving = self._core.mmc.deviceBusy(self._label)
+        if not self._moving and self._wanted:
+            self._begin()
+        return leg < self._legs or (leg == self._legs and not self._moving)
+
+    def _begin(self) -> None:
+        wanted, self._wanted = self._wanted, {}
+        self._legs += 1
+        self._go(*(wanted.get(axis, here) for axis, here in enumerate(self.position())))
+        self._moving = True
+
+    def _stop(self, success: bool) -> None:
+        self._halt()
+        if self._wanted:
+            self._wanted = {}
+            self._legs += 1
+        if not success:
+            self._stopped_legs = self._legs
+
+    def _halt(self) -> None:
+        if self._moving:
+            self._moving = False
+            self._core.mmc.stop(self._label)
+
+
+def _number(target: Any, what: str) -> float:
+    try:
+        number = float(target)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{what} is not possible: it takes a number.")
+    return number
+
+
+class Axis:
+    """One axis of a drive: Movable, Readable, Locatable and Stoppable, in µm.
+
+    Parameters
+    ----------
+    name : str
+        Also its data key.
+    """
+
+    def __init__(self, name: str, parent: Any, core: Core, drive: Drive, axis: int) -> None:
+        self.name = name
+        self.parent = parent
+        self._core = core
+        self._drive = drive
+        self._axis = axis
+        self._setpoint: float | None = None
+
+    @property
+    def hints(self) -> Hints:
+        """Which of its data keys is of interest: its only one."""
+        return Hints(fields=[self.name])
+
+    def set(self, value: float) -> Status:
+        """Move to `value`, in µm."""
+        self._setpoint = value
+        return self._drive.move(self._axis, value, f"Moving {self.name} to {value} µm")
+
+    def stop(self, success: bool = True) -> Answer[None]:
+        """Stop the whole drive; moves under way end, as failed ones if not `success`."""
+        return self._drive.stop(success)
+
+    async def read(self) -> dict[str, Reading[float]]:
+        """Return where it is, also while it moves."""
+        return {self.name: Reading(value=await self._here(), timestamp=time.time())}
+
+    async def describe(self) -> dict[str, DataKey]:
+        """Return its data key."""
+        return {
+            self.name: {
+                "source": f"mmcore://{self.name}",
+                "dtype": "number",
+                "shape": [],
+                "units": "µm",
+            }
+        }
+
+    async def locate(self) -> Location[float]:
+        """Return where it was sent, and where it is."""
+        here = await self._here()
+        return Location(setpoint=here if self._setpoint is None else self._setpoint, readback=here)
+
+    async def _here(self) -> float:
+        return float((await self._core.thread.ask(self._drive.position))[self._axis])
+
+
+class Stage:
+    """The XY stage; see `napari_skylight.protocols.Stage`.
+
+    Attributes
+    ----------
+    x, y : Axis
+    """
+
+    parent = None
+
+    def __init__(self, core: Core, name: str = "stage") -> None:
+        self.name = name
+        self._core = core
+        label = core.mmc.getXYStageDevice()
+        self._drive = Drive(
+            core,
+            label,
+            position=lambda: core.mmc.getXYPosition(label),
+            go=lambda x, y: core.mmc.setXYPosition(label, x, y),
+        )
+        self.x = Axis(f"{name}-x", self, core, self._drive, 0)
+        self.y = Axis(f"{name}-y", self, core, self._drive, 1)
+
+    @property
+    def hints(self) -> Hints:
+        """Both positions."""
+        return Hints(fields=[self.x.name, self.y.name])
+
+    def children(self) -> Iterator[tuple[str, Axis]]:
+        """Yield both axes by name."""
+        yield "x", self.x
+        yield "y", self.y
+
+    def stop(self, success: bool = True) -> Answer[None]:
+        """Stop both axes; moves under way end, as failed ones if not `success`."""
+        return self._drive.stop(success)
+
+    async def read(self) -> dict[str, Reading[float]]:
+        """Return both positions, read at the same time."""
+        x, y = await self._core.thread.ask(self._drive.position)
+        now = time.time()
+        return {
+            self.x.name: Reading(value=float(x), timestamp=now),
+            self.y.name: Reading(value=float(y), timestamp=now),
+        }
+
+    async def describe(self) -> dict[str, DataKey]:
+        """Return the data keys of both axes."""
+        return {**await self.x.describe(), **await self.y.describe()}
+
+
+class Focus(Axis):
+    """The focus drive; see `napari_skylight.protocols.Focus`."""
+
+    def __init__(self, core: Core, name: str = "focus") -> None:
+        label = core.mmc.getFocusDevice()
+        drive = Drive(
+            core,
+            label,
+            position=lambda: (core.mmc.getPosition(label),),
+            go=lambda z: core.mmc.setPosition(label, z),
+        )
+        super().__init__(name, None, core, drive, 0)

@@ -1,0 +1,212 @@
+"""The threads that talk to the core, and what they are asked for.
+
+There are two, one for the camera and one for everything else. An exposure cannot be interrupted,
+and neither switching the light off nor stopping a stage may wait for it, however long it takes.
+The core itself may be called from several threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from napari_skylight.engine import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 10.0
+"""How long a job may take, beyond what the thread's longest job takes."""
+
+POLL_SECONDS = 0.01
+"""How often a device that was set going is asked whether it has arrived."""
+
+IDLE_SECONDS = 30.0
+
+CLOSED = "The Micro-Manager microscope is closed: open it again."
+
+
+class CoreStatus(Status):
+    """A status that says what it was for when time runs out.
+
+    Parameters
+    ----------
+    what : str
+        What is being done, to begin a sentence with.
+    seconds : float
+        How long it may take.
+    """
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self._what = what
+        super().__init__(timeout=round(seconds, 3))
+
+    def __repr__(self) -> str:
+        return self._what
+
+
+class Answer(Generic[T]):
+    """What a job returned, to be awaited on any event loop or waited for on any thread.
+
+    The job is done whether or not anybody waits for it.
+
+    Parameters
+    ----------
+    future : Future
+        Holds the answer, or will.
+    seconds : float
+        How long to wait for it.
+    """
+
+    def __init__(self, future: Future[T], seconds: float) -> None:
+        self._future = future
+        self._seconds = seconds
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._arrive().__await__()
+
+    async def _arrive(self) -> T:
+        # Shielded: whoever gives up waiting must not take back what was asked, such as light off.
+        answer = asyncio.shield(asyncio.wrap_future(self._future))
+        try:
+            return await asyncio.wait_for(answer, self._seconds)
+        except TimeoutError:
+            raise TimeoutError(
+                f"Micro-Manager did not answer within {self._seconds:g} s."
+            ) from None
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the job raised, if it was done and did."""
+        return self._future.exception(0) if self._future.done() else None
+
+
+class CoreThread:
+    """A thread that does what it is asked, in order.
+
+    Parameters
+    ----------
+    name : str
+        The thread's.
+
+    Attributes
+    ----------
+    longest_job : float
+        Seconds that the longest job may take by itself, such as an exposure: others wait for it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._jobs: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._closed = False
+        self.longest_job = 0.0
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def ask(self, job: Callable[[], T]) -> Answer[T]:
+        """Have `job` done and return what it will return, or raise."""
+        future: Future[T] = Future()
+
+        def answer() -> None:
+            try:
+                future.set_result(job())
+            except Exception as error:  # noqa: BLE001 - whatever the driver raises is the answer
+                future.set_exception(error)
+
+        if not self._put(answer):
+            future.set_exception(RuntimeError(CLOSED))
+        return Answer(future, PATIENCE_SECONDS + self.longest_job)
+
+    def run(
+        self,
+        job: Callable[[], None],
+        *,
+        what: str,
+        seconds: float | None = None,
+        arrived: Callable[[], bool] = lambda: True,
+        then: Callable[[], None] = lambda: None,
+        abandon: Callable[[], None] = lambda: None,
+    ) -> Status:
+        """Have `job` done, and `then` as soon as `arrived` says so.
+
+        Between two looks at `arrived` the thread is free for other jobs. A job whose time ran out
+        before its turn is left undone; one whose time runs out later is abandoned.
+
+        Returns
+        -------
+        Status
+            Fails with what the job raised, or when it is not done after `seconds` (or, if None,
+            a usual patience) beyond the longest job.
+        """
+        if seconds is None:
+            seconds = PATIENCE_SECONDS
+        status = CoreStatus(what, seconds + self.longest_job)
+
+        def start() -> None:
+            if not status.done:
+                job()
+                look()
+
+        def look() -> None:
+            if status.done:
+                abandon()
+            elif arrived():
+                then()
+                status.set_finished()
+            elif not self._put(guarded(look), POLL_SECONDS):
+                raise RuntimeError(CLOSED)
+
+        def guarded(step: Callable[[], None]) -> Callable[[], None]:
+            def attempt() -> None:
+                try:
+                    step()
+                except Exception as error:  # noqa: BLE001 - whatever a driver raises is the status's
+                    status.set_exception(error)
+
+            return attempt
+
+        if not self._put(guarded(start)):
+            status.set_exception(RuntimeError(CLOSED))
+        return status
+
+    def close(self) -> None:
+        """Take no more jobs, and end the thread when it has looked at those it has."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the thread's end; return whether it has ended."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _put(self, job: Callable[[], None], delay: float = 0.0) -> bool:
+        with self._changed:
+            if self._closed:
+                return False
+            heapq.heappush(self._jobs, (time.monotonic() + delay, next(self._numbers), job))
+            self._changed.notify()
+        return True
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            job()
+            del job  # or what it holds would be held until the next one
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._changed:
+            while True:
+                wait = self._jobs[0][0] - time.monotonic() if self._jobs else IDLE_SECONDS
+                if self._jobs and (wait <= 0 or self._closed):
+                    return heapq.heappop(self._jobs)[2]
+                if self._closed:
+                    return None
+                self._changed.wait(wait)

@@ -1,0 +1,186 @@
+"""Cameras that know nothing of napari-skylight: ophyd's and ophyd-async's simulated ones.
+
+A camera is a protocol and a 2-D reading, nothing else: the built-in plans run on these unchanged.
+"""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+from bluesky import plan_stubs as bps
+from bluesky import plans as bp
+from ophyd.sim import DirectImage, SynSignal
+from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
+from ophyd_async.sim import PatternGenerator, SimBlobDetector
+
+from napari_skylight import Session
+from napari_skylight.devices import mmcore
+from napari_skylight.devices.adapters import FileCamera
+from napari_skylight.protocols import Camera
+from napari_skylight.testing import Documents, wait_until
+
+RAMP = np.arange(80.0).reshape(8, 10)
+
+
+@pytest.fixture
+def session():
+    with Session() as session:
+        yield session
+
+
+@pytest.fixture
+def pattern():
+    return PatternGenerator()
+
+
+@pytest.fixture
+def detector(tmp_path, pattern):
+    provider = StaticPathProvider(UUIDFilenameProvider(), tmp_path)
+    return SimBlobDetector(provider, pattern, name="blob")
+
+
+@pytest.fixture
+def cameras(detector):
+    """Every kind of camera by name, not connected yet."""
+    direct = DirectImage(func=RAMP.copy, name="direct")
+    direct.trigger().wait(5)  # until its first frame it describes itself as one number
+    microscope = mmcore.microscope()
+    yield {
+        "ophyd signal": SynSignal(func=RAMP.copy, name="ramp"),
+        "ophyd device": direct,
+        "ophyd-async detector": FileCamera(detector),
+        "Micro-Manager": microscope.devices[0],
+    }
+    microscope.close()
+
+
+SHAPES = {
+    "ophyd signal": (8, 10),
+    "ophyd device": (8, 10),
+    "ophyd-async detector": (240, 320),
+    "Micro-Manager": (512, 512),
+}
+kinds = pytest.mark.parametrize("kind", SHAPES)
+
+
+def call(session, awaitable):
+    async def wait():
+        return await awaitable
+
+    return asyncio.run_coroutine_threadsafe(wait(), session.engine.loop).result(timeout=10)
+
+
+def images(events):
+    return [value for event in events for value in event["data"].values() if np.ndim(value) == 2]
+
+
+@kinds
+def test_it_is_a_camera_and_gives_a_2d_image_in_valid_documents(session, cameras, kind):
+    camera = cameras[kind]
+    assert isinstance(camera, Camera)
+    session.add_device(camera).result(timeout=10)
+    documents = Documents()
+    session.engine(bp.count([camera], num=2), documents).result(timeout=20)
+    assert [image.shape for image in images(documents.events("primary"))] == [SHAPES[kind]] * 2
+    assert documents.named("stop")[0]["exit_status"] == "success"
+
+
+@kinds
+def test_snap_and_live_view_run_on_it(session, cameras, kind):
+    camera = cameras[kind]
+    session.add_device(camera).result(timeout=10)
+    session.start("snap", {"cameras": [camera.name], "frames": 2}).result(timeout=20)
+    assert session.caches.stack(camera).counts.kept == 2
+    run = session.start("live_view", {"cameras": [camera.name]})
+    wait_until(lambda: session.caches.live(camera).counts.stashed >= 3)
+    session.stop().result(timeout=10)
+    wait_until(run.done)
+    live = session.caches.live(camera)
+    frames = [live.reader().take(key) for key in live.keys]
+    assert [frame.data.shape for frame in frames] == [SHAPES[kind]]
+
+
+def test_the_detector_itself_has_the_protocol_but_nothing_to_show(session, detector):
+    """Why `FileCamera` is needed: it neither describes itself unprepared nor reads any image."""
+    assert isinstance(detector, Camera)
+    call(session, detector.connect())
+    with pytest.raises(RuntimeError, match="Prepare not run"):
+        call(session, detector.describe())
+    documents = Documents()
+    session.engine(bp.count([detector]), documents).result(timeout=20)
+    assert images(documents.events("primary")) == []
+    assert documents.named("stream_datum")
+
+
+def test_ophyds_device_is_no_image_before_its_first_frame():
+    direct = DirectImage(func=RAMP.copy, name="direct")
+    assert direct.describe()["direct_img"]["shape"] == []
+    direct.trigger().wait(5)
+    assert direct.describe()["direct_img"]["shape"] == [8, 10]
+
+
+def test_a_file_camera_gives_the_newest_frame(session, detector, pattern):
+    camera = FileCamera(detector)
+    session.add_device(camera).result(timeout=10)
+    sums = []
+
+    def plan():
+        yield from bps.stage(camera)
+        for x in (0.0, 1.0, 2.0):
+            pattern.set_x(x)
+            yield from bps.trigger(camera, wait=True)
+            reading = yield from bps.read(camera)
+            image = reading["blob"]["value"]
+            assert image.sum() == reading["blob-sum"]["value"]
+            sums.append(int(image.sum()))
+        yield from bps.unstage(camera)
+
+    session.engine(plan()).result(timeout=20)
+    assert len(set(sums)) == 3
+
+
+def test_a_file_camera_says_what_its_files_hold(session, detector):
+    camera = FileCamera(detector)
+    session.add_device(camera).result(timeout=10)
+    assert (camera.name, camera.hints) == ("blob", {"fields": ["blob"]})
+    assert list(camera.children()) == list(detector.children())
+    keys = call(session, camera.describe())
+    assert keys["blob"]["shape"] == [240, 320]
+    assert keys["blob-sum"]["shape"] == []
+    assert not any("external" in key for key in keys.values())
+    with pytest.raises(RuntimeError, match="trigger it first"):
+        camera.read()
+
+
+def test_a_file_camera_needs_no_staging(session, detector):
+    camera = FileCamera(detector)
+    session.add_device(camera).result(timeout=10)
+
+    def plan():
+        yield from bps.trigger(camera, wait=True)
+        reading = yield from bps.read(camera)
+        yield from bps.unstage(camera)
+        return reading["blob"]["value"].shape
+
+    assert session.engine(plan()).result(timeout=20).plan_result == (240, 320)
+
+
+def test_a_file_cameras_thread_ends_with_the_run(session, detector):
+    camera = FileCamera(detector)
+    session.add_device(camera).result(timeout=10)
+    session.engine(bp.count([camera])).result(timeout=20)
+    wait_until(lambda: not any(t.name.startswith("skylight-files") for t in threading.enumerate()))
+
+
+def test_a_file_camera_refuses_other_files(session, tmp_path):
+    class TiffDetector(SimBlobDetector):
+        async def collect_asset_docs(self, index=None):
+            async for kind, document in super().collect_asset_docs(index):
+                yield kind, {**document, "mimetype": "image/tiff"}
+
+    provider = StaticPathProvider(UUIDFilenameProvider(), tmp_path)
+    camera = FileCamera(TiffDetector(provider, name="blob"))
+    session.add_device(camera).result(timeout=10)
+    error = session.engine(bp.count([camera])).exception(timeout=20)
+    assert "blob is written as image/tiff; only HDF5 files" in str(error.__cause__)

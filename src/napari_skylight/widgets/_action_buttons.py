@@ -1,0 +1,90 @@
+"""The buttons that act inside the running plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from qtpy.QtWidgets import QPushButton, QWidget
+from superqt.utils import QFlowLayout
+
+from napari_skylight.engine.actions import Action
+from napari_skylight.widgets._links import Links
+
+__all__ = ["ActionButtons"]
+
+Request = Callable[[str, bool], bool]
+
+
+class ActionButtons(QWidget):
+    """One button per action of the chosen plan.
+
+    Parameters
+    ----------
+    request : callable
+        ``request(name, state)`` asks the running plan for an action.
+    """
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self._request = request
+        self._actions: tuple[Action, ...] = ()
+        self._buttons: list[_ActionButton] = []
+        self._row = QFlowLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+
+    def show_actions(self, actions: Iterable[Action]) -> None:
+        """Have buttons for `actions`; they stay as they are if it is them already."""
+        actions = tuple(actions)
+        if list(map(id, actions)) == list(map(id, self._actions)):
+            return
+        self._actions = actions
+        for button in self._buttons:
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._buttons = [_ActionButton(action, self._request) for action in actions]
+        for button in self._buttons:
+            self._row.addWidget(button)
+        self.setVisible(bool(actions))
+
+
+class _ActionButton(QPushButton):
+    """Shows what the engine says of an action, and asks for it when clicked."""
+
+    def __init__(self, action: Action, request: Request) -> None:
+        super().__init__()
+        self._action = action
+        self._request = request
+        self._wanted = False
+        words = action.name.replace("_", " ").strip()
+        self._name = words[:1].upper() + words[1:]
+        self.setObjectName(f"action:{action.name}")
+        self.setCheckable(action.togglable)
+        self.setAutoDefault(True)
+        self.clicked.connect(self._on_clicked)
+        self._links = Links(self)
+        self._links.connect(action.changed, self._refresh)
+        self._refresh()
+
+    def _on_clicked(self) -> None:
+        if self._action.togglable:
+            self._wanted = not self._wanted
+            self._request(self._action.name, self._wanted)
+        else:
+            self._request(self._action.name, True)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        state = self._action.state
+        if not state.pending:
+            self._wanted = state.on
+        self.setEnabled(state.offered)
+        if self._action.togglable:
+            self.setChecked(state.on)
+            text = f"{self._name}: {self._action.toggle_states[0 if state.on else 1]}"
+            text += " …" if state.pending else ""
+        else:
+            text = f"{self._name} ({state.pending})" if state.pending else self._name
+        self.setText(text)
+        hint = "" if state.offered else "The plan has to run for this."
+        self.setToolTip("\n".join(filter(None, (self._action.description, hint))))

@@ -1,0 +1,49 @@
+"""Colours that read well on the theme in use, dark or light."""
+
+from __future__ import annotations
+
+from qtpy.QtGui import QColor, QPalette
+from qtpy.QtWidgets import QWidget
+
+__all__ = ["amber", "faint", "green", "muted", "red"]
+
+
+def green(widget: QWidget) -> QColor:
+    """Return the colour of something running."""
+    return _either(widget, dark="#5ac466", light="#1a7f37")
+
+
+def amber(widget: QWidget) -> QColor:
+    """Return the colour of something held up."""
+    return _either(widget, dark="#e3b341", light="#9a6700")
+
+
+def red(widget: QWidget) -> QColor:
+    """Return the colour of something that failed, or ends."""
+    return _either(widget, dark="#ff7b72", light="#c62828")
+
+
+def muted(widget: QWidget) -> QColor:
+    """Return the colour of text that matters less."""
+    return _between(widget, 0.65)
+
+
+def faint(widget: QWidget) -> QColor:
+    """Return the colour of a line that is hardly seen."""
+    return _between(widget, 0.25)
+
+
+_TEXT, _BACKGROUND = QPalette.ColorRole.WindowText, QPalette.ColorRole.Window
+
+
+def _between(widget: QWidget, share: float) -> QColor:
+    text, back = (widget.palette().color(role) for role in (_TEXT, _BACKGROUND))
+    return QColor.fromRgbF(
+        share * text.redF() + (1 - share) * back.redF(),
+        share * text.greenF() + (1 - share) * back.greenF(),
+        share * text.blueF() + (1 - share) * back.blueF(),
+    )
+
+
+def _either(widget: QWidget, *, dark: str, light: str) -> QColor:
+    return QColor(dark if widget.palette().color(_BACKGROUND).lightness() < 128 else light)

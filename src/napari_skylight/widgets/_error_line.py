@@ -1,0 +1,72 @@
+"""The last problem, in plain words, with its traceback one click away."""
+
+from __future__ import annotations
+
+import traceback
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from napari_skylight.session import Session
+from napari_skylight.widgets._colours import red
+from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._text_dialog import TextDialog
+
+__all__ = ["ErrorLine"]
+
+
+class ErrorLine(QWidget):
+    """Follows what the session reports; shows what is wrong in the form while that stands."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._form_problem = ""
+        self._mark = text_label("!")
+        self._text = text_label(name="error", wrap=True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._details = QPushButton("Details")
+        self._details.setObjectName("details")
+        self._details.setToolTip("Show where it happened")
+        self._details.clicked.connect(self._on_details_clicked)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        top = Qt.AlignmentFlag.AlignTop
+        layout.addWidget(self._mark, 0, top)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(self._details, 0, top)
+        self._links = Links(self)
+        self._links.connect(session.reported, self._refresh)
+        self._refresh()
+
+    def cut_links(self) -> None:
+        """Hear nothing of the session any more."""
+        self._links.cut()
+
+    def set_form_problem(self, problem: str) -> None:
+        """Show why nothing was started; an empty text takes it back."""
+        self._form_problem = problem
+        self._refresh()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take over the theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._mark.setStyleSheet(f"color: {red(self).name()}; font-weight: bold;")
+
+    def _refresh(self) -> None:
+        text = self._form_problem or self._session.problem
+        self._text.setText(text)
+        self._details.setVisible(
+            not self._form_problem and self._session.last_exception is not None
+        )
+        self.setVisible(bool(text))
+
+    def _on_details_clicked(self) -> None:
+        error = self._session.last_exception
+        if error is not None:
+            text = "".join(traceback.format_exception(error))
+            TextDialog("Details", text, self.window(), fixed=True).show()

@@ -1,0 +1,60 @@
+"""Room for the form: as high as the form, scrolled when the dock has less."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+
+__all__ = ["FormArea"]
+
+_LEAST_HEIGHT = 60
+
+
+class FormArea(QScrollArea):
+    """A scroll area that is never higher than what it shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def setWidget(self, widget: QWidget) -> None:  # noqa: N802 - Qt's name
+        """Show `widget` in place of the one before, which is deleted."""
+        super().setWidget(widget)
+        widget.installEventFilter(self)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size of what is shown, at the width there is."""
+        widget = self.widget()
+        if widget is None:
+            return QSize()
+        hint = widget.sizeHint()
+        room = self.maximumViewportSize()
+        if widget.hasHeightForWidth():
+            hint.setHeight(widget.heightForWidth(room.width()))
+        return hint + self.size() - room
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the width of what is shown, and a height that leaves something to see."""
+        widget = self.widget()
+        if widget is None:
+            return QSize()
+        least = widget.minimumSizeHint()
+        return QSize(least.width(), min(_LEAST_HEIGHT, least.height()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Become higher where the width makes a row break."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Grow and shrink with what is shown."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().eventFilter(watched, event))

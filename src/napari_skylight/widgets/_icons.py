@@ -1,0 +1,35 @@
+"""The shapes on the run buttons, in the colour of their text."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
+
+__all__ = ["Shape", "shape_icon"]
+
+Shape = Literal["run", "stop", "pause"]
+
+_SIZE = 16
+_SCALE = 3  # painted larger, for screens with small pixels
+
+
+def shape_icon(shape: Shape, colour: QColor) -> QIcon:
+    """Return a triangle, a square or two bars."""
+    pixmap = QPixmap(_SIZE * _SCALE, _SIZE * _SCALE)
+    pixmap.setDevicePixelRatio(_SCALE)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    if shape == "run":
+        painter.drawPolygon(QPolygonF([QPointF(4, 3), QPointF(13, 8), QPointF(4, 13)]))
+    elif shape == "stop":
+        painter.drawRoundedRect(QRectF(4, 4, 8, 8), 1, 1)
+    else:
+        painter.drawRect(QRectF(4, 3.5, 3, 9))
+        painter.drawRect(QRectF(9, 3.5, 3, 9))
+    painter.end()
+    return QIcon(pixmap)

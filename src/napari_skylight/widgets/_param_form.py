@@ -1,0 +1,164 @@
+"""The form of a plan: a field for each of its parameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import docstring_parser
+from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+
+from napari_skylight.plans.spec import ParamDescription, ParamKind, PlanSpec, find_problems
+from napari_skylight.widgets._field import Field
+from napari_skylight.widgets._fold import INDENT, Fold
+
+__all__ = ["ParamForm"]
+
+
+class ParamForm(QWidget):
+    """Fields for what a plan takes: devices first, what is seldom changed folded away.
+
+    Parameters
+    ----------
+    spec : PlanSpec
+    """
+
+    changed = Signal()
+
+    def __init__(self, spec: PlanSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        meanings = _meanings(spec.docs)
+        self.fields = {
+            param.name: Field(param, meanings.get(param.name, ""))
+            for param in sorted(spec.parameters, key=_rank)
+            if param.has_field
+        }
+        daily = [field for field in self.fields.values() if not _is_seldom(field.param)]
+        seldom = [field for field in self.fields.values() if _is_seldom(field.param)]
+        if not daily:
+            daily, seldom = seldom, []
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(_rows(daily))
+        self.more = Fold(f"More ({len(seldom)})", _rows(seldom)) if seldom else None
+        if self.more is not None:
+            layout.addWidget(self.more)
+        self._seldom = frozenset(seldom)
+        for field in self.fields.values():
+            field.changed.connect(self._on_field_changed)
+
+    def values(self) -> dict[str, Any]:
+        """Return what stands in the fields, by parameter name; without what makes no sense."""
+        return self._read()[0]
+
+    def problems(self) -> dict[str, str]:
+        """Return what is wrong, in plain words, by parameter name."""
+        values, unread = self._read()
+        return {**find_problems(self.spec, values), **unread}
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Put `values` into the fields; one that its field cannot show is left as it is."""
+        for name, value in values.items():
+            field = self.fields.get(name)
+            if field is None or name in find_problems(self.spec, {name: value}):
+                continue
+            field.value = value if field.param.device_proto is None else _names(value)
+
+    def mark(self, problems: Mapping[str, str]) -> None:
+        """Outline the fields at fault, and no others."""
+        for name, field in self.fields.items():
+            field.set_problem(problems.get(name, ""))
+        if self.more is not None and any(field.problem for field in self._seldom):
+            self.more.expand(animate=False)
+
+    @property
+    def marked(self) -> dict[str, str]:
+        """The problems that are outlined, by parameter name."""
+        return {name: field.problem for name, field in self.fields.items() if field.problem}
+
+    def set_locked(self, locked: bool) -> None:
+        """Let the values be read only."""
+        for field in self.fields.values():
+            field.set_locked(locked)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Line up the fields that are folded with those that are not."""
+        super().showEvent(event)
+        self._align()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Line up again, when the letters have another size."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self._align()
+
+    def _align(self) -> None:
+        labels = [field.label for field in self.fields.values()]
+        width = max((label.sizeHint().width() for label in labels), default=0)
+        for field in self.fields.values():
+            folded = INDENT if field in self._seldom else 0
+            field.label.setMinimumWidth(width - folded)
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, str]]:
+        values: dict[str, Any] = {}
+        unread: dict[str, str] = {}
+        for name, field in self.fields.items():
+            try:
+                value = field.value
+            except ValueError as error:
+                unread[name] = f"{field.param.label}: {error}"
+                continue
+            if value is not inspect.Parameter.empty:
+                values[name] = value
+        return values, unread
+
+    def _on_field_changed(self) -> None:
+        if self.marked:  # what was not complained about yet is not now: the person is still typing
+            problems = self.problems()
+            self.mark({name: problems.get(name, "") for name in self.marked})
+        self.changed.emit()
+
+
+def _is_seldom(param: ParamDescription) -> bool:
+    return param.kind is ParamKind.KEYWORD_ONLY and param.has_default
+
+
+def _rank(param: ParamDescription) -> int:
+    return 0 if param.device_proto is not None else 1
+
+
+def _rows(fields: Iterable[Field]) -> QWidget:
+    rows = QWidget()
+    layout = QFormLayout(rows)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setVerticalSpacing(2)
+    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for field in fields:
+        layout.addRow(field.label, field)
+    return rows
+
+
+def _meanings(docs: str) -> dict[str, str]:
+    """Return what a docstring, numpy or google style, says of each parameter."""
+    try:
+        params = docstring_parser.parse(docs).params
+    except docstring_parser.ParseError:
+        return {}
+    return {
+        name.strip(): param.description or ""
+        for param in params
+        for name in param.arg_name.split(",")
+    }
+
+
+def _names(value: Any) -> Any:
+    """Return the names of devices that are given as themselves."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_names(item) for item in value]
+    return getattr(value, "name", value)

@@ -1,0 +1,91 @@
+"""Which plan, and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qtpy.QtCore import QEvent, QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from superqt import QElidingLabel
+
+from napari_skylight.widgets._colours import muted
+from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._text_dialog import TextDialog
+
+__all__ = ["PlanChooser"]
+
+
+class PlanChooser(QWidget):
+    """The plans by title, and what the chosen one does: in one line, and in full behind (i)."""
+
+    chosen = Signal()
+    """The person chose another plan."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._docs = ""
+        self._plans = QComboBox()
+        self._plans.setObjectName("plan")
+        self._plans.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self._plans.activated.connect(lambda _: self.chosen.emit())
+        self._info = QPushButton("i")
+        self._info.setObjectName("info")
+        self._info.setToolTip("What this plan does")
+        self._info.setFixedWidth(26)
+        self._info.clicked.connect(self._on_info_clicked)
+        self._description = QElidingLabel()
+        self._description.setIndent(0)
+        self._description.setObjectName("description")
+        label = text_label("Plan")
+        label.setBuddy(self._plans)
+        top = QHBoxLayout()
+        top.addWidget(label)
+        top.addWidget(self._plans, 1)
+        top.addWidget(self._info)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(top)
+        layout.addWidget(self._description)
+
+    @property
+    def plan(self) -> str:
+        """The name of the chosen plan, empty when there is none."""
+        return self._plans.currentData() or ""
+
+    @plan.setter
+    def plan(self, name: str) -> None:
+        self._plans.setCurrentIndex(self._plans.findData(name))
+
+    def set_plans(self, titles: Mapping[str, str]) -> None:
+        """Offer the plans of these names and titles; the chosen one stays, if it is among them."""
+        chosen = self.plan
+        with QSignalBlocker(self._plans):
+            self._plans.clear()
+            for name, title in titles.items():
+                self._plans.addItem(title, name)
+            self._plans.setCurrentIndex(max(0, self._plans.findData(chosen)))
+
+    def set_docs(self, docs: str) -> None:
+        """Show what the chosen plan does."""
+        self._docs = docs
+        summary = docs.strip().partition("\n")[0]
+        self._description.setText(summary)
+        self._description.setToolTip(summary)
+        self._description.setVisible(bool(summary))
+        self._info.setEnabled(bool(docs))
+
+    def set_locked(self, locked: bool) -> None:
+        """Let the plan be read only."""
+        self._plans.setEnabled(not locked)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take over the theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._description.setStyleSheet(f"color: {muted(self).name()};")
+
+    def _on_info_clicked(self) -> None:
+        TextDialog(self._plans.currentText(), self._docs, self.window()).show()

@@ -1,0 +1,198 @@
+"""The dock of the daily work: choose a plan, fill in its form, run it, act inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_skylight.plans.spec import PlanSpec
+from napari_skylight.session import Session
+from napari_skylight.widgets._action_buttons import ActionButtons
+from napari_skylight.widgets._colours import muted
+from napari_skylight.widgets._error_line import ErrorLine
+from napari_skylight.widgets._form_area import FormArea
+from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._param_form import ParamForm
+from napari_skylight.widgets._plan_chooser import PlanChooser
+from napari_skylight.widgets._rule import Rule
+from napari_skylight.widgets._run_buttons import RunButtons
+from napari_skylight.widgets._run_status import RunStatus
+
+__all__ = ["PlanControl"]
+
+_MENU = "File ▸ Acquire ▸ napari-skylight".replace(" ", "\N{NO-BREAK SPACE}")
+
+# napari's themes do not show which button the keyboard is on, and draw a border around what is
+# disabled alone, so that everything below it moves
+_STYLE = """
+QPushButton, QComboBox { border: 1px solid transparent; }
+QPushButton:focus { border: 1px solid palette(window-text); }
+"""
+
+
+class PlanControl(QWidget):
+    """Everything needed to run plans of `session`.
+
+    It shows what the session reports, whoever asked for it: several may show one session.
+
+    Parameters
+    ----------
+    session : Session
+    shown : callable, optional
+        How many frames the viewer has shown so far.
+    """
+
+    def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:
+        super().__init__()
+        self._session = session
+        self._spec = PlanSpec("", "")
+        self._form: ParamForm | None = None
+        self._no_form = ""
+        self._values: dict[str, Mapping[str, Any]] = {}
+        self._chooser = PlanChooser()
+        self._form_area = FormArea()
+        self._buttons = RunButtons()
+        self._actions = ActionButtons(session.request)
+        self._status = RunStatus(session, shown)
+        self._error = ErrorLine(session)
+        self._microscope = text_label(name="microscope", wrap=True)
+        self._lay_out()
+        self.setStyleSheet(_STYLE)
+        self._chooser.chosen.connect(self._on_plan_chosen)
+        self._buttons.run_clicked.connect(self._on_run_clicked)
+        self._buttons.stop_clicked.connect(session.stop)
+        self._buttons.pause_clicked.connect(session.pause)
+        self._buttons.resume_clicked.connect(session.resume)
+        self._links = Links(self)
+        self._links.connect(session.plans_changed, self._on_plans_changed)
+        self._links.connect(session.devices_changed, self._show_plan)
+        self._links.connect(session.microscope_changed, self._on_microscope_changed)
+        self._links.connect(session.run_changed, self._on_run_changed)
+        self._links.connect(session.state_changed, self._on_state_changed)
+        self._on_plans_changed()
+        self._on_microscope_changed()
+        self._on_state_changed()
+
+    def close_links(self) -> None:
+        """Hear nothing of the session any more; for whoever takes the dock down."""
+        self._links.cut()
+        self._status.cut_links()
+        self._error.cut_links()
+        self._actions.show_actions(())
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Be ready to run with one key, at first."""
+        super().showEvent(event)
+        if self.focusWidget() is None:
+            self._buttons.run.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take over the theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            colour = muted(self).name()
+            self._microscope.setStyleSheet(f"color: {colour};")
+            for locked in (self._chooser, self._form_area):  # still to be read while a plan runs
+                locked.setStyleSheet(f":disabled {{ color: {colour}; }}")
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        parts = (
+            *(self._chooser, Rule(), self._form_area, Rule()),
+            *(self._buttons, self._actions, Rule(), self._status, self._error),
+        )
+        for part in parts:
+            layout.addWidget(part)
+        layout.addStretch(1)
+        layout.addWidget(self._microscope)
+
+    # ---- what the session says ---------------------------------------------------------------
+
+    def _on_plans_changed(self) -> None:
+        plans = self._session.plans
+        self._chooser.set_plans({name: plans.title(name) for name in plans})
+        self._show_plan()
+
+    def _on_microscope_changed(self) -> None:
+        microscope = self._session.microscope
+        if microscope is None:
+            text = f"No microscope is connected.\nConnect one: {_MENU}"
+        else:
+            text = f"{microscope.title}\nAnother: {_MENU}"
+        self._microscope.setText(text)
+
+    def _on_run_changed(self) -> None:
+        run = self._session.run
+        if run is None or not self._session.state.busy or run.plan not in self._session.plans:
+            return
+        self._values[run.plan] = run.values
+        if self._chooser.plan != run.plan:
+            self._chooser.plan = run.plan
+            self._show_plan()
+        elif self._form is not None:
+            self._form.set_values(run.values)
+        self._error.set_form_problem("")
+
+    def _on_state_changed(self) -> None:
+        self._on_run_changed()
+        self._show_state()
+
+    # ---- what the person does ----------------------------------------------------------------
+
+    def _on_plan_chosen(self) -> None:
+        self._error.set_form_problem("")
+        self._show_plan()
+
+    def _on_form_changed(self) -> None:
+        if self._form is not None:
+            self._values[self._chooser.plan] = self._form.values()
+            self._error.set_form_problem(next(iter(self._form.marked.values()), ""))
+
+    def _on_run_clicked(self) -> None:
+        if self._form is None:
+            return
+        problems = self._form.problems()
+        self._form.mark(problems)
+        self._error.set_form_problem(next(iter(problems.values()), ""))
+        if problems:
+            return
+        try:
+            self._session.start(self._chooser.plan, self._form.values())
+        except Exception as error:  # noqa: BLE001 - whatever a plan raises is told, not thrown at Qt
+            self._session.report(error)
+
+    # ---- the form ----------------------------------------------------------------------------
+
+    def _show_plan(self) -> None:
+        """Show the chosen plan: its docs, its form with the values it had, its actions."""
+        plan = self._chooser.plan
+        self._form, self._no_form = None, ""
+        try:
+            spec = self._session.spec(plan)
+            self._form = ParamForm(spec)
+        except (KeyError, TypeError, ValueError) as error:  # no plan, or none that a form can show
+            spec, self._no_form = PlanSpec(plan, ""), str(error.args[0])
+        self._spec = spec
+        if self._form is not None:
+            self._form.set_values(self._values.get(plan, {}))
+            self._form.changed.connect(self._on_form_changed)
+        note = text_label(self._no_form, name="no_form", wrap=True)
+        self._form_area.setWidget(note if self._form is None else self._form)
+        self._chooser.set_docs(spec.docs)
+        self._actions.show_actions(spec.actions)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        state = self._session.state
+        self._chooser.set_locked(state.busy)
+        if self._form is not None:
+            self._form.set_locked(state.busy)
+        pausable = self._spec.pausable or not self._spec.togglable
+        self._buttons.show_state(state, pausable=pausable, reason=self._no_form)

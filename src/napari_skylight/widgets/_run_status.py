@@ -1,0 +1,168 @@
+"""What the engine is doing, for how long, and how many frames it brought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtGui import QColor, QPainter, QPaintEvent
+from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_skylight.session import Session, SessionState
+from napari_skylight.widgets._colours import amber, green, muted, red
+from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._run_counts import Rate, Tally, tally_of_run
+from napari_skylight.widgets._words import duration, frames, size, state_word
+
+__all__ = ["RunStatus"]
+
+_REFRESH_MS = 250
+_ENDINGS = {"success": "Finished", "abort": "Aborted", "fail": "Failed"}
+_COLOURS = {
+    SessionState.IDLE: muted,
+    SessionState.RUNNING: green,
+    SessionState.PAUSING: amber,
+    SessionState.PAUSED: amber,
+    SessionState.STOPPING: amber,
+    SessionState.FAILED: red,
+}
+
+
+class RunStatus(QWidget):
+    """State, time, rates and counts of the current or last run.
+
+    Parameters
+    ----------
+    session : Session
+    shown : callable, optional
+        How many frames were shown so far.
+    """
+
+    def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:
+        super().__init__()
+        self._session = session
+        self._shown = shown
+        self._watched_from = (0, 0)
+        self._run_started = 0.0
+        self._acquired_rate, self._shown_rate = Rate(), Rate()
+        self._dot = _Dot()
+        self._state = text_label(name="state")
+        self._elapsed = text_label(name="elapsed")
+        self._rates = text_label(name="rates")
+        self._counts = text_label(name="counts", wrap=True)
+        top = QHBoxLayout()
+        top.setSpacing(6)
+        top.addWidget(self._dot)
+        top.addWidget(self._state)
+        top.addWidget(self._elapsed)
+        top.addStretch(1)
+        top.addWidget(self._rates)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(top)
+        layout.addWidget(self._counts)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_REFRESH_MS)
+        self._timer.timeout.connect(self._on_timeout)
+        self._links = Links(self)
+        self._links.connect(session.state_changed, self.refresh)
+        self._links.connect(session.run_changed, self.refresh)
+        self.refresh()
+
+    def cut_links(self) -> None:
+        """Hear nothing of the session any more."""
+        self._links.cut()
+        self._timer.stop()
+
+    def refresh(self) -> None:
+        """Show what is true now, and go on showing it while a plan is under way."""
+        session = self._session
+        run = session.run
+        if run is not None and run.started != self._run_started:
+            self._run_started = run.started
+            self._acquired_rate.reset()
+            self._shown_rate.reset()
+            self._watched_from = (Tally.of(session).stashed, self._frames_shown())
+        self._dot.colour = _COLOURS[session.state]
+        self._dot.update()
+        self._state.setText(state_word(session.state))
+        busy = session.state.busy
+        self._elapsed.setText(duration(run.seconds) if run is not None and busy else "")
+        tally = tally_of_run(session)
+        self._rates.setText(self._rate_words(tally))
+        self._counts.setText(self._count_words(tally))
+        self._counts.setVisible(bool(self._counts.text()))
+        if busy and not self._timer.isActive():
+            self._timer.start()
+
+    def _on_timeout(self) -> None:
+        # once more after the end: the last frames reach the screen a little later
+        if not self._session.state.busy:
+            self._timer.stop()
+        self.refresh()
+
+    def _frames_shown(self) -> int:
+        return self._shown() if self._shown is not None else 0
+
+    def _rate_words(self, tally: Tally) -> str:
+        acquired = self._acquired_rate.update(tally.frames)
+        shown = self._shown_rate.update(self._frames_shown())
+        if self._session.state is not SessionState.RUNNING or not tally.frames:
+            return ""
+        return f"{acquired:.1f} fps" + ("" if self._shown is None else f"   shown {shown:.1f}")
+
+    def _count_words(self, tally: Tally) -> str:
+        run = self._session.run
+        if run is None:
+            return ""
+        came, stack, missed = frames(tally.frames), self._stack_words(), self._missed_words(tally)
+        if not run.exit_status:
+            lines = [[came, stack], [missed]]
+        else:
+            ending = _ENDINGS.get(run.exit_status, run.exit_status)
+            lines = [[f"{ending}: {came} in {duration(run.seconds)}"], [stack, missed]]
+        return "\n".join(filter(None, (", ".join(filter(None, line)) for line in lines)))
+
+    def _stack_words(self) -> str:
+        stacks = [cache for cache in self._session.caches if cache.kind == "stack"]
+        filled = [(cache, cache.counts) for cache in stacks if cache.counts.kept]
+        if not filled:
+            return ""
+        number = sum(counts.kept for _, counts in filled)
+        used = size(sum(counts.nbytes for _, counts in filled))
+        return f"{number} in stack ({used} of {size(sum(cache.max_bytes for cache, _ in filled))})"
+
+    def _missed_words(self, tally: Tally) -> str:
+        skipped = self._skipped()
+        missed = [f"{skipped} skipped on screen"] if skipped else []
+        missed += [f"{tally.dropped} dropped"] if tally.dropped else []
+        return ", ".join(missed)
+
+    def _skipped(self) -> int:
+        """Return how many frames the screen left out; the newest ones are only on their way."""
+        if self._shown is None:
+            return 0
+        stashed, shown = self._watched_from
+        missing = Tally.of(self._session).stashed - stashed - (self._frames_shown() - shown)
+        return missing if missing > len(self._session.caches) else 0
+
+
+class _Dot(QWidget):
+    """A round light."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.colour: Callable[[QWidget], QColor] = muted
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(10, 10)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.colour(self))
+        painter.drawEllipse(self.rect())

@@ -1,0 +1,42 @@
+"""A window with text to read and copy, beside the work rather than in front of it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QFontDatabase, QGuiApplication
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
+
+__all__ = ["TextDialog"]
+
+
+class TextDialog(QDialog):
+    """Shows `text` until closed; does not block.
+
+    Parameters
+    ----------
+    title, text : str
+    parent : QWidget
+    fixed : bool
+        Whether every letter has the same width, as a traceback wants it.
+    """
+
+    def __init__(self, title: str, text: str, parent: QWidget, *, fixed: bool = False) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.text = QPlainTextEdit(text)
+        self.text.setReadOnly(True)
+        if fixed:
+            self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+            self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(self._on_copy_clicked)
+        buttons.rejected.connect(self.close)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.text)
+        layout.addWidget(buttons)
+        self.resize(640, 400)
+
+    def _on_copy_clicked(self) -> None:
+        QGuiApplication.clipboard().setText(self.text.toPlainText())

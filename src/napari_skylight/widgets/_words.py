@@ -1,0 +1,43 @@
+"""Times, sizes and states, as they are written on screen."""
+
+from __future__ import annotations
+
+from napari_skylight.session import SessionState
+
+__all__ = ["duration", "frames", "size", "state_word"]
+
+_STATES = {
+    SessionState.IDLE: "Idle",
+    SessionState.RUNNING: "Running",
+    SessionState.PAUSING: "Pausing…",
+    SessionState.PAUSED: "Paused",
+    SessionState.STOPPING: "Stopping…",
+    SessionState.FAILED: "Failed",
+}
+
+
+def state_word(state: SessionState) -> str:
+    """Return what the session does."""
+    return _STATES[state]
+
+
+def duration(seconds: float) -> str:
+    """Return a time as m:ss, or h:mm:ss."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def frames(number: int) -> str:
+    """Return "1 frame", "2 frames"."""
+    return f"{number} frame" if number == 1 else f"{number} frames"
+
+
+def size(nbytes: float) -> str:
+    """Return a number of bytes in kB, MB or GB, with two digits or more."""
+    for unit in ("kB", "MB", "GB"):
+        nbytes /= 1000
+        if nbytes < 999.5 or unit == "GB":
+            break
+    digits = 0 if nbytes >= 9.95 or nbytes == int(nbytes) else 1
+    return f"{nbytes:.{digits}f} {unit}"

@@ -7,21 +7,21 @@ from napari_skylight.testing import Documents
 
 
 @pytest.fixture
-def RE():
-    with RunEngine() as engine:
-        yield engine
+def engine():
+    with RunEngine() as made:
+        yield made
 
 
 @pytest.fixture
-def documents(RE):
+def documents(engine):
     documents = Documents()
-    RE.subscribe(documents)
+    engine.subscribe(documents)
     return documents
 
 
 @pytest.fixture
 def gate():
-    """An event that opens by itself at the end of the test, so that nothing waits for it for ever."""
+    """An event that opens at the end of the test, so that nothing waits for it for ever."""
     event = threading.Event()
     yield event
     event.set()

@@ -23,7 +23,7 @@ from napari_skylight.testing import wait_until
 
 
 class Waiting:
-    """A plan that waits again and again, and reports what woke it; it is busy while `busy` is locked."""
+    """A plan that waits again and again, reports what woke it, and is busy while `busy` is locked."""
 
     def __init__(self, *actions, wait_for="set", reset=True):
         self.events = {name: latch for a in actions for name, latch in a.event_map.items()}
@@ -50,8 +50,8 @@ class Waiting:
         return self.seen.empty()
 
 
-def start(RE, plan, *actions):
-    future = RE(plan())
+def start(engine, plan, *actions):
+    future = engine(plan())
     wait_until(lambda: all(action.state.offered for action in actions))
     return future
 
@@ -128,9 +128,9 @@ def test_both_spellings_are_the_same_objects():
 # -- requests
 
 
-def test_a_request_wakes_the_plan_within_milliseconds(RE, snap):
+def test_a_request_wakes_the_plan_within_milliseconds(engine, snap):
     plan = Waiting(snap)
-    start(RE, plan, snap)
+    start(engine, plan, snap)
     times = []
     for _ in range(20):
         began = time.perf_counter()
@@ -140,16 +140,16 @@ def test_a_request_wakes_the_plan_within_milliseconds(RE, snap):
     assert sorted(times)[10] < 0.02
 
 
-def test_a_latch_set_from_another_thread_wakes_the_plan_too(RE, snap):
+def test_a_latch_set_from_another_thread_wakes_the_plan_too(engine, snap):
     plan = Waiting(snap)
-    start(RE, plan, snap)
+    start(engine, plan, snap)
     snap.event_map["snap"].set()
     assert plan.next() == "snap"
 
 
-def test_five_clicks_while_the_plan_is_busy_are_five_events(RE, snap):
+def test_five_clicks_while_the_plan_is_busy_are_five_events(engine, snap):
     plan = Waiting(snap)
-    start(RE, plan, snap)
+    start(engine, plan, snap)
     with plan.busy:
         snap.request()
         assert plan.next() == "snap"
@@ -161,9 +161,9 @@ def test_five_clicks_while_the_plan_is_busy_are_five_events(RE, snap):
     assert plan.nothing_more()
 
 
-def test_requests_of_many_threads_all_arrive(RE, snap):
+def test_requests_of_many_threads_all_arrive(engine, snap):
     plan = Waiting(snap)
-    start(RE, plan, snap)
+    start(engine, plan, snap)
     threads = [
         threading.Thread(target=lambda: [snap.request() for _ in range(50)]) for _ in range(4)
     ]
@@ -175,7 +175,7 @@ def test_requests_of_many_threads_all_arrive(RE, snap):
     assert plan.nothing_more()
 
 
-def test_short_pulses_of_a_toggle_arrive_in_order(RE, record):
+def test_short_pulses_of_a_toggle_arrive_in_order(engine, record):
     latch = record.event_map["record"]
     seen = queue.Queue()
 
@@ -184,7 +184,7 @@ def test_short_pulses_of_a_toggle_arrive_in_order(RE, record):
             yield from wait_for_actions(record.event_map, None, state)
             seen.put((state, latch.is_set()))
 
-    future = RE(plan())
+    future = engine(plan())
     wait_until(lambda: record.state.offered)
     for state in (True, False, True):
         assert record.request(state)
@@ -193,7 +193,7 @@ def test_short_pulses_of_a_toggle_arrive_in_order(RE, record):
     assert [seen.get_nowait() for _ in range(3)] == [("set", True), ("reset", False), ("set", True)]
 
 
-def test_pulses_made_while_the_plan_is_busy_are_kept_and_equal_ones_are_one(RE, snap, record):
+def test_pulses_made_while_the_plan_is_busy_are_kept_and_equal_ones_are_one(engine, snap, record):
     seen = []
 
     def plan():
@@ -202,8 +202,8 @@ def test_pulses_made_while_the_plan_is_busy_are_kept_and_equal_ones_are_one(RE, 
             yield from wait_for_actions(record.event_map, None, state)
             seen.append(state)
 
-    RE.offer([record])
-    future = RE(plan())
+    engine.offer([record])
+    future = engine(plan())
     wait_until(lambda: snap.state.offered)
     for state in (True, True, False, False, True, True):
         assert record.request(state)
@@ -213,10 +213,10 @@ def test_pulses_made_while_the_plan_is_busy_are_kept_and_equal_ones_are_one(RE, 
     assert seen == ["set", "reset", "set"]
 
 
-def test_asking_a_toggle_for_what_it_is_adds_nothing(RE, record):
+def test_asking_a_toggle_for_what_it_is_adds_nothing(engine, record):
     plan = Waiting(record, reset=False, wait_for="reset")
     record.event_map["record"].set()
-    start(RE, plan, record)
+    start(engine, plan, record)
     assert record.request(True)
     assert record.pending == 0
 
@@ -226,18 +226,18 @@ def test_a_click_cannot_be_switched_off(snap):
         snap.request(False)
 
 
-def test_a_request_nobody_takes_is_refused_and_logged(RE, snap, caplog):
+def test_a_request_nobody_takes_is_refused_and_logged(engine, snap, caplog):
     assert not snap.request()
     assert "snap" in caplog.text
     assert snap.pending == 0
     plan = Waiting(snap)
-    start(RE, plan, snap)
-    RE.stop().result(timeout=5)
+    start(engine, plan, snap)
+    engine.stop().result(timeout=5)
     assert not snap.request()
     assert not snap.event_map["snap"].is_set()
 
 
-def test_reset_leaves_it_reset_and_the_next_wait_takes_the_next_request(RE, snap):
+def test_reset_leaves_it_reset_and_the_next_wait_takes_the_next_request(engine, snap):
     latch = snap.event_map["snap"]
     states = []
 
@@ -253,7 +253,7 @@ def test_reset_leaves_it_reset_and_the_next_wait_takes_the_next_request(RE, snap
         found = yield from wait_for_actions(snap.event_map, 0)
         states.append((found, latch.is_set()))
 
-    future = RE(plan())
+    future = engine(plan())
     wait_until(lambda: snap.state.offered)
     snap.request()
     wait_until(lambda: snap.pending == 0)
@@ -262,7 +262,7 @@ def test_reset_leaves_it_reset_and_the_next_wait_takes_the_next_request(RE, snap
     assert states == [True, False, False, (("snap", latch), True)]
 
 
-def test_set_before_a_run_counts_and_is_a_level(RE, snap):
+def test_set_before_a_run_counts_and_is_a_level(engine, snap):
     latch = snap.event_map["snap"]
     latch.set()
     assert snap.pending == 0
@@ -274,24 +274,24 @@ def test_set_before_a_run_counts_and_is_a_level(RE, snap):
         third = yield from wait_for_actions(snap.event_map, 0)
         return first, second, third
 
-    found = RE(plan()).result(timeout=5).plan_result
+    found = engine(plan()).result(timeout=5).plan_result
     assert found == (("snap", latch), ("snap", latch), None)
 
 
-def test_a_latch_set_directly_stays_set_at_the_end(RE, snap):
+def test_a_latch_set_directly_stays_set_at_the_end(engine, snap):
     snap.event_map["snap"].set()
-    RE(wait_for_actions(snap.event_map, 0)).result(timeout=5)
+    engine(wait_for_actions(snap.event_map, 0)).result(timeout=5)
     assert snap.event_map["snap"].is_set()
 
 
-def test_nothing_leaks_into_the_next_run(RE, snap, record):
+def test_nothing_leaks_into_the_next_run(engine, snap, record):
     def plan():
         yield from wait_for_actions(record.event_map, None)
         while snap.pending < 3:
             yield from null()
 
-    RE.offer([snap, record])
-    future = RE(plan())
+    engine.offer([snap, record])
+    future = engine(plan())
     record.request()
     for _ in range(3):
         snap.request()
@@ -302,15 +302,15 @@ def test_nothing_leaks_into_the_next_run(RE, snap, record):
     def again():
         return (yield from wait_for_actions({**snap.event_map, **record.event_map}, 0))
 
-    assert RE(again()).result(timeout=5).plan_result is None
+    assert engine(again()).result(timeout=5).plan_result is None
 
 
 @pytest.mark.parametrize("first", ["snap", "record"])
-def test_the_earlier_of_two_wins(RE, snap, record, first):
+def test_the_earlier_of_two_wins(engine, snap, record, first):
     second = "record" if first == "snap" else "snap"
     actions = {"snap": snap, "record": record}
     plan = Waiting(snap, record)
-    start(RE, plan, snap, record)
+    start(engine, plan, snap, record)
     with plan.busy:
         snap.request()
         assert plan.next() == "snap"
@@ -319,9 +319,9 @@ def test_the_earlier_of_two_wins(RE, snap, record, first):
     assert [plan.next(), plan.next()] == [first, second]
 
 
-def test_a_level_and_a_request_are_ordered_too(RE, snap, record):
+def test_a_level_and_a_request_are_ordered_too(engine, snap, record):
     plan = Waiting(snap, record)
-    start(RE, plan, snap, record)
+    start(engine, plan, snap, record)
     with plan.busy:
         snap.request()
         plan.next()
@@ -330,12 +330,12 @@ def test_a_level_and_a_request_are_ordered_too(RE, snap, record):
     assert [plan.next(), plan.next()] == ["record", "snap"]
 
 
-def test_one_wait_may_mix_directions(RE, snap, record):
+def test_one_wait_may_mix_directions(engine, snap, record):
     record.event_map["record"].set()
     events = {**snap.event_map, **record.event_map}
     plan = Waiting(snap, record, wait_for={"snap": "set", "record": "reset"}, reset=False)
     assert plan.events == events
-    start(RE, plan, snap, record)
+    start(engine, plan, snap, record)
     record.request(False)
     assert plan.next() == "record"
 
@@ -343,52 +343,52 @@ def test_one_wait_may_mix_directions(RE, snap, record):
 # -- who offers an action
 
 
-def test_declared_actions_are_offered_from_the_start_to_the_end(RE, snap, gate):
+def test_declared_actions_are_offered_from_the_start_to_the_end(engine, snap, gate):
     def plan():
         yield from checkpoint()
         while not gate.is_set():
             yield from null()
         return (yield from wait_for_actions(snap.event_map, 0))
 
-    RE.offer([snap])
-    future = RE(plan())
+    engine.offer([snap])
+    future = engine(plan())
     assert snap.request()
     gate.set()
     assert future.result(timeout=5).plan_result == ("snap", snap.event_map["snap"])
     assert not snap.state.offered
 
 
-def test_an_action_is_offered_while_paused(RE, snap):
+def test_an_action_is_offered_while_paused(engine, snap):
     plan = Waiting(snap)
-    future = start(RE, plan, snap)
-    RE.request_pause().result(timeout=5)
+    future = start(engine, plan, snap)
+    engine.request_pause().result(timeout=5)
     with pytest.raises(RunEngineInterrupted):
         future.result(timeout=5)
     assert snap.request()
     assert snap.request()
     assert snap.pending == 2
-    RE.resume()
+    engine.resume()
     assert [plan.next(), plan.next()] == ["snap", "snap"]
 
 
-def test_a_plan_cannot_take_the_action_of_another_engines_plan(RE, snap):
+def test_a_plan_cannot_take_the_action_of_another_engines_plan(engine, snap):
     plan = Waiting(snap)
-    start(RE, plan, snap)
+    start(engine, plan, snap)
     with RunEngine() as other:
         with pytest.raises(EngineBusyError, match="snap"):
             other.offer([snap])
         with pytest.raises(EngineBusyError, match="snap"):
             other(wait_for_actions(snap.event_map, 0)).result(timeout=5)
-        RE.stop().result(timeout=5)
+        engine.stop().result(timeout=5)
         other.offer([snap])
         future = other(wait_for_actions(snap.event_map, 5))
         assert snap.request()
         assert future.result(timeout=5).plan_result[0] == "snap"
 
 
-def test_two_engines_do_not_disturb_each_other(RE, snap, record):
+def test_two_engines_do_not_disturb_each_other(engine, snap, record):
     plan = Waiting(snap)
-    start(RE, plan, snap)
+    start(engine, plan, snap)
     with RunEngine() as other:
         another = Waiting(record)
         start(other, another, record)
@@ -400,20 +400,20 @@ def test_two_engines_do_not_disturb_each_other(RE, snap, record):
         assert another.nothing_more()
 
 
-def test_an_engine_that_offers_but_never_runs_keeps_no_action(RE, snap):
+def test_an_engine_that_offers_but_never_runs_keeps_no_action(engine, snap):
     with RunEngine() as other:
         other.offer([snap])
-        RE.offer([snap])
+        engine.offer([snap])
         assert snap.state.offered
     assert snap.state.offered
-    assert RE(wait_for_actions(snap.event_map, 0)).result(timeout=5).plan_result is None
+    assert engine(wait_for_actions(snap.event_map, 0)).result(timeout=5).plan_result is None
     assert not snap.state.offered
 
 
-def test_a_latch_without_an_action_may_be_waited_for_by_two_engines(RE):
+def test_a_latch_without_an_action_may_be_waited_for_by_two_engines(engine):
     latch = SRLatch()
     with RunEngine() as other:
-        futures = [engine(wait_for_actions({"latch": latch}, 5)) for engine in (RE, other)]
+        futures = [each(wait_for_actions({"latch": latch}, 5)) for each in (engine, other)]
         latch.set()
         for future in futures:
             assert future.result(timeout=5).plan_result == ("latch", latch)
@@ -422,7 +422,7 @@ def test_a_latch_without_an_action_may_be_waited_for_by_two_engines(RE):
 # -- what buttons follow
 
 
-def test_it_tells_of_every_change(RE, record):
+def test_it_tells_of_every_change(engine, record):
     states = []
     record.changed.connect(states.append)
     plan = Waiting(record, reset=False, wait_for="set")
@@ -431,7 +431,7 @@ def test_it_tells_of_every_change(RE, record):
         yield from wait_for_actions(record.event_map, None)
         yield from wait_for_actions(record.event_map, None, "reset")
 
-    RE(once())
+    engine(once())
     wait_until(lambda: states == [ActionState(offered=True, pending=0, on=False)])
     record.request(True)
     wait_until(lambda: states[-1] == ActionState(offered=True, pending=0, on=True))
@@ -440,16 +440,16 @@ def test_it_tells_of_every_change(RE, record):
     assert plan.nothing_more()
 
 
-def test_a_listener_that_raises_stops_nothing(RE, snap, caplog):
+def test_a_listener_that_raises_stops_nothing(engine, snap, caplog):
     snap.changed.connect(lambda state: 1 / 0)
     plan = Waiting(snap)
-    start(RE, plan, snap)
+    start(engine, plan, snap)
     assert snap.request()
     assert plan.next() == "snap"
     assert any(r.levelno == logging.ERROR and "snap" in r.message for r in caplog.records)
 
 
-def test_no_lock_is_held_while_listeners_are_told(snap, RE):
+def test_no_lock_is_held_while_listeners_are_told(snap, engine):
     """A listener may wait for another thread that uses the same action."""
     answers = []
 
@@ -461,21 +461,21 @@ def test_no_lock_is_held_while_listeners_are_told(snap, RE):
         snap.changed.disconnect(listen)
 
     snap.changed.connect(listen)
-    RE.offer([snap])
+    engine.offer([snap])
     assert answers == [True]
     assert snap.pending == 1
 
 
-def test_the_last_state_told_is_the_latest(RE, snap):
+def test_the_last_state_told_is_the_latest(engine, snap):
     states = []
     snap.changed.connect(states.append)
     plan = Waiting(snap)
-    start(RE, plan, snap)
+    start(engine, plan, snap)
     for _ in range(100):
         snap.request()
     for _ in range(100):
         plan.next()
-    RE.stop().result(timeout=5)
+    engine.stop().result(timeout=5)
     wait_until(lambda: states[-1] == ActionState(offered=False, pending=0, on=False))
 
 

@@ -64,7 +64,7 @@ def test_a_second_completion_is_refused(first, second):
 )
 def test_what_is_no_failure_of_the_device_is_refused(wrong):
     status = Status()
-    with pytest.raises(ValueError, match="exception|TimeoutError"):
+    with pytest.raises(ValueError, match=r"exception|TimeoutError"):
         status.set_exception(wrong)
     status.set_finished()
     assert status.success
@@ -108,7 +108,7 @@ def test_time_runs_out(caplog):
 
 
 def test_time_runs_out_during_settling_too():
-    # settling would end at 0.1 s after it is finished, and its time is over 0.15 s after it was made
+    # it would have settled 0.2 s after it was made, and its time is over after 0.15 s
     status = Status(timeout=0.05, settle_time=0.1)
     threading.Timer(0.1, status.set_finished).start()
     assert isinstance(status.exception(timeout=5), StatusTimeoutError)

@@ -63,6 +63,8 @@ class Cell:
         direction of the long axis in radians.
     brightness
         How strongly it took the stains, about 1.
+    phase
+        What it is doing, which decides its shape.
     """
 
     number: int
@@ -91,12 +93,6 @@ class Layout:
         self._sites: NDArray[np.float64] = np.stack(
             [[c.row for c in self._cells], [c.column for c in self._cells]], axis=1
         )
-
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    def __iter__(self) -> Iterator[Cell]:
-        return iter(self._cells)
 
     def within(self, row: float, column: float, height: float, width: float) -> Iterator[Cell]:
         """Yield the cells whose centre lies in the rectangle, all in pixels."""

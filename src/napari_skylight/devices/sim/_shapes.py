@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ._textures import Picture, Textures
 
-__all__ = ["PATCH", "SPREAD", "Body", "bump", "step", "trace"]
+__all__ = ["PATCH", "SPREAD", "Body", "bell", "bump", "step", "trace"]
 
 PATCH = 320
 """Side of the square picture of one cell, in pixels; it holds the cell and its defocused light."""
@@ -121,9 +121,17 @@ def step(depth: Picture, width: float) -> Picture:
 
 
 def bump(depth: Picture, centre: float, width: float) -> Picture:
-    """Return a Gaussian of height 1 where `depth` is `centre`, of standard deviation `width`."""
-    result: Picture = np.exp(-0.5 * ((depth - centre) / width) ** 2)
-    return result
+    """Return a bell of height 1 where `depth` is `centre`, of standard deviation about `width`.
+
+    A biweight, not a Gaussian: it looks the same and takes a quarter of the time.
+    """
+    return bell(((depth - centre) / width) ** 2)
+
+
+def bell(squared: Picture) -> Picture:
+    """Return the height of a bell at a squared distance, in standard deviations."""
+    height: Picture = np.maximum(1 - squared * (1 / 2.6**2), 0)
+    return height * height
 
 
 def trace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -41,6 +41,8 @@ class Channel:
         Electrons per ms and pixel at full light where there is no cell.
     height
         How far above the cell's middle the structure lies, in µm.
+    signed
+        Whether it looks different above focus and below.
     """
 
     draw: Callable[[Body, Textures, np.random.Generator], Picture]
@@ -48,18 +50,54 @@ class Channel:
     brightness: float
     background: float
     height: float
+    signed: bool = False
 
 
 CHANNELS = {
     "DAPI": Channel(_stains.nuclei, defocus_transfer, 130.0, 3.0, 0.8),
     "GFP": Channel(_stains.actin, defocus_transfer, 150.0, 4.0, -0.6),
     "RFP": Channel(_stains.mitochondria, defocus_transfer, 150.0, 3.0, 0.2),
-    "Brightfield": Channel(_stains.transparency, contrast_transfer, 330.0, 330.0, -2.0),
+    "Brightfield": Channel(
+        _stains.transparency, contrast_transfer, 330.0, 330.0, -2.0, signed=True
+    ),
 }
 
 PATCH_BYTES = 160 << 20
 SPECTRUM_BYTES = 96 << 20
 """How much is kept of what was drawn; enough for a few fields of view of 1024² pixels."""
+
+FAINT = 3e-4
+"""What is left out around a cell: less than an electron per pixel in a usual exposure."""
+
+
+class Patch(NamedTuple):
+    """Part of the picture of one cell: float32 `light`, and where its corner lies on the whole."""
+
+    top: int
+    left: int
+    light: NDArray[np.float32]
+
+    @classmethod
+    def crop(cls, picture: NDArray[np.float32]) -> Patch:
+        """Return the smallest rectangle that holds all that is not `FAINT`, copied."""
+        bright = np.abs(picture) > FAINT
+        rows, columns = (np.flatnonzero(bright.any(axis=axis)) for axis in (1, 0))
+        if not rows.size:
+            return cls(0, 0, np.zeros((0, 0), np.float32))
+        top, left = int(rows[0]), int(columns[0])
+        return cls(top, left, picture[top : rows[-1] + 1, left : columns[-1] + 1].copy())
+
+    def add_to(self, canvas: NDArray[np.float32], top: int, left: int, factor: float) -> None:
+        """Add `factor` times the light where it overlaps `canvas`, the whole's corner put there."""
+        top, left = top + self.top, left + self.left
+        height, width = self.light.shape
+        rows = slice(max(top, 0), max(min(top + height, canvas.shape[0]), 0))
+        columns = slice(max(left, 0), max(min(left + width, canvas.shape[1]), 0))
+        seen = self.light[
+            rows.start - top : max(rows.stop - top, 0),
+            columns.start - left : max(columns.stop - left, 0),
+        ]
+        canvas[rows, columns] += seen * np.float32(factor)
 
 
 class Specimen:
@@ -76,7 +114,7 @@ class Specimen:
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
         self._layout = Layout(np.random.default_rng([seed, 0]))
-        self._patches: _Recent[NDArray[np.float32]] = _Recent(PATCH_BYTES)
+        self._patches: _Recent[Patch] = _Recent(PATCH_BYTES)
         self._spectra: _Recent[NDArray[np.complex64]] = _Recent(SPECTRUM_BYTES)
 
     @cached_property
@@ -104,27 +142,23 @@ class Specimen:
         """
         optics = CHANNELS[channel]
         canvas = np.full((height, width), optics.background, np.float32)
-        weighted = np.empty((PATCH, PATCH), np.float32)
         half = PATCH // 2
         for cell in self._layout.within(row - half, column - half, height + PATCH, width + PATCH):
             top, left = int(cell.row) - half - row, int(cell.column) - half - column
-            rows, patch_rows = _overlap(top, height)
-            columns, patch_columns = _overlap(left, width)
-            target, part = canvas[rows, columns], weighted[patch_rows, patch_columns]
             defocus = 0.0 if focus is None else focus - cell.z - optics.height
-            for level, weight in blend(defocus):
-                patch = self._patch(cell, channel, level)[patch_rows, patch_columns]
-                np.multiply(patch, np.float32(weight * optics.brightness), out=part)
-                target += part
+            for level, weight in blend(defocus if optics.signed else abs(defocus)):
+                patch = self._patch(cell, channel, level)
+                patch.add_to(canvas, top, left, weight * optics.brightness)
         return np.maximum(canvas, 0, out=canvas)
 
-    def _patch(self, cell: Cell, channel: str, level: int) -> NDArray[np.float32]:
-        """Return the picture of `cell` at a defocus level: ``(PATCH, PATCH)``."""
+    def _patch(self, cell: Cell, channel: str, level: int) -> Patch:
+        """Return the picture of `cell` at a defocus level, where it is not dark."""
         key = (cell.number, channel, level)
         if (patch := self._patches.get(key)) is None:
             spectrum = self._spectrum(cell, channel) * CHANNELS[channel].transfer(level, PATCH)
-            patch = np.fft.irfft2(spectrum.sum(axis=0), s=(PATCH, PATCH)).astype(np.float32)
-            self._patches.put(key, patch)
+            picture = np.fft.irfft2(spectrum.sum(axis=0), s=(PATCH, PATCH))
+            patch = Patch.crop(picture.astype(np.float32, copy=False))
+            self._patches.put(key, patch, patch.light.nbytes)
         return patch
 
     def _spectrum(self, cell: Cell, channel: str) -> NDArray[np.complex64]:
@@ -138,33 +172,28 @@ class Specimen:
             rng = np.random.default_rng([self._seed, 3, cell.number, number])
             picture = CHANNELS[channel].draw(body, self._textures, rng)
             spectrum = np.fft.rfft2(picture.reshape(-1, PATCH, PATCH)).astype(np.complex64)
-            self._spectra.put(key, spectrum)
+            self._spectra.put(key, spectrum, spectrum.nbytes)
         return spectrum
 
 
-def _overlap(start: int, length: int) -> tuple[slice, slice]:
-    """Return where a patch beginning at `start` covers a canvas, and which part of it does."""
-    first, last = max(start, 0), min(start + PATCH, length)
-    return slice(first, last), slice(first - start, last - start)
+T = TypeVar("T")
 
 
-A = TypeVar("A", bound="NDArray[Any]")
-
-
-class _Recent(Generic[A]):
-    """Keeps the arrays used last, up to so many bytes."""
+class _Recent(Generic[T]):
+    """Keeps the things used last, up to so many bytes."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._arrays: OrderedDict[tuple[object, ...], A] = OrderedDict()
+        self._things: OrderedDict[tuple[object, ...], tuple[T, int]] = OrderedDict()
         self._free = max_bytes
 
-    def get(self, key: tuple[object, ...]) -> A | None:
-        if key in self._arrays:
-            self._arrays.move_to_end(key)
-        return self._arrays.get(key)
+    def get(self, key: tuple[object, ...]) -> T | None:
+        if key not in self._things:
+            return None
+        self._things.move_to_end(key)
+        return self._things[key][0]
 
-    def put(self, key: tuple[object, ...], array: A) -> None:
-        self._arrays[key] = array
-        self._free -= array.nbytes
-        while self._free < 0 and len(self._arrays) > 1:
-            self._free += self._arrays.popitem(last=False)[1].nbytes
+    def put(self, key: tuple[object, ...], thing: T, nbytes: int) -> None:
+        self._things[key] = thing, nbytes
+        self._free -= nbytes
+        while self._free < 0 and len(self._things) > 1:
+            self._free += self._things.popitem(last=False)[1][1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._layout import Phase
-from ._shapes import PATCH, SPREAD, Body, bump, step, trace
+from ._shapes import PATCH, SPREAD, Body, bell, bump, step, trace
 
 if TYPE_CHECKING:
     from ._textures import Picture, Textures
@@ -102,7 +102,7 @@ def _grain(textures: Textures, rng: np.random.Generator, grain: float) -> Pictur
 def _thickness(body: Body) -> Picture:
     """Return how thick the cell is: 0 at its border, 1 where it is thickest, around the nucleus."""
     rise = 1 - np.exp(-np.clip(body.inside, 0, None) / 22)
-    hill = np.exp(-(body.along**2 + body.across**2) / (2 * 42**2))
+    hill = bell((body.along**2 + body.across**2) / 42**2)
     thickness: Picture = rise * (0.35 + 0.65 * hill)
     return thickness
 
@@ -111,8 +111,7 @@ def _spot(body: Body, rng: np.random.Generator, spread: float, width: float) -> 
     """Return one blurred spot of height 1 somewhere in the nucleus."""
     along, across = rng.normal(0, spread), rng.normal(0, 0.6 * spread)
     squared = (body.along - along) ** 2 + (body.across - across) ** 2
-    spot: Picture = np.exp(-squared / (2 * width**2))
-    return spot
+    return bell(squared / width**2)
 
 
 def _fibres(body: Body, rng: np.random.Generator) -> Picture:

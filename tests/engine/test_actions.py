@@ -23,7 +23,7 @@ from napari_skylight.testing import wait_until
 
 
 class Waiting:
-    """A plan that waits again and again, reports what woke it, and is busy while `busy` is locked."""
+    """A plan that waits again and again and reports; it is busy while `busy` is locked."""
 
     def __init__(self, *actions, wait_for="set", reset=True):
         self.events = {name: latch for a in actions for name, latch in a.event_map.items()}

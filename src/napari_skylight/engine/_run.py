@@ -68,7 +68,7 @@ class Deliveries:
     """
 
     def __init__(self) -> None:
-        self._threads: set[threading.Thread] = set()
+        self._threads: list[threading.Thread] = []
 
     def start(self, *steps: Callable[[], None]) -> None:
         """Take the steps one after another, in a new thread."""
@@ -76,19 +76,18 @@ class Deliveries:
         def work() -> None:
             for step in steps:
                 step()
-            self._threads.discard(threading.current_thread())
 
         thread = threading.Thread(target=work, name="skylight-engine-result", daemon=True)
-        self._threads.add(thread)
         try:
             thread.start()
         except RuntimeError:  # the interpreter is shutting down and starts no more threads
             work()
-            self._threads.discard(thread)
+        else:
+            self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
 
     def join(self, timeout: float) -> bool:
         """Wait for all but the caller's own; False when one is left after `timeout` s each."""
-        others = [t for t in list(self._threads) if t is not threading.current_thread()]
+        others = [t for t in self._threads if t is not threading.current_thread()]
         for thread in others:
             thread.join(timeout)
         return not any(thread.is_alive() for thread in others)

@@ -276,7 +276,7 @@ def test_the_stage_takes_its_time_and_tells_how_far_it_is(bench):
     assert positions == sorted(positions)
     assert (positions[0], positions[-1]) == (pytest.approx(0, abs=50), 500)
     assert {(update["initial"], update["target"], update["unit"]) for update in seen} == {
-        (0, 200, "µm")
+        (0, 500, "µm")
     }
 
 

@@ -36,10 +36,10 @@ lint: $(VENV)/.done  ## ruff, mypy, import-linter
 	$(BIN)/lint-imports
 
 unit: system $(VENV)/.done  ## the tests, on PyQt6
-	QT_API=pyqt6 $(PYTEST) -m "not slow"
+	QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(PYTEST) -m "not slow"
 
 unit-pyside6: system $(VENV)/.done  ## the viewer's and the widgets' tests, on PySide6
-	QT_API=pyside6 $(PYTEST) -m "not slow" tests/viewer tests/widgets tests/test_plugin.py
+	QT_API=pyside6 PYTEST_QT_API=pyside6 $(PYTEST) -m "not slow" tests/viewer tests/widgets tests/test_plugin.py
 
 bench-sim: $(VENV)/.done  ## frames a second of the simulated camera
 	$(BIN)/python benchmarks/sim_camera.py

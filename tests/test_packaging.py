@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from npe2 import PluginManifest
+from npe2.manifest.utils import import_python_name
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = "napari-skylight"
@@ -69,7 +70,7 @@ def test_a_wheel_holds_no_tests_and_is_typed(wheel):
 def test_every_command_of_the_manifest_can_be_imported():
     (manifest,) = manifests()
     for command in manifest.contributions.commands:
-        assert callable(command.python_name and command.get_callable())
+        assert callable(import_python_name(command.python_name))
 
 
 def run_python(code):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_info
-from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_skylight._compat import main_window, unwrapped
@@ -32,19 +31,18 @@ _session_is_ours = False
 _attached: dict[int, _Attachment] = {}
 
 
-class _Attachment(QObject):
-    """A viewer that shows a session, from the first dock or command until its window closes."""
+class _Attachment:
+    """A viewer that shows a session, from the first dock or command until its window is gone."""
 
     def __init__(self, viewer: Viewer, session: Session) -> None:
-        window = main_window(viewer)
-        super().__init__(window)
         self.viewer = viewer
         self.session = session
         self.link = ViewerLink(viewer, session)
         self._preferences = get_plugin_settings(PLUGIN).live
         self._preferences.events.connect(self.apply_preferences)
         self.apply_preferences()
-        window.installEventFilter(self)
+        # napari's windows are deleted when they close, and not when the person declines to close.
+        main_window(viewer).destroyed.connect(self.detach)
         self._application = cast("QApplication", QApplication.instance())
         self._application.aboutToQuit.connect(self.detach)
 
@@ -53,22 +51,10 @@ class _Attachment(QObject):
         self.link.display_rate = self._preferences.display_rate
         self.session.caches.stack_bytes = self._preferences.stack_size * MEGABYTE
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Notice that the window is closing."""
-        if event.type() == QEvent.Type.Close:
-            # The person may still decline to close: look again when that is settled.
-            QTimer.singleShot(0, self._on_close_settled)
-        return super().eventFilter(watched, event)
-
-    def _on_close_settled(self) -> None:
-        if not main_window(self.viewer).isVisible():
-            self.detach()
-
     def detach(self) -> None:
         """Cut every link; close the session if this was its last viewer."""
         if _attached.pop(id(self.viewer), None) is None:
             return
-        main_window(self.viewer).removeEventFilter(self)
         self._application.aboutToQuit.disconnect(self.detach)
         self._preferences.events.disconnect(self.apply_preferences)
         self.link.close()
@@ -119,7 +105,7 @@ def summary(viewer: Viewer) -> list[str]:
 
 
 def close_session() -> None:
-    """Close the session of the process, if it is not a script's own."""
+    """Close the session of the process; a script's own is only let go of."""
     global _session
     session, _session = _session, None
     if session is not None and _session_is_ours:

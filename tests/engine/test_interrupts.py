@@ -531,8 +531,7 @@ def test_any_thread_may_ask_for_anything_in_any_order(engine):
 
     def ask(seed):
         barrier.wait(5)
-        for n in range(20):
-            futures.append(asks[(seed * 7 + n * 3) % len(asks)]())
+        futures.extend(asks[(seed * 7 + n * 3) % len(asks)]() for n in range(20))
 
     for _ in range(3):
         futures = [run_until(engine, forever())]

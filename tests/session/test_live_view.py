@@ -41,7 +41,8 @@ def test_frames_flow_until_stopped(session, camera, documents):
     assert documents.named("stop")[0]["exit_status"] == "success"
     assert documents.named("event") == []
     counts = live(session, camera).counts
-    assert counts.acquired == counts.stashed == camera.frames
+    assert counts.acquired == counts.stashed
+    assert camera.frames - counts.stashed in (0, 1), "only the last frame may not have been read"
 
 
 def test_a_snapshot_is_one_frame_and_one_event(session, camera, documents):

@@ -140,8 +140,10 @@ def test_a_frame_carries_the_settings_it_was_taken_with(bench):
 
 
 def test_an_exposure_left_behind_does_not_replace_a_newer_frame(bench):
+    bench.frame()  # draws the cells
+
     async def overtake():
-        await bench.camera.exposure.set(300.0)
+        await bench.camera.exposure.set(500.0)
         left_behind = bench.camera.trigger()
         await asyncio.sleep(0)
         await bench.camera.exposure.set(1.0)

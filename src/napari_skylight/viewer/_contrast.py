@@ -1,0 +1,153 @@
+"""Contrast limits: which values are black and white."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_skylight.viewer._placement import value_named
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+    from napari_skylight.frames import Frame
+
+__all__ = ["Autoscale", "Contrast"]
+
+_SAMPLES = 10_000
+_PERCENTILES = (0.1, 99.9)
+_PERIOD = 0.25  # seconds between changes in continuous mode
+_STEADY = 0.02  # of the difference between black and white: smaller changes are not made
+
+
+class Autoscale(StrEnum):
+    """When the contrast limits are set from the frames."""
+
+    ONCE = "once"
+    CONTINUOUS = "continuous"
+    OFF = "off"
+
+
+class Contrast:
+    """Sets the contrast limits of one layer.
+
+    Attributes
+    ----------
+    mode : Autoscale
+        ``once``: from the first frame with anything to see, and again when the type of the pixels
+        changes. ``continuous``: a few times a second. ``off``: as the person sets them. Limits that
+        the person has set are left alone, but in continuous mode.
+    """
+
+    def __init__(self) -> None:
+        self.mode = Autoscale.ONCE
+        self._wanted = False  # the next frame with anything to see sets the limits,
+        self._forced = False  # even if the person has set them
+        self._limits = (0.0, 1.0)
+        self._range = (0.0, 1.0)
+        self._dtype: np.dtype[Any] | None = None
+        self._due = 0.0
+
+    def rescale(self) -> None:
+        """Set the limits from the next frame, whatever the mode."""
+        self._wanted = self._forced = True
+        self._due = 0.0
+
+    def remember(self, layer: Image) -> None:
+        """Keep the limits of a layer for the one that takes its place."""
+        self._limits = _pair(layer.contrast_limits)
+        self._range = _pair(layer.contrast_limits_range)
+
+    def look_like(self, other: Contrast, layer: Image) -> None:
+        """Start as `layer` is, whose contrast is `other`."""
+        self.remember(layer)
+        self._dtype = other._dtype
+
+    def start(self, newest: NDArray[Any], frame: Frame) -> tuple[float, float]:
+        """Return limits for a frame, (Y, X), in a new layer; to be followed by `attach`."""
+        if newest.dtype != self._dtype:
+            self._dtype = newest.dtype
+            self._range = _range_of(newest.dtype, frame) or _limits_of(newest) or (0.0, 1.0)
+            self._limits = self._range
+            self._wanted = self.mode is not Autoscale.OFF
+            if self._wanted:
+                self._scale(newest)
+        return self._limits
+
+    def attach(self, layer: Image) -> None:
+        """Give a layer the limits, and the range of values there can be."""
+        layer.contrast_limits_range = self._range
+        layer.contrast_limits = self._limits
+
+    def follow(self, layer: Image, newest: NDArray[Any], frame: Frame, now: float) -> None:
+        """Set the limits from the newest frame, (Y, X), if they are wanted now."""
+        if newest.dtype != self._dtype:
+            self.start(newest, frame)
+            self.attach(layer)
+            return
+        continuous = self.mode is Autoscale.CONTINUOUS
+        if now < self._due or not (continuous or self._wanted):
+            return
+        if not (continuous or self._forced) and _pair(layer.contrast_limits) != self._limits:
+            self._wanted = False  # the person was faster
+            return
+        self._due = now + _PERIOD
+        if self._scale(newest):
+            layer.contrast_limits = self._limits
+
+    def _scale(self, newest: NDArray[Any]) -> bool:
+        """Find limits for a frame, and return whether they are new."""
+        limits = _limits_of(newest)
+        if limits is None:
+            return False
+        black, white = self._limits
+        change = max(abs(limits[0] - black), abs(limits[1] - white))
+        if not self._wanted and change <= _STEADY * (white - black):
+            return False
+        self._wanted = self._forced = False
+        self._limits = limits
+        return True
+
+
+def _pair(limits: Any) -> tuple[float, float]:
+    low, high = limits
+    return float(low), float(high)
+
+
+def _range_of(dtype: np.dtype[Any], frame: Frame) -> tuple[float, float] | None:
+    """Return the values a camera can give, or None when only its frames can tell.
+
+    Taken from the camera's ``bit_depth`` if it reads one, else from the dtype if it has 8 or 16
+    bits.
+    """
+    if dtype.kind not in "iu":
+        return None
+    depth = value_named("bit_depth", frame)
+    if depth is not None and dtype.kind == "u" and 0 < depth <= 8 * dtype.itemsize:
+        return 0.0, float(2 ** int(depth) - 1)
+    if dtype.itemsize > 2:
+        return None
+    info = np.iinfo(dtype)
+    return float(info.min), float(info.max)
+
+
+def _limits_of(frame: NDArray[Any]) -> tuple[float, float] | None:
+    """Return values such that one pixel in a thousand is darker, and one brighter.
+
+    Looks at every n-th pixel of every n-th row, 10,000 in all at the most: a fraction of a
+    millisecond for any frame. None if all of them are equal or not finite: there is nothing to
+    see.
+    """
+    step = max(1, int(np.sqrt(frame.size / _SAMPLES)))
+    sample = frame[::step, ::step]
+    if sample.dtype.kind == "f":
+        sample = sample[np.isfinite(sample)]
+        if not sample.size:
+            return None
+    low, high = np.percentile(sample, _PERCENTILES)
+    if low == high:  # a few bright spots on black
+        low, high = sample.min(), sample.max()
+    return (float(low), float(high)) if low < high else None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CoreEngine"]
 
+_EVENT_PATIENCE = 1.0  # seconds a pause waits for the end of an event without a frame in a cache
 _STOP_TIMEOUT = 10.0  # seconds one device has to stop before the next one's turn
 
 # Commands a pause may interrupt and repeat, and whose answer plans use.
@@ -42,6 +43,7 @@ class CoreEngine(BlueskyRunEngine):
 
     # bluesky's, of which its annotations only know that they begin as None
     _exception: Any
+    _pardon_failures: Any
     _run_permit: Any
     _task: Any
     _task_fut: Any
@@ -157,7 +159,7 @@ class CoreEngine(BlueskyRunEngine):
                 except Exception:  # the other devices must be stopped all the same
                     self.log.exception("Failed to stop %r.", obj)
 
-    # -- an event with a frame in a cache: it is finished before a pause, and never read again
+    # -- events: an open one is finished before a pause, one with a frame in a cache not read again
 
     async def _open_run(self, msg: Msg) -> str:
         """Open a run; see bluesky's documentation."""
@@ -171,8 +173,25 @@ class CoreEngine(BlueskyRunEngine):
         if bundler is not None and bundler.bundling:
             bundler.holds_frames = True
 
-    def _in_frame_event(self) -> bool:
-        return any(b.bundling and b.holds_frames for b in self._run_bundlers.values())
+    def _postpone(self, request: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Keep a request to interrupt the plan until the open event has ended; False if none is.
+
+        A plan between its read and its stash would stash another frame than the one read again.
+        An event without a frame in a cache is waited for a moment only.
+        """
+        if not any(bundler.bundling for bundler in self._run_bundlers.values()):
+            return False
+        if not self._postponed:
+            self._loop.call_later(_EVENT_PATIENCE, self._stop_postponing, self._task)
+        self._postponed.append(request)
+        return True
+
+    def _stop_postponing(self, task: object) -> None:
+        bundlers = self._run_bundlers.values()
+        if task is self._task and not any(b.bundling and b.holds_frames for b in bundlers):
+            requests, self._postponed = self._postponed, []
+            for request in requests:
+                self._loop.create_task(request())
 
     async def _save(self, msg: Msg) -> None:
         """Save the event; see bluesky's documentation."""
@@ -188,16 +207,16 @@ class CoreEngine(BlueskyRunEngine):
 
     async def _end_event(self, command: Callable[[Msg], Awaitable[None]], msg: Msg) -> None:
         bundler = self._run_bundlers.get(msg.run)
-        if bundler is None or not bundler.holds_frames:
-            await command(msg)
-            return
         try:
             await command(msg)
         finally:
-            bundler.holds_frames = False
-            self._forget_event(msg.run)
-            while self._postponed and not self._in_frame_event():
-                await self._postponed.pop(0)()
+            if bundler is not None and bundler.holds_frames:
+                bundler.holds_frames = False
+                self._forget_event(msg.run)
+            if self._postponed and not any(b.bundling for b in self._run_bundlers.values()):
+                requests, self._postponed = self._postponed, []
+                for request in requests:
+                    await request()
 
     def _forget_event(self, run: Any) -> None:
         """Take the messages of the event that ends now out of those a rewind repeats."""
@@ -236,20 +255,18 @@ class CoreEngine(BlueskyRunEngine):
             )
         if defer:
             self._deferred_pause_requested = True
-        elif self._in_frame_event():
-            self._postponed.append(self._pause_if_running)
-        else:
+        elif not self._postpone(self._pause_if_running):
+            await self._pause_if_running()
+
+    async def _pause_if_running(self) -> None:
+        """Pause, unless something else was asked for since it was wanted."""
+        if self._state == "running" and not self._cleaning_up:
             self._deferred_pause_requested = False
             self._interrupted = True
             self._state = "pausing"
             for run in self._run_bundlers.values():
                 run.record_interruption("pause")  # type: ignore[no-untyped-call]
             self._task.cancel()
-
-    async def _pause_if_running(self) -> None:
-        """Pause as was asked earlier, unless something else was asked since."""
-        if self._state == "running":
-            await self._request_pause_coro()
 
     def request_suspend(
         self,
@@ -261,12 +278,17 @@ class CoreEngine(BlueskyRunEngine):
     ) -> None:
         """Suspend the plan until a future is done; see bluesky's documentation."""
         suspender = message("_start_suspender", None, pre_plan, post_plan, justification, fut)
-        asyncio.run_coroutine_threadsafe(self._suspend(suspender), self._loop)
+
+        async def suspend() -> None:
+            await self._suspend(suspender)
+
+        async def request() -> None:
+            if not self._postpone(suspend):
+                await suspend()
+
+        asyncio.run_coroutine_threadsafe(request(), self._loop)
 
     async def _suspend(self, suspender: Msg) -> None:
-        if self._in_frame_event():
-            self._postponed.append(functools.partial(self._suspend, suspender))
-            return
         running = self._state == "running" and not self._cleaning_up
         if not running and self._state not in ("pausing", "paused"):
             return  # no plan goes on that could be suspended
@@ -279,7 +301,8 @@ class CoreEngine(BlueskyRunEngine):
         self._response_stack.append(None)
         if running:
             self._state = "suspending"
-            self._task.cancel()
+            if asyncio.current_task() is not self._task:  # otherwise it looks at the state next
+                self._task.cancel()
 
     def _end_unresumable(self) -> None:
         """End a plan that would have to wait but has no checkpoint to go back to."""
@@ -291,4 +314,4 @@ class CoreEngine(BlueskyRunEngine):
     @property
     def _cleaning_up(self) -> bool:
         """Whether the plan is over, and bluesky stops, unstages and closes what it left."""
-        return self._pardon_failures is not None and self._pardon_failures.is_set()
+        return not self._plan_stack or self._pardon_failures.is_set()

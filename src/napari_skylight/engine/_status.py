@@ -166,13 +166,13 @@ class Status(StatusProtocol):
             callbacks = list(self._callbacks)
             self._callbacks.clear()
             waited_for, deadlines = self._waited_for, self._deadlines
+        if isinstance(exc, StatusTimeoutError):
+            _logger.warning("%s", exc)
         if waited_for is not None:
             waited_for.set()
         if deadlines is not None:
             for deadline in deadlines:
                 deadline.cancel()
-        if isinstance(exc, StatusTimeoutError):
-            _logger.warning("%s", exc)
         for callback in callbacks:
             self._call(callback)
 

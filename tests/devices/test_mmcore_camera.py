@@ -135,10 +135,10 @@ def test_a_region_is_counted_in_sensor_pixels_with_binning_too(camera):
         ("exposure", "long", "Exposure must be a number, not 'long'."),
         ("exposure", float("nan"), "Exposure must be a number, not nan."),
         ("gain", 9, "Gain 9 is above the camera's 8."),
-        ("binning", 3, "Binning 3 is not one of: 1, 2, 4, 8."),
-        ("roi_width", 600, "Roi width 600 px is above the camera's 512 px."),
-        ("roi_x", 1, "Roi x 1 px is above the camera's 0 px."),
-        ("roi_height", 1.5, "Roi height must be a whole number, not 1.5."),
+        ("binning", 3, "Binning 3 is not one of the camera's 1, 2, 4 or 8."),
+        ("roi_width", 600, "ROI width 600 px is above the camera's 512 px."),
+        ("roi_x", 1, "ROI x 1 px is above the camera's 0 px."),
+        ("roi_height", 1.5, "ROI height must be a whole number, not 1.5."),
     ],
 )
 def test_an_unfit_value_is_refused_in_plain_words_and_changes_nothing(

@@ -175,7 +175,9 @@ def test_a_channel_is_changed_in_the_dark(light, orders):
 def test_its_choices_are_the_presets(light):
     key = asyncio.run(light.channel.describe())["light-channel"]
     assert key["choices"] == ["Cy5", "DAPI", "FITC", "Rhodamine"]
-    with pytest.raises(ValueError, match="Channel GFP is not one of: Cy5, DAPI, FITC, Rhodamine"):
+    with pytest.raises(
+        ValueError, match="Channel GFP is not one of the light's Cy5, DAPI, FITC or Rh"
+    ):
         light.channel.set("GFP").wait(5)
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from bluesky import plan_stubs as bps
 from bluesky import plans as bp
+from pymmcore_plus import CMMCorePlus
 
 from napari_skylight.devices import mmcore
 from napari_skylight.engine import RunEngine
@@ -106,6 +107,26 @@ def test_a_move_that_takes_too_long_is_stopped(stage, monkeypatch):
         status.wait(5)
     here = wait_until_still(stage)
     assert 0 < here[0] < FAR / 2
+
+
+def test_a_move_that_fails_tells_why_and_the_next_one_works(monkeypatch):
+    mishaps = [RuntimeError("the axis is blocked")]
+
+    class Core(CMMCorePlus):
+        def setXYPosition(self, *args):
+            if mishaps:
+                raise mishaps.pop()
+            super().setXYPosition(*args)
+
+    monkeypatch.setattr("pymmcore_plus.CMMCorePlus", Core)
+    microscope = mmcore.microscope()
+    stage = microscope.devices[1]
+    x, y = stage.x.set(30), stage.y.set(40)
+    errors = [str(status.exception(5)) for status in (x, y)]
+    assert "Moving stage-x to 30 µm failed. Micro-Manager says: the axis is blocked" in errors
+    stage.x.set(30).wait(5)
+    assert position(stage)[0] == pytest.approx(30, abs=STEP)
+    microscope.close()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "left"])

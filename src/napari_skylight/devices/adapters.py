@@ -162,7 +162,8 @@ class _Files:
 
     async def _ask(self, job: Callable[..., T], *args: Any) -> T:
         answer = asyncio.get_running_loop().run_in_executor(self._thread, job, *args)
-        return await asyncio.wait_for(answer, FILE_SECONDS)
+        async with asyncio.timeout(FILE_SECONDS):
+            return await answer
 
     def _newest(self, documents: Sequence[tuple[str, Any]]) -> dict[str, Reading[Any]]:
         readings: dict[str, Reading[Any]] = {}

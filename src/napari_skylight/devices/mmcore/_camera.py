@@ -60,6 +60,7 @@ class Camera:
         common: dict[str, Any] = {"parent": self, "thread": core.camera_thread}
         self.exposure = Number(
             f"{name}-exposure",
+            title="Exposure",
             units="ms",
             limits=partial(self._limits, "Exposure", low=0.0),
             get=self._get_exposure,
@@ -70,6 +71,7 @@ class Camera:
         if "Gain" in self._properties:
             self.gain = Number(
                 f"{name}-gain",
+                title="Gain",
                 units="",
                 whole=core.mmc.getPropertyType(self._label, "Gain").name == "Integer",
                 limits=partial(self._limits, "Gain"),
@@ -81,6 +83,7 @@ class Camera:
         if "Binning" in self._properties:
             self.binning = Choice(
                 f"{name}-binning",
+                title="Binning",
                 choices=self._binnings,
                 get=self._get_binning,
                 put=self._put_binning,

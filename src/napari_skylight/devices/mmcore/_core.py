@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 from ._thread import CLOSED, CoreThread
 
 CONFIGURATION = "MMConfig_demo.cfg"
-END_SECONDS = 1.0
-"""How long each thread is waited for at the end."""
+END_SECONDS = 1.5
+"""How long the threads are waited for at the end."""
 
 _logger = logging.getLogger("napari_skylight")
 
@@ -74,7 +75,8 @@ class Core:
         threads = (self.thread, self.camera_thread)
         for thread in threads:
             thread.close()
-        have_ended = [thread.join(END_SECONDS) for thread in threads]
+        until = time.monotonic() + END_SECONDS
+        have_ended = [thread.join(max(0.0, until - time.monotonic())) for thread in threads]
         mmc, self._mmc = self._mmc, None
         for error in filter(None, (answer.error for answer in answers)):
             _logger.error("Micro-Manager: %s", error, exc_info=error)

@@ -153,6 +153,7 @@ class Channel(Choice[str]):
     def __init__(self, core: Core, name: str, group: str, light: Light | None = None) -> None:
         super().__init__(
             name,
+            title="Channel",
             parent=light,
             thread=core.thread,
             choices=lambda: core.mmc.getAvailableConfigs(group),

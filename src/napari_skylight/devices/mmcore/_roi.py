@@ -8,7 +8,7 @@ from typing import Any
 
 from ._setting import Number
 
-NAMES = ("roi_x", "roi_y", "roi_width", "roi_height")
+SIDES = ("x", "y", "width", "height")
 
 
 class Roi:
@@ -29,9 +29,10 @@ class Roi:
 
     def settings(self, name: str, **common: Any) -> Iterator[Number]:
         """Yield left, top, width and height as settings of the camera called `name`."""
-        for side, side_name in enumerate(NAMES):
+        for side, side_name in enumerate(SIDES):
             yield Number(
-                f"{name}-{side_name}",
+                f"{name}-roi_{side_name}",
+                title=f"ROI {side_name}",
                 units="px",
                 whole=True,
                 limits=partial(self._limits, side),

@@ -28,6 +28,8 @@ class Setting(ABC, Generic[T]):
     ----------
     name : str
         Of the parent and of what it sets, such as "camera-exposure"; also its data key.
+    title : str
+        What a person calls it: "Exposure".
     parent : object
         The device it belongs to.
     thread : CoreThread
@@ -42,22 +44,18 @@ class Setting(ABC, Generic[T]):
         self,
         name: str,
         *,
+        title: str,
         parent: Any,
         thread: CoreThread,
         get: Callable[[], T],
         put: Callable[[T], None],
     ) -> None:
         self.name = name
+        self.title = title
         self.parent = parent
         self._thread = thread
         self.get = get
         self._put = put
-
-    @property
-    def title(self) -> str:
-        """What a person calls it: "Exposure"."""
-        words = self.name.removeprefix(f"{getattr(self.parent, 'name', '')}-")
-        return words.replace("_", " ").capitalize()
 
     @property
     def hints(self) -> Hints:
@@ -87,6 +85,10 @@ class Setting(ABC, Generic[T]):
         """Return its value as it is now; it stands for what was asked for, too."""
         value = await self._thread.ask(self.get)
         return Location(setpoint=value, readback=value)
+
+    @property
+    def _owner(self) -> str:
+        return str(getattr(self.parent, "name", "microscope"))
 
     def _set(self, value: T) -> None:
         self._put(self._fit(value))
@@ -149,12 +151,11 @@ class Number(Setting[float]):
             kind = "whole number" if self._whole else "number"
             raise ValueError(f"{self.title} must be a {kind}, not {value!r}.")
         low, high = self._limits()
-        owner = getattr(self.parent, "name", "device")
         said = f"{self.title} {self._amount(number)}"
         if low is not None and number < low:
-            raise ValueError(f"{said} is below the {owner}'s {self._amount(low)}.")
+            raise ValueError(f"{said} is below the {self._owner}'s {self._amount(low)}.")
         if high is not None and number > high:
-            raise ValueError(f"{said} is above the {owner}'s {self._amount(high)}.")
+            raise ValueError(f"{said} is above the {self._owner}'s {self._amount(high)}.")
         return int(number) if self._whole else number
 
     def _amount(self, number: float) -> str:
@@ -189,5 +190,6 @@ class Choice(Setting[T]):
         for choice in choices:  # a form may give the text of a number
             if str(choice) == str(value):
                 return choice
-        offered = ", ".join(str(choice) for choice in choices)
-        raise ValueError(f"{self.title} {value} is not one of: {offered}.")
+        *others, last = (str(choice) for choice in choices)
+        offer = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"{self.title} {value} is not one of the {self._owner}'s {offer}.")

@@ -70,7 +70,7 @@ class Drive:
             what=what,
             seconds=MOVE_SECONDS,
             arrived=lambda: self._arrived(leg, what),
-            abandon=self._halt,
+            abandon=partial(self._stop, False),
         )
 
     def stop(self, success: bool = True) -> Answer[None]:
@@ -79,20 +79,24 @@ class Drive:
 
     def _arrived(self, leg: int, what: str) -> bool:
         if leg <= self._stopped_legs:
-            raise RuntimeError(f"{what}: it was stopped on the way.")
+            raise RuntimeError(f"{what} was stopped on the way.")
         if self._gathering:  # leave the other axis the time to be asked for
             self._gathering = False
             return False
         if self._moving:
             self._moving = self._core.mmc.deviceBusy(self._label)
         if not self._moving and self._wanted:
-            self._begin()
+            self._begin(what)
         return leg < self._legs or (leg == self._legs and not self._moving)
 
-    def _begin(self) -> None:
+    def _begin(self, what: str) -> None:
         wanted, self._wanted = self._wanted, {}
         self._legs += 1
-        self._go(*(wanted.get(axis, here) for axis, here in enumerate(self.position())))
+        try:
+            self._go(*(wanted.get(axis, here) for axis, here in enumerate(self.position())))
+        except RuntimeError as error:
+            self._stopped_legs = self._legs  # for those that wait for another axis of this leg
+            raise RuntimeError(f"{what} failed. Micro-Manager says: {error}") from error
         self._moving = True
 
     def _stop(self, success: bool) -> None:
@@ -105,8 +109,8 @@ class Drive:
 
     def _halt(self) -> None:
         if self._moving:
-            self._moving = False
             self._core.mmc.stop(self._label)
+            self._moving = False
 
 
 def _number(target: Any, what: str) -> float:

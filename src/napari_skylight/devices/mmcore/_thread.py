@@ -74,9 +74,11 @@ class Answer(Generic[T]):
 
     async def _arrive(self) -> T:
         # Shielded: whoever gives up waiting must not take back what was asked, such as light off.
+        # Not wait_for: before Python 3.12 it may swallow a cancellation, that is, a plan's pause.
         answer = asyncio.shield(asyncio.wrap_future(self._future))
         try:
-            return await asyncio.wait_for(answer, self._seconds)
+            async with asyncio.timeout(self._seconds):
+                return await answer
         except TimeoutError:
             raise TimeoutError(
                 f"Micro-Manager did not answer within {self._seconds:g} s."

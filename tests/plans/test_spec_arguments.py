@@ -10,9 +10,9 @@ from annotated_types import Ge, Gt, Le
 from bluesky import RunEngine
 from bluesky import plans as bp
 from bluesky.utils import MsgGenerator
-from napari_skylight.engine.actions import Action
 from ophyd.sim import SynAxis, SynGauss
 
+from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec import (
     ParamDescription,
     ParameterError,
@@ -189,7 +189,12 @@ def problems(plan: Any, values: dict[str, Any]) -> dict[str, str]:
 
 def test_missing_values_are_told_by_parameter() -> None:
     def plan(
-        shutter: Shutter, shutters: Sequence[Shutter], label: str, n: int, note: str = ""
+        shutter: Shutter,
+        shutters: Sequence[Shutter],
+        label: str,
+        n: int,
+        points: list[float],
+        note: str = "",
     ) -> MsgGenerator[None]:
         yield
 
@@ -198,11 +203,11 @@ def test_missing_values_are_told_by_parameter() -> None:
         "shutters": "Shutters: choose at least one.",
         "label": "Label is empty: fill it in.",
         "n": "N is empty: fill it in.",
+        "points": "Points is empty: fill it in.",
     }
-    assert problems(plan, {"shutter": None, "shutters": [], "label": " ", "n": None}) == problems(
-        plan, {}
-    )
-    good = {"shutter": "front", "shutters": ["front"], "label": "x", "n": 1}
+    empty = {"shutter": None, "shutters": [], "label": " ", "n": None, "points": []}
+    assert problems(plan, empty) == problems(plan, {})
+    good = {"shutter": "front", "shutters": ["front"], "label": "x", "n": 1, "points": [1.0]}
     assert problems(plan, good) == {}
     assert problems(plan, good | {"shutter": FRONT}) == {}
 

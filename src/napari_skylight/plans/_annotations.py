@@ -156,11 +156,11 @@ def field_type(annotation: Any) -> Any | None:
     element = element_of(annotation)
     if element is not None:
         shown = field_type(element)
-        return None if shown is None else list[shown]
+        return None if shown is None else types.GenericAlias(list, (shown,))
     args = get_args(annotation)
     if get_origin(annotation) is tuple and args and Ellipsis not in args:
         parts = [field_type(part) for part in args]
-        return None if None in parts else tuple[tuple(parts)]
+        return None if None in parts else types.GenericAlias(tuple, tuple(parts))
     return Path if get_origin(annotation) is os.PathLike else None
 
 

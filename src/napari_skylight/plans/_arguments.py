@@ -121,11 +121,17 @@ def _problem(param: ParamDescription, value: Any) -> str:
         return _choice_problem(param, _several(value))
     if value is None:
         return "" if param.optional else _needed(param)
-    if isinstance(value, str) and not value.strip() and param.required:
+    if param.required and _is_empty(value):
         return _needed(param)
     if param.choices is not None:
         return _choice_problem(param, [value])
     return _number_problem(param, value)
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value.strip()
+    return isinstance(value, (list, tuple, set, frozenset)) and not value
 
 
 def _needed(param: ParamDescription) -> str:

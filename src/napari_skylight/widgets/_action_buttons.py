@@ -39,6 +39,7 @@ class ActionButtons(QWidget):
             return
         self._actions = actions
         for button in self._buttons:
+            button.cut_links()
             self._row.removeWidget(button)
             button.hide()
             button.deleteLater()
@@ -65,6 +66,10 @@ class _ActionButton(QPushButton):
         self._links = Links(self)
         self._links.connect(action.changed, self._refresh)
         self._refresh()
+
+    def cut_links(self) -> None:
+        """Hear nothing of the action any more."""
+        self._links.cut()
 
     def _on_clicked(self) -> None:
         if self._action.togglable:

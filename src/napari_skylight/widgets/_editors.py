@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import GenericAlias
 from typing import Any, Protocol, get_args, get_origin
 
 from magicgui.widgets import ComboBox, create_widget
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QWidget
 from superqt.utils import QFlowLayout
 
@@ -74,9 +76,14 @@ def _plain_editor(shown: Any, param: ParamDescription, options: Mapping[str, Any
         return ListEditor(get_args(shown)[0])
     if shown is Path:
         return PathEditor()
+    if shown is timedelta:
+        return DurationEditor()
     # what these consist of stands below each other: side by side it is wider than the dock
     options = {"layout": "vertical"} if shown in (range, slice) else {}
-    return MagicEditor(create_widget(annotation=shown, label="", options=options))
+    editor = MagicEditor(create_widget(annotation=shown, label="", options=options))
+    if shown is datetime:
+        editor.native.setDisplayFormat("yyyy-MM-dd HH:mm:ss")  # type: ignore[attr-defined]
+    return editor
 
 
 def _choice_editor(param: ParamDescription) -> Editor:
@@ -162,6 +169,26 @@ class NumberEditor:
         self.native.valueChanged.connect(lambda _: callback())
 
 
+class DurationEditor:
+    """A `datetime.timedelta`, in seconds: magicgui has the time of day for it."""
+
+    def __init__(self) -> None:
+        self.native = NumberBox(whole=False, bounds=Bounds(), unit="s")
+
+    @property
+    def value(self) -> timedelta:
+        """The duration."""
+        return timedelta(seconds=self.native.number())
+
+    @value.setter
+    def value(self, value: timedelta) -> None:
+        self.native.setValue(value.total_seconds())
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after each change."""
+        self.native.valueChanged.connect(lambda _: callback())
+
+
 class ListEditor:
     """Numbers or words with commas between them."""
 
@@ -228,7 +255,7 @@ class OptionalEditor:
         self._box.toggled.connect(self._on_box_toggled)
         layout = QHBoxLayout(self.native)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._box)
+        layout.addWidget(self._box, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(editor.native, 1)
         self._on_box_toggled(False)
 

@@ -6,6 +6,8 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
+from napari_skylight.widgets._colours import muted
+
 __all__ = ["INDENT", "Fold"]
 
 INDENT = 12
@@ -29,7 +31,6 @@ class Fold(QCollapsible):
             assert layout is not None
             layout.setContentsMargins(indent, 0, 0, 0)
             layout.setSpacing(0)
-        self.toggleButton().setStyleSheet(_PLAIN)
         self.toggleButton().setAutoDefault(True)
         self.addWidget(content)
         self._draw_arrows()
@@ -38,6 +39,7 @@ class Fold(QCollapsible):
         """Take over the theme."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self.toggleButton().setStyleSheet(_PLAIN.format(colour=muted(self).name()))
             self._draw_arrows()
 
     def _draw_arrows(self) -> None:
@@ -47,7 +49,7 @@ class Fold(QCollapsible):
 
 
 _PLAIN = """
-QPushButton { text-align: left; border: 1px solid transparent; padding: 3px 0px; }
-QPushButton, :hover, :checked, :pressed { background: transparent; }
-QPushButton:focus { border: 1px solid palette(window-text); }
+QPushButton {{ text-align: left; border: 1px solid transparent; padding: 3px 0px; }}
+QPushButton, :hover, :checked, :pressed {{ background: transparent; }}
+QPushButton:focus {{ border: 1px solid {colour}; }}
 """

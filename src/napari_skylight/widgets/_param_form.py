@@ -77,6 +77,11 @@ class ParamForm(QWidget):
             self.more.expand(animate=False)
 
     @property
+    def is_unfolded(self) -> bool:
+        """Whether what is seldom changed can be seen."""
+        return self.more is not None and self.more.isExpanded()
+
+    @property
     def marked(self) -> dict[str, str]:
         """The problems that are outlined, by parameter name."""
         return {name: field.problem for name, field in self.fields.items() if field.problem}

@@ -25,13 +25,16 @@ from napari_skylight.widgets._run_status import RunStatus
 
 __all__ = ["PlanControl"]
 
-_MENU = "File ▸ Acquire ▸ napari-skylight".replace(" ", "\N{NO-BREAK SPACE}")
+_UNBROKEN = str.maketrans(" -", "\N{NO-BREAK SPACE}\N{NON-BREAKING HYPHEN}")
+_MENU = "File ▸ Acquire ▸ napari-skylight".translate(_UNBROKEN)
 
-# napari's themes do not show which button the keyboard is on, and draw a border around what is
-# disabled alone, so that everything below it moves
+# Napari's themes do not show which button the keyboard is on; they draw a border around what is
+# disabled alone, so that everything below it moves; and what is disabled is hard to read.
 _STYLE = """
-QPushButton, QComboBox { border: 1px solid transparent; }
-QPushButton:focus { border: 1px solid palette(window-text); }
+QPushButton, QComboBox {{ border: 1px solid transparent; }}
+QPushButton:focus {{ border: 1px solid {colour}; }}
+QLabel:disabled, QComboBox:disabled, QCheckBox:disabled, QLineEdit:disabled,
+QAbstractSpinBox:disabled {{ color: {colour}; }}
 """
 
 
@@ -53,6 +56,7 @@ class PlanControl(QWidget):
         self._spec = PlanSpec("", "")
         self._form: ParamForm | None = None
         self._no_form = ""
+        self._shown: tuple[Any, ...] = ()
         self._values: dict[str, Mapping[str, Any]] = {}
         self._chooser = PlanChooser()
         self._form_area = FormArea()
@@ -61,8 +65,11 @@ class PlanControl(QWidget):
         self._status = RunStatus(session, shown)
         self._error = ErrorLine(session)
         self._microscope = text_label(name="microscope", wrap=True)
+        self._parts: tuple[QWidget, ...] = (
+            *(self._chooser, self._form_area, self._buttons, self._actions),
+            *(self._status, self._error),
+        )
         self._lay_out()
-        self.setStyleSheet(_STYLE)
         self._chooser.chosen.connect(self._on_plan_chosen)
         self._buttons.run_clicked.connect(self._on_run_clicked)
         self._buttons.stop_clicked.connect(session.stop)
@@ -97,18 +104,16 @@ class PlanControl(QWidget):
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             colour = muted(self).name()
             self._microscope.setStyleSheet(f"color: {colour};")
-            for locked in (self._chooser, self._form_area):  # still to be read while a plan runs
-                locked.setStyleSheet(f":disabled {{ color: {colour}; }}")
+            for part in self._parts:
+                part.setStyleSheet(_STYLE.format(colour=colour))
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
-        parts = (
-            *(self._chooser, Rule(), self._form_area, Rule()),
-            *(self._buttons, self._actions, Rule(), self._status, self._error),
-        )
-        for part in parts:
+        for part in self._parts:
+            if part in (self._form_area, self._buttons, self._status):
+                layout.addWidget(Rule())
             layout.addWidget(part)
         layout.addStretch(1)
         layout.addWidget(self._microscope)
@@ -162,6 +167,7 @@ class PlanControl(QWidget):
         self._form.mark(problems)
         self._error.set_form_problem(next(iter(problems.values()), ""))
         if problems:
+            self._form_area.ensureWidgetVisible(self._form.fields[next(iter(problems))])
             return
         try:
             self._session.start(self._chooser.plan, self._form.values())
@@ -173,21 +179,33 @@ class PlanControl(QWidget):
     def _show_plan(self) -> None:
         """Show the chosen plan: its docs, its form with the values it had, its actions."""
         plan = self._chooser.plan
-        self._form, self._no_form = None, ""
+        spec, self._no_form = PlanSpec(plan, ""), ""
         try:
             spec = self._session.spec(plan)
-            self._form = ParamForm(spec)
+            if not self._shows(plan, spec):
+                self._show_form(plan, ParamForm(spec))
         except (KeyError, TypeError, ValueError) as error:  # no plan, or none that a form can show
-            spec, self._no_form = PlanSpec(plan, ""), str(error.args[0])
+            self._form, self._no_form = None, str(error)
+            self._form_area.setWidget(text_label(self._no_form, name="no_form", wrap=True))
         self._spec = spec
-        if self._form is not None:
-            self._form.set_values(self._values.get(plan, {}))
-            self._form.changed.connect(self._on_form_changed)
-        note = text_label(self._no_form, name="no_form", wrap=True)
-        self._form_area.setWidget(note if self._form is None else self._form)
         self._chooser.set_docs(spec.docs)
         self._actions.show_actions(spec.actions)
         self._show_state()
+
+    def _shows(self, plan: str, spec: PlanSpec) -> bool:
+        """Return whether the form is that of `spec` already, with the same choices."""
+        shown = (plan, self._session.plans[plan], [param.choices for param in spec.parameters])
+        same = self._form is not None and shown == self._shown
+        self._shown = shown
+        return same
+
+    def _show_form(self, plan: str, form: ParamForm) -> None:
+        form.set_values(self._values.get(plan, {}))
+        form.changed.connect(self._on_form_changed)
+        if form.more is not None and self._form is not None and self._form.is_unfolded:
+            form.more.expand(animate=False)
+        self._form = form
+        self._form_area.setWidget(form)
 
     def _show_state(self) -> None:
         state = self._session.state

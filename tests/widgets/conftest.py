@@ -1,0 +1,116 @@
+"""A session, its docks, and what a person does with them."""
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QWidget
+
+from napari_skylight import Session
+from napari_skylight.testing import FakeCamera, FakeLight
+from napari_skylight.widgets import PlanControl
+
+
+@pytest.fixture
+def session():
+    with Session() as made:
+        yield made
+
+
+@pytest.fixture
+def camera(session):
+    camera = FakeCamera(seconds=0.002)
+    session.add_device(camera).result(timeout=5)
+    return camera
+
+
+@pytest.fixture
+def light(session):
+    light = FakeLight()
+    session.add_device(light).result(timeout=5)
+    return light
+
+
+class Person:
+    """Someone in front of a dock, who knows things by name and looks before acting."""
+
+    def __init__(self, qtbot, dock):
+        self.qtbot = qtbot
+        self.dock = dock
+
+    def find(self, name):
+        found = self.dock.findChildren(QWidget, name)
+        assert found, f"there is no {name} in the dock"
+        return found[-1]
+
+    def has(self, name):
+        return any(found.isVisible() for found in self.dock.findChildren(QWidget, name))
+
+    def text(self, name):
+        widget = self.find(name)
+        return widget.currentText() if isinstance(widget, QComboBox) else widget.text()
+
+    def sees(self, name, part):
+        """Wait until `name` shows `part`."""
+        self.qtbot.waitUntil(lambda: part in self.text(name), timeout=10_000)
+
+    def waits(self, condition):
+        self.qtbot.waitUntil(condition, timeout=10_000)
+
+    def clicks(self, name):
+        widget = self.find(name)
+        self.waits(widget.isEnabled)
+        self.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+    def ticks(self, name, text):
+        """Click the box that says `text`, when there is one."""
+
+        def boxes():
+            return [box for box in self.find(name).findChildren(QCheckBox) if box.text() == text]
+
+        self.waits(lambda: bool(boxes()))
+        self.qtbot.mouseClick(boxes()[0], Qt.MouseButton.LeftButton)
+
+    def types(self, name, text):
+        """Type over what stands in a field."""
+        widget = self.find(name)
+        widget.setFocus()
+        self.qtbot.keyClick(widget, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        self.qtbot.keyClick(widget, Qt.Key.Key_Delete)
+        self.qtbot.keyClicks(widget, text)
+
+    def chooses(self, name, text):
+        """Go to `text` in a list with the arrow keys."""
+        box = self.find(name)
+        assert text in [box.itemText(i) for i in range(box.count())]
+        box.setFocus()
+        for key in (Qt.Key.Key_Home, *[Qt.Key.Key_Down] * box.count()):
+            if box.currentText() == text:
+                return
+            self.qtbot.keyClick(box, key)
+        assert box.currentText() == text
+
+    def runs(self):
+        """Run the plan and wait for its end."""
+        self.clicks("run")
+        self.waits(lambda: self.text("run") == "Run")
+
+
+@pytest.fixture
+def open_dock(qtbot, session):
+    """Open a dock, as often as one is wanted."""
+
+    def open_one(shown=None):
+        dock = PlanControl(session, shown)
+        qtbot.addWidget(dock, before_close_func=lambda made: made.close_links())
+        dock.resize(320, 700)
+        dock.show()
+        qtbot.waitExposed(dock)
+        return Person(qtbot, dock)
+
+    yield open_one
+    session.stop().result(timeout=5)
+    QApplication.processEvents()
+
+
+@pytest.fixture
+def person(open_dock):
+    return open_dock()

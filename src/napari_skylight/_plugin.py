@@ -6,6 +6,7 @@ every viewer shares it. It is closed with the last viewer that uses it, unless a
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, cast
 
 from napari.settings import get_plugin_settings
@@ -19,8 +20,12 @@ from napari_skylight.viewer import ViewerLink
 from napari_skylight.widgets import PlanControl
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from napari.types import LayerDataTuple
     from napari.viewer import Viewer
+
+    from napari_skylight.devices import Microscope
 
 PLUGIN = "napari-skylight"
 MEGABYTE = 1_000_000
@@ -104,6 +109,13 @@ def summary(viewer: Viewer) -> list[str]:
     return lines
 
 
+@atexit.register
+def _detach_all() -> None:
+    """Let go of viewers that are still open when a script ends, while Qt still lives."""
+    for attachment in list(_attached.values()):
+        attachment.detach()
+
+
 def close_session() -> None:
     """Close the session of the process; a script's own is only let go of."""
     global _session
@@ -133,7 +145,12 @@ def start_live_view(viewer: Viewer) -> None:
         _start(session)
     else:
         opened = session.ensure_microscope(sim.microscope)
-        opened.add_done_callback(lambda _: _start(session))
+
+        def start(opened: Future[Microscope]) -> None:
+            if opened.exception() is None:  # which the session has reported otherwise
+                _start(session)
+
+        opened.add_done_callback(start)
 
 
 def _start(session: Session) -> None:

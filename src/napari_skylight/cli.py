@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Set for the command started again on a virtual display, where nobody is there to close the window.
 UNATTENDED = "NAPARI_SKYLIGHT_UNATTENDED"
+SCREEN = 1366, 768
 NO_DISPLAY = "There is no display: start it from a desktop, or with --demo on a virtual one."
 NO_XVFB = "There is no display and no Xvfb to stand in for it: apt-get install xvfb"
 
@@ -42,7 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.demo or options.live:
         _plugin.start_live_view(viewer)
     if UNATTENDED in os.environ:
-        return _demonstrate(viewer, session, options.seconds, options.screenshot)
+        viewer.window.resize(*SCREEN)
+        try:
+            return _demonstrate(viewer, session, options.seconds, options.screenshot)
+        finally:
+            viewer.close()
     napari.run()
     return 0
 
@@ -98,7 +103,7 @@ def _on_a_virtual_display(arguments: Sequence[str]) -> int:
     xvfb = shutil.which("xvfb-run")
     if xvfb is None:
         return _complain(NO_XVFB)
-    screen = ["-a", "-s", "-screen 0 1366x768x24"]
+    screen = ["-a", "-s", f"-screen 0 {SCREEN[0]}x{SCREEN[1]}x24"]
     command = [xvfb, *screen, sys.executable, "-m", "napari_skylight.cli", *arguments]
     sys.stdout.flush()
     os.execve(xvfb, command, {**os.environ, UNATTENDED: "1"})
@@ -121,13 +126,12 @@ def _demonstrate(viewer: Viewer, session: Session, seconds: float, screenshot: P
     if not _wait(lambda: stashed("stack") >= 1, seconds=10):
         return _complain(f"the snapshot did not come: {session.problem}")
     _wait(lambda: len(viewer.layers) >= 2, seconds=5)
+    _wait(lambda: False, seconds=0.5)  # the dock tells counts a few times a second
     print(f"{session.microscope.title if session.microscope else ''}, for {seconds:g} s:")
     for line in _plugin.summary(viewer):
         print(f"  {line}")
     viewer.screenshot(str(screenshot), canvas_only=False, flash=False)
     print(f"The window: {screenshot}")
-    viewer.close()
-    _wait(lambda: not session.state.busy, seconds=5)
     return 0
 
 

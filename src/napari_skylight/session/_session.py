@@ -85,7 +85,7 @@ class Session:
         self.plans.changed.connect(self.plans_changed.emit)
         self.caches.added.connect(self._on_cache_added)
         self.engine.state_changed.connect(self._on_engine_state_changed)
-        self.engine.subscribe(self._on_start_document, "start")
+        self.engine.subscribe(self._on_start_document, "start")  # type: ignore[no-untyped-call]
 
     # ---- devices and plans -------------------------------------------------------------------
 

@@ -1,0 +1,64 @@
+"""The command, as a newcomer types it."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from qtpy.QtGui import QImage
+
+from napari_skylight import cli
+
+
+def run(*arguments):
+    environment = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
+    return subprocess.run(
+        [sys.executable, "-m", "napari_skylight.cli", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def shades(image, left, right):
+    """The number of different greys in the middle rows between two columns of the window."""
+    rows = range(image.height() // 3, 2 * image.height() // 3, 3)
+    columns = range(int(left * image.width()), int(right * image.width()), 3)
+    return len({image.pixelColor(x, y).green() for x in columns for y in rows})
+
+
+@pytest.mark.parametrize("microscope", [[], ["--mm-config"]], ids=["simulated", "micro-manager"])
+def test_the_demo_shows_a_microscope_at_work_without_a_display(tmp_path, microscope):
+    picture = tmp_path / "demo.png"
+    done = run("--demo", "--seconds", "1", "--screenshot", str(picture), *microscope)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    counts = re.search(r"camera: (\d+) frames acquired, (\d+) stashed, (\d+) shown", done.stdout)
+    acquired, stashed, shown = map(int, counts.groups())
+    assert acquired == stashed >= shown > 1
+    assert "camera · snapshots: 1 frames acquired, 1 stashed, 1 shown" in done.stdout
+    image = QImage(str(picture))
+    assert (image.width(), image.height()) >= (1000, 600)
+    assert shades(image, 0.35, 0.65) > 60, "the specimen is in the middle of the window"
+
+
+def test_a_configuration_that_is_not_there_is_named(tmp_path):
+    missing = str(tmp_path / "nowhere.cfg")
+    done = run("--demo", "--seconds", "1", "--mm-config", missing)
+    assert done.returncode == 1
+    assert "nowhere.cfg" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_display_it_says_what_to_do():
+    done = run()
+    assert done.returncode == 1
+    assert "--demo" in done.stderr
+
+
+def test_bad_options_are_refused_before_anything_is_opened(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--seconds", "soon"])
+    assert "invalid float" in capsys.readouterr().err

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import mm_test_adapters
+import pymmcore_plus
 import pytest
-from pymmcore_plus import CMMCorePlus
 
 from napari_skylight.devices import Microscope, mmcore
 
@@ -69,7 +69,7 @@ def test_one_after_the_other():
 
 def test_it_is_not_the_core_that_other_widgets_share():
     microscope = mmcore.microscope()
-    shared = CMMCorePlus.instance()
+    shared = pymmcore_plus.CMMCorePlus.instance()
     assert shared.getLoadedDevices() == ("Core",)
     microscope.close()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bluesky import plan_stubs as bps
 from bluesky import plans as bp
-from pymmcore_plus import CMMCorePlus
+from pymmcore import CMMCore
 
 from napari_skylight.devices import mmcore
 from napari_skylight.engine import RunEngine, StatusTimeoutError
@@ -227,13 +227,13 @@ def test_an_objective_without_pixel_size_is_taken_as_one_micrometre(tmp_path, ca
 def test_a_failed_snap_tells_why_and_the_next_one_works(monkeypatch):
     mishaps = [RuntimeError('Error in device "Camera": the cable is loose (37)')]
 
-    class Core(CMMCorePlus):
+    class Core(CMMCore):
         def snapImage(self):
             if mishaps:
                 raise mishaps.pop()
             super().snapImage()
 
-    monkeypatch.setattr("pymmcore_plus.CMMCorePlus", Core)
+    monkeypatch.setattr("pymmcore.CMMCore", Core)
     microscope = mmcore.microscope()
     camera = microscope.devices[0]
     with pytest.raises(RuntimeError, match=r"camera took no frame.*the cable is loose"):
@@ -249,14 +249,14 @@ def hung_camera(monkeypatch):
     release = threading.Event()
     hanging = threading.Event()
 
-    class Core(CMMCorePlus):
+    class Core(CMMCore):
         def snapImage(self):
             if not hanging.is_set():
                 hanging.set()
                 assert release.wait(30)
             super().snapImage()
 
-    monkeypatch.setattr("pymmcore_plus.CMMCorePlus", Core)
+    monkeypatch.setattr("pymmcore.CMMCore", Core)
     microscope = mmcore.microscope()
     status = microscope.devices[0].trigger()
     assert hanging.wait(5)

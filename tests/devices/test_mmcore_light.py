@@ -5,7 +5,7 @@ import asyncio
 import mm_test_adapters
 import pytest
 from bluesky import plan_stubs as bps
-from pymmcore_plus import CMMCorePlus
+from pymmcore import CMMCore
 
 from napari_skylight.devices import mmcore
 from napari_skylight.engine import RunEngine
@@ -26,7 +26,7 @@ class Orders:
 def orders(monkeypatch):
     orders = Orders()
 
-    class Core(CMMCorePlus):
+    class Core(CMMCore):
         def setShutterOpen(self, *args):
             orders.shutter.append(args[-1])
             super().setShutterOpen(*args)
@@ -40,7 +40,7 @@ def orders(monkeypatch):
                 raise RuntimeError("the filter wheel is jammed")
             super().setConfig(group, preset)
 
-    monkeypatch.setattr("pymmcore_plus.CMMCorePlus", Core)
+    monkeypatch.setattr("pymmcore.CMMCore", Core)
     return orders
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from bluesky import plan_stubs as bps
 from bluesky import plans as bp
-from pymmcore_plus import CMMCorePlus
+from pymmcore import CMMCore
 
 from napari_skylight.devices import mmcore
 from napari_skylight.engine import RunEngine
@@ -112,13 +112,13 @@ def test_a_move_that_takes_too_long_is_stopped(stage, monkeypatch):
 def test_a_move_that_fails_tells_why_and_the_next_one_works(monkeypatch):
     mishaps = [RuntimeError("the axis is blocked")]
 
-    class Core(CMMCorePlus):
+    class Core(CMMCore):
         def setXYPosition(self, *args):
             if mishaps:
                 raise mishaps.pop()
             super().setXYPosition(*args)
 
-    monkeypatch.setattr("pymmcore_plus.CMMCorePlus", Core)
+    monkeypatch.setattr("pymmcore.CMMCore", Core)
     microscope = mmcore.microscope()
     stage = microscope.devices[1]
     x, y = stage.x.set(30), stage.y.set(40)

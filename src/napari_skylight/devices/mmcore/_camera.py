@@ -29,6 +29,9 @@ DTYPES: dict[int, np.dtype[Any]] = {
 }
 """By bytes per pixel. The core gives grey pixels of four bytes as integers; they hold floats."""
 
+INTEGER = 3
+"""The core's type of a property that is a whole number (``pymmcore.Integer``)."""
+
 _logger = logging.getLogger("napari_skylight")
 
 
@@ -73,7 +76,7 @@ class Camera:
                 f"{name}-gain",
                 title="Gain",
                 units="",
-                whole=core.mmc.getPropertyType(self._label, "Gain").name == "Integer",
+                whole=core.mmc.getPropertyType(self._label, "Gain") == INTEGER,
                 limits=partial(self._limits, "Gain"),
                 get=self._get_gain,
                 put=partial(self._put_property, "Gain"),

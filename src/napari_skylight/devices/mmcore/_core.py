@@ -52,7 +52,7 @@ class Core:
 
     @property
     def mmc(self) -> Any:
-        """The ``CMMCorePlus``; RuntimeError once it is closed."""
+        """The ``pymmcore.CMMCore``; RuntimeError once it is closed."""
         if self._mmc is None:
             raise RuntimeError(CLOSED)
         return self._mmc
@@ -91,7 +91,7 @@ class Core:
 def _new_core() -> Any:
     try:
         from pymmcore import CMMCore
-        from pymmcore_plus import CMMCorePlus
+        from pymmcore_plus import find_micromanager
     except ImportError as error:
         raise ImportError(
             "Micro-Manager's core is not installed: pip install 'napari-skylight[mmcore]'"
@@ -101,13 +101,16 @@ def _new_core() -> Any:
         raise FileNotFoundError(
             f"MICROMANAGER_PATH is {wanted}, and there is no such folder: correct it, or unset it."
         )
-    # The first core made in a process is the one that pymmcore-plus's widgets share, and they may
-    # load another configuration into it. Ours is never the first.
-    shared = CMMCorePlus.instance()
-    core = CMMCorePlus()
-    del shared
-    # Nothing here listens to the core, and a callback still registered at exit aborts the process.
-    CMMCore.registerCallback(core, None)
+    # Not a CMMCorePlus: the first of these in a process is shared with every pymmcore-plus widget,
+    # its callbacks may abort a process that ends before it is closed, and beside a Qt window it
+    # needs Qt.
+    core = CMMCore()
+    core.enableFeature("StrictInitializationChecks", True)
+    if folder := find_micromanager():
+        core.setDeviceAdapterSearchPaths([folder])
+        search = os.environ.get("PATH", "").split(os.pathsep)
+        if folder not in search:  # where Windows looks for what the adapters need
+            os.environ["PATH"] = os.pathsep.join([folder, *search])
     return core
 
 
@@ -127,7 +130,7 @@ def _configuration(mmc: Any, config: str | Path | None) -> Path:
 
 def _load(mmc: Any, path: Path) -> None:
     try:
-        mmc.loadSystemConfiguration(path)
+        mmc.loadSystemConfiguration(str(path))
     except (OSError, RuntimeError) as error:
         # The core says "Line 4: <the line>" and, below it, what is wrong.
         found = re.match(r"Line (\d+): ([^\n]*)\n(.*)", str(error), re.DOTALL)

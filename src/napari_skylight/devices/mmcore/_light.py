@@ -180,9 +180,10 @@ class Channel(Choice[str]):
         if self._light is not None and self._light.is_held_on:
             self._light.open(False)
         try:
+            settings = mmc.getConfigData(self._group, preset)
             self._devices = {
-                setting[0] for setting in mmc.getConfigData(self._group, preset)
-            } & set(mmc.getLoadedDevices())
+                settings.getSetting(number).getDeviceLabel() for number in range(settings.size())
+            }
             mmc.setConfig(self._group, preset)
         except RuntimeError as error:
             self._relight()

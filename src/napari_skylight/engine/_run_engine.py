@@ -267,7 +267,10 @@ class RunEngine(Interruptible):
             threading.Thread(
                 target=self.close, args=(timeout,), name="skylight-engine-close", daemon=True
             ).start()
-            return
+        else:
+            self._close(timeout, _THREAD_TIMEOUT)
+
+    def _close(self, timeout: float, thread_timeout: float) -> None:
         with self._lock:
             first, self._closing = not self._closing, True
         if not first:
@@ -277,9 +280,9 @@ class RunEngine(Interruptible):
         wait_for_futures([self.stop()], timeout=timeout * 2 / 3)
         wait_for_futures([self.halt()], timeout=max(0.0, end - time.monotonic()))
         self._offers.end()
-        self._deliveries.join(_THREAD_TIMEOUT)
+        self._deliveries.join(thread_timeout)
         self._engine_loop.stop()
-        if not self._engine_loop.join(_THREAD_TIMEOUT):
+        if not self._engine_loop.join(thread_timeout):
             _logger.warning(
                 "The engine's thread is held up by a plan or a device; it ends when that lets go."
             )
@@ -300,7 +303,7 @@ def _close_all() -> None:
     for engine in engines:
         engine.stop()
     for engine in engines:
-        engine.close(max(0.1, end - time.monotonic()))
+        engine._close(max(0.1, end - time.monotonic()), thread_timeout=0.1)
 
 
 atexit.register(_close_all)

@@ -6,10 +6,15 @@ import time
 
 import numpy as np
 import pytest
+from ophyd.sim import SynSignal
+from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
+from ophyd_async.sim import SimBlobDetector
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from napari_skylight import Session, _plugin, attach
+from napari_skylight.devices import Microscope, mmcore
+from napari_skylight.devices.adapters import FileCamera
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera, FakeLight
 
@@ -105,6 +110,46 @@ def test_a_failing_camera_is_told_in_the_dock(qtbot, viewer, dock, session):
     qtbot.waitUntil(lambda: "cable is loose" in child(dock, "error").text(), timeout=5000)
     assert session.state is SessionState.FAILED
     assert not session.devices["light"].on
+
+
+RAMP = np.arange(80, dtype=np.uint16).reshape(8, 10)
+
+
+def ophyd_camera(tmp_path):
+    return Microscope("ophyd", (SynSignal(func=RAMP.copy, name="ramp"),))
+
+
+def ophyd_async_camera(tmp_path):
+    paths = StaticPathProvider(UUIDFilenameProvider(), tmp_path)
+    return Microscope("ophyd-async", (FileCamera(SimBlobDetector(paths, name="blob")),))
+
+
+def micro_manager(tmp_path):
+    return mmcore.microscope()
+
+
+OTHERS = [
+    (ophyd_camera, "ramp", (8, 10)),
+    (ophyd_async_camera, "blob", (240, 320)),
+    (micro_manager, "camera", (512, 512)),
+]
+
+
+@pytest.mark.parametrize(("make", "name", "shape"), OTHERS)
+def test_other_cameras_run_in_the_same_dock(qtbot, make_napari_viewer, tmp_path, make, name, shape):
+    viewer = make_napari_viewer(show=True)
+    session = attach(viewer)
+    session.open_microscope(lambda: make(tmp_path)).result(timeout=30)
+    _, dock = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, DOCK)
+    click(qtbot, dock, "run")
+    qtbot.waitUntil(lambda: name in viewer.layers, timeout=10000)
+    assert viewer.layers[name].data.shape == shape
+    assert np.ptp(viewer.layers[name].data) > 0
+    click(qtbot, dock, "action:snapshot")
+    qtbot.waitUntil(lambda: f"{name} · snapshots" in viewer.layers, timeout=10000)
+    assert viewer.layers[f"{name} · snapshots"].data.shape == (1, *shape)
+    viewer.close()
+    qtbot.waitUntil(lambda: _plugin._session is None, timeout=5000)
 
 
 def test_closing_the_viewer_stops_what_it_shows(qtbot, make_napari_viewer):

@@ -8,6 +8,7 @@ import pytest
 from bluesky import plan_stubs as bps
 from bluesky.utils import MsgGenerator
 from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QApplication, QPlainTextEdit
 
 from napari_skylight.devices import Microscope
@@ -367,3 +368,14 @@ def test_the_dock_fits_in_300_pixels(person, session):
         QApplication.processEvents()
         assert person.dock.minimumSizeHint().width() <= 300, title
         assert person.dock.minimumSizeHint().height() <= 600, title
+
+
+def test_a_theme_changed_while_running_changes_the_colours(person):
+    def themed(background, text):
+        person.dock.setStyleSheet(f"QWidget {{ background-color: {background}; color: {text}; }}")
+        QApplication.processEvents()
+        return person.find("run").palette().color(QPalette.ColorRole.ButtonText).lightness()
+
+    person.clicks("run")
+    person.sees("state", "Running")
+    assert themed("#202020", "#f0f0f0") > themed("#f0f0f0", "#202020")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -91,6 +91,10 @@ class PlanControl(QWidget):
         self._status.cut_links()
         self._error.cut_links()
         self._actions.show_actions(())
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return a width at which no line breaks in the daily work."""
+        return super().sizeHint().expandedTo(QSize(320, 0))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Be ready to run with one key, at first."""

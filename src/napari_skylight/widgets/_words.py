@@ -39,5 +39,4 @@ def size(nbytes: float) -> str:
         nbytes /= 1000
         if nbytes < 999.5 or unit == "GB":
             break
-    digits = 0 if nbytes >= 9.95 or nbytes == int(nbytes) else 1
-    return f"{nbytes:.{digits}f} {unit}"
+    return f"{nbytes:.0f} {unit}" if nbytes >= 9.95 else f"{nbytes:.2g} {unit}"

@@ -1,0 +1,45 @@
+"""Times, sizes and counts as they are written on screen."""
+
+import pytest
+
+from napari_skylight.widgets._run_counts import Rate
+from napari_skylight.widgets._words import duration, frames, size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-1, "0:00"), (0, "0:00"), (12.9, "0:12"), (754, "12:34"), (3600, "1:00:00")],
+)
+def test_durations(seconds, words):
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "words"),
+    [
+        (0, "0 kB"),
+        (1500, "1.5 kB"),
+        (24_000_000, "24 MB"),
+        (6_291_456, "6.3 MB"),
+        (999_900_000, "1 GB"),
+        (2_000_000_000, "2 GB"),
+        (12_345_000_000_000, "12345 GB"),
+    ],
+)
+def test_sizes(nbytes, words):
+    assert size(nbytes) == words
+
+
+def test_frames():
+    assert [frames(n) for n in (0, 1, 2)] == ["0 frames", "1 frame", "2 frames"]
+
+
+def test_a_rate_is_that_of_the_last_two_seconds():
+    rate = Rate()
+    assert rate.update(0, now=0.0) == 0.0
+    assert rate.update(50, now=1.0) == 50.0
+    assert rate.update(100, now=2.0) == 50.0
+    assert rate.update(100, now=3.0) == 25.0
+    assert rate.update(100, now=5.5) == 0.0
+    rate.reset()
+    assert rate.update(100, now=6.0) == 0.0

@@ -58,7 +58,7 @@ def test_each_viewer_shows_the_same_frames_in_layers_of_its_own(make_link, camer
 def test_a_camera_that_comes_later_gets_its_layer(link, make_camera, camera, layers, wait_until):
     camera.live(frame(1))
     wait_until(lambda: len(layers) == 1)
-    wait_until(lambda: not link._clock.awake)
+    wait_until(lambda: link.resting)
     make_camera("side camera").live(frame(2, (3, 3)))
     wait_until(lambda: len(layers) == 2)
     assert (layers["side camera"].data == 2).all()
@@ -67,7 +67,7 @@ def test_a_camera_that_comes_later_gets_its_layer(link, make_camera, camera, lay
 def test_the_timer_stops_without_frames_and_starts_with_the_next(show, link, wait_until):
     for number in range(3):
         layer = show(frame(number + 1))
-        wait_until(lambda: not link._clock.awake, timeout=3000)
+        wait_until(lambda: link.resting, timeout=3000)
         assert (layer.data == number + 1).all()
 
 
@@ -195,10 +195,10 @@ def test_a_text_of_the_persons_own_is_left_alone(link, session, qtbot, wait_unti
     text = link.viewer.canvas.overlays.text
     text.text, text.visible = "day 3", True
     session.become("paused")
-    wait_until(lambda: not link._clock.awake)
+    wait_until(lambda: link.resting)
     assert text.text == "day 3"
     session.become("idle")
-    wait_until(lambda: not link._clock.awake)
+    wait_until(lambda: link.resting)
     assert (text.text, text.visible) == ("day 3", True)
 
 

@@ -117,7 +117,7 @@ def test_a_deleted_layer_comes_back_with_the_settings_it_had(show, layers, link)
 
 def test_a_deleted_layer_does_not_come_back_without_a_frame(show, layers, link, wait_until):
     layers.remove(show(frame(1)))
-    wait_until(lambda: not link._clock.awake)
+    wait_until(lambda: link.resting)
     assert len(layers) == 0
 
 
@@ -159,7 +159,7 @@ def test_a_hidden_layer_costs_nothing_and_catches_up(show, layers, link, camera,
     layer.visible = False
     for number in range(2, 6):
         camera.live(frame(number))
-    wait_until(lambda: not link._clock.awake)
+    wait_until(lambda: link.resting)
     assert (layer.data == 1).all()
     counts = link.counts(camera.live_cache)
     assert (counts.shown, counts.skipped, counts.waiting) == (1, 3, 1)

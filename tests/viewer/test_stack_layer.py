@@ -120,6 +120,25 @@ def test_an_empty_stack_is_drawn(make_link, camera, wait_until):
     viewer.screenshot(flash=False)
 
 
+def test_a_stack_shown_in_three_dimensions_is_cleared_and_filled_again(
+    make_link, camera, wait_until
+):
+    viewer = make_link(show=True).viewer
+    for value in (1, 2):
+        camera.snap(frame(value))
+    wait_until(lambda: NAME in viewer.layers and len(viewer.layers[NAME].data) == 2)
+    viewer.dims.ndisplay = 3
+    camera.stack_cache.clear()
+    wait_until(lambda: not viewer.layers[NAME].data.any())
+    assert len(viewer.layers[NAME].metadata["frames"]) == 0
+    viewer.screenshot(flash=False)
+    for value in (3, 4, 5):
+        camera.snap(frame(value))
+    wait_until(lambda: len(viewer.layers[NAME].data) == 3)
+    np.testing.assert_array_equal(viewer.layers[NAME].data[:, 0, 0], [3, 4, 5])
+    viewer.screenshot(flash=False)
+
+
 @pytest.mark.parametrize("visible", [True, False])
 def test_clear_frees_the_memory(visible, snap, camera, link, wait_until):
     layer = snap(1)
@@ -143,7 +162,7 @@ def test_a_hidden_stack_waits(snap, camera, layers, link, wait_until):
     layer.visible = False
     camera.snap(frame(2))
     camera.snap(frame(3))
-    wait_until(lambda: not link._clock.awake)
+    wait_until(lambda: link.resting)
     assert len(layer.data) == 1
     assert link.counts(camera.stack_cache).waiting == 2
     layer.visible = True

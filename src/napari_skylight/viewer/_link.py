@@ -105,6 +105,11 @@ class ViewerLink:
         """Frames shown so far, of all caches."""
         return sum(reader.shown for reader in self._readers.values())
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing has come for half a second, and no timer runs until something does."""
+        return not self._clock.awake
+
     def counts(self, cache: FrameCache) -> ReaderCounts:
         """Return what became of the frames of `cache` in this viewer."""
         reader = self._readers.get(cache.name)

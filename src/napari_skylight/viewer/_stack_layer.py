@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_skylight.viewer._layer import CacheLayer, insert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.layers import Image
+    from numpy.typing import NDArray
 
     from napari_skylight.frames import Frame, Taken
 
@@ -50,7 +53,7 @@ class StackLayer(CacheLayer):
         insert(self._viewer, 0, layer)
 
     def _set_data(self, layer: Image, taken: Taken, now: float) -> None:
-        layer.data = taken.data
+        self._put(layer, taken.data)
         self._due = now + _PERIOD
 
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
@@ -62,11 +65,18 @@ class StackLayer(CacheLayer):
         return taken.frames[self._index]
 
     def _empty(self, layer: Image, taken: Taken) -> None:
-        layer.data = taken.data
+        dims, data = self._viewer.dims, taken.data
+        if dims.ndim - 3 in dims.displayed:
+            # napari cannot draw an axis of length zero along which it shows more than a slice.
+            data = np.zeros((1, *data.shape[1:]), data.dtype)
+        self._put(layer, data)
         self._frames = ()
+
+    def _put(self, layer: Image, data: NDArray[Any]) -> None:
+        layer.data = data
         if not layer.visible:
             # A hidden layer is not sliced until it is shown; until then the slice it had would
-            # keep all the memory of the stack.
+            # keep all the memory of a stack that was cleared.
             layer.set_view_slice()
             layer.events.set_data()
 

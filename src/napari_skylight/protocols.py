@@ -81,8 +81,9 @@ class Light(HasName, Movable[bool], Stoppable, Pausable, Protocol):
     """A light or shutter that is never left on by accident.
 
     ``set(True)`` lets light onto the specimen, ``set(False)`` and ``stop()`` keep it off. The
-    engine stops every device a plan has set, on every way out and when it pauses; ``pause()`` keeps
-    the light off too, and ``resume()`` gives back the light that was on.
+    engine stops every device a plan has set, on every way out and, before it pauses it, when it
+    pauses; ``pause()`` keeps the light off too, and ``resume()`` gives back the light that was on
+    before either.
     """
 
 

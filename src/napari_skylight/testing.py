@@ -123,7 +123,10 @@ class FakeCamera:
 
 
 class FakeLight:
-    """A light that remembers what it was told: `on` now, and `history` of every change."""
+    """A light that remembers what it was told: `on` now, and `history` of every change.
+
+    While `fail_off` is set, ``set(False)`` fails with it.
+    """
 
     parent = None
 
@@ -131,7 +134,8 @@ class FakeLight:
         self.name = name
         self.on = False
         self.history: list[bool] = []
-        self._before_pause = False
+        self.fail_off: BaseException | None = None
+        self._before_stop = self._before_pause = False
 
     def _switch(self, on: bool) -> None:
         self.on = on
@@ -139,27 +143,31 @@ class FakeLight:
 
     def set(self, value: bool) -> Status:
         """Switch it."""
-        self._switch(value)
-        self._before_pause = value
-        return _finished()
+        status = Status()
+        if self.fail_off is not None and not value:
+            status.set_exception(self.fail_off)
+        else:
+            self._before_stop = self._before_pause = False
+            self._switch(value)
+            status.set_finished()
+        return status
 
     def stop(self, success: bool = True) -> None:
         """Switch it off."""
+        self._before_stop = self._before_stop or self.on
+        self._before_pause = False
         self._switch(False)
 
     def pause(self) -> None:
         """Switch it off until `resume`."""
+        self._before_pause = self._before_stop or self.on
+        self._before_stop = False
         self._switch(False)
 
     def resume(self) -> None:
         """Switch it on again if it was on."""
         self._switch(self._before_pause)
-
-
-def _finished() -> Status:
-    status = Status()
-    status.set_finished()
-    return status
+        self._before_pause = False
 
 
 class Documents:

@@ -393,6 +393,16 @@ def test_pause_takes_the_light_and_resume_gives_it_back(bench):
     assert light.level == 0.5
 
 
+def test_resume_gives_back_the_light_that_the_stop_before_the_pause_took(bench):
+    light = bench.light
+    bench.set(light, True)
+    bench.wait(light.stop())  # as bluesky does when it pauses
+    bench.wait(light.pause())
+    assert light.level == 0
+    bench.wait(light.resume())
+    assert light.level == 0.5
+
+
 def test_resume_gives_no_light_that_was_not_on(bench):
     light = bench.light
     bench.wait(light.pause())

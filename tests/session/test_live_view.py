@@ -136,6 +136,21 @@ def test_the_light_is_off_on_every_way_out(session, camera, light, way, paused):
     assert session.run.exit_status == ("success" if way == "stop" else "abort")
 
 
+def test_a_light_that_the_plan_did_not_set_is_off_when_it_ends(session, camera, light):
+    start(session, camera, light=None)
+    session.set("light", True).result(timeout=5)
+    assert light.on
+    session.halt().exception(timeout=5)
+    assert not light.on
+
+
+def test_a_light_that_does_not_go_off_is_reported(session, camera, light):
+    start(session, camera)
+    light.fail_off = RuntimeError("The shutter is stuck.")
+    session.halt().exception(timeout=5)
+    assert session.problem == "The shutter is stuck."
+
+
 @pytest.mark.parametrize("what", ["fail_trigger", "fail_read"])
 def test_a_failing_camera_fails_the_run_in_plain_words(session, camera, light, documents, what):
     start(session, camera)

@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -32,9 +32,13 @@ from napari_skylight.plans.spec import (
     create_plan_spec,
     resolve_arguments,
 )
+from napari_skylight.protocols import Light
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._errors import cause_of, in_words
 from napari_skylight.session._run import ENGINE_STATES, RunInfo, SessionState
+
+LIGHT_SECONDS = 5.0
+"""How long a light may take to go off at the end of a run."""
 
 
 class Session:
@@ -162,7 +166,8 @@ class Session:
         Returns
         -------
         Future
-            The engine's: it ends when the plan does, or when it pauses.
+            Ends as `RunEngine`'s does: with the plan, or with `RunEngineInterrupted` when it is
+            paused or stopped. `state` and `run` say so by then.
 
         Raises
         ------
@@ -194,8 +199,7 @@ class Session:
             self._set_run(run)
             self._set_state(SessionState.RUNNING)
             future = self.engine(messages)
-        future.add_done_callback(self._on_future_done)
-        return future
+        return self._followed(future)
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -216,9 +220,7 @@ class Session:
         """Let the paused plan go on; None when none is paused."""
         if self.state is not SessionState.PAUSED:
             return None
-        future = self.engine.resume()
-        future.add_done_callback(self._on_future_done)
-        return future
+        return self._followed(self.engine.resume())
 
     def stop(self) -> Future[Any]:
         """End the plan with its cleanup, and call that a success."""
@@ -234,9 +236,7 @@ class Session:
 
     def _end(self, ask: Callable[[], Future[Any]], exit_status: str) -> Future[Any]:
         self._exit_status = exit_status
-        future = ask()
-        future.add_done_callback(self._on_future_done)
-        return future
+        return self._followed(ask())
 
     def clear_stacks(self) -> None:
         """Forget the frames that were kept."""
@@ -298,19 +298,52 @@ class Session:
                 self._set_run(replace(self.run, paused_since=None, paused_seconds=paused))
             self._set_state(state)
 
-    def _on_future_done(self, future: Future[Any]) -> None:
-        with self._lock:
-            if str(self.engine.state) != "idle" or not self.state.busy or self.run is None:
-                return  # paused, or told already by the future of a stop
-            error = None if future.cancelled() else future.exception()
-            if error is None or isinstance(error, RunEngineInterrupted | CancelledError):
-                status, reason = self._exit_status, ""
+    def _followed(self, future: Future[Any]) -> Future[Any]:
+        """Return a future that ends like the engine's, once everybody was told of it."""
+        told: Future[Any] = Future()
+
+        def tell(_: object = None) -> None:
+            if str(self.engine.state) == "idle":
+                self._finish(future)
+            if (error := future.exception()) is not None:
+                told.set_exception(error)
             else:
-                status, reason = "fail", in_words(error)
+                told.set_result(future.result())
+
+        def darken(_: Future[Any]) -> None:
+            if str(self.engine.state) != "idle" or self._closed:
+                tell()  # a pause; or the end of it all, when the engine has stopped every device
+            else:
+                dark = asyncio.run_coroutine_threadsafe(self._darken(), self.engine.loop)
+                dark.add_done_callback(tell)
+
+        future.add_done_callback(darken)
+        return told
+
+    async def _darken(self) -> None:
+        """Switch every light off: bluesky skips a plan's own cleanup when it is halted."""
+        for light in self._devices.values():
+            if isinstance(light, Light):
+                try:
+                    await asyncio.wait_for(_ended(light.set(False)), LIGHT_SECONDS)
+                except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others must go off too
+                    self.report(error)
+
+    def _finish(self, future: Future[Any]) -> None:
+        with self._lock:
+            if not self.state.busy or self.run is None:
+                return  # told already by the other future of a run that was stopped
+            error = future.exception()
+            if error is None:
+                failed = getattr(future.result(), "exit_status", "") == "fail"
+            else:
+                failed = not isinstance(error, RunEngineInterrupted)
+            status = "fail" if failed else self._exit_status
+            reason = in_words(error) if failed and error is not None else ""
             self._set_run(replace(self.run, ended=time.time(), exit_status=status, reason=reason))
-            self._set_state(SessionState.FAILED if status == "fail" else SessionState.IDLE)
-        if status == "fail":
-            self.report(error)
+            self._set_state(SessionState.FAILED if failed else SessionState.IDLE)
+        if failed:
+            self.report(error or "The plan failed while it was ended.")
 
     def _set_run(self, run: RunInfo) -> None:
         self.run = run

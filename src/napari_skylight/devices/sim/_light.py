@@ -27,8 +27,8 @@ class ChannelName(StrictEnum):
 class Light(StandardReadable):
     """A lamp behind a shutter: ``set(True)`` opens it, and it reads True while it is open.
 
-    ``pause`` closes the shutter and ``resume`` gives back the light that was on; a ``set`` or a
-    ``stop`` in between is what counts instead.
+    ``pause``, or the ``stop`` that bluesky sends before it, closes the shutter and ``resume`` gives
+    back the light that was on; a ``set`` or a ``stop`` in between is what counts instead.
     """
 
     def __init__(self, name: str = "") -> None:
@@ -44,7 +44,7 @@ class Light(StandardReadable):
                 limits=lambda: (0.0, 100.0),
             )
         self._on = False
-        self._on_when_paused = False
+        self._on_when_stopped = self._on_when_paused = False
         super().__init__(name=name)
 
     @property
@@ -62,17 +62,19 @@ class Light(StandardReadable):
         """Let light onto the specimen, or keep it off."""
         if value not in (True, False):
             raise ValueError(f"The light can be set to True or False, not {value!r}.")
-        self._on_when_paused = False
+        self._on_when_stopped = self._on_when_paused = False
         self._switch(bool(value))
 
     async def stop(self, success: bool = True) -> None:
-        """Keep the light off, for good."""
+        """Keep the light off, for good unless a `pause` follows."""
+        self._on_when_stopped = self._on_when_stopped or self._on
         self._on_when_paused = False
         self._switch(False)
 
     async def pause(self) -> None:
         """Keep the light off until `resume`."""
-        self._on_when_paused = self._on_when_paused or self._on
+        self._on_when_paused = self._on_when_paused or self._on_when_stopped or self._on
+        self._on_when_stopped = False
         self._switch(False)
 
     async def resume(self) -> None:

@@ -34,7 +34,7 @@ def test_a_second_start_while_running_changes_nothing(session, camera):
     run = session.run
     with pytest.raises(EngineBusyError, match="Live view"):
         session.start("snap")
-    assert session.run is run
+    assert (session.run.plan, session.run.started) == (run.plan, run.started)
     assert session.state is SessionState.RUNNING
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["StackLayer"]
 
 _PERIOD = 0.1  # seconds between updates: lengthening a stack costs more than drawing a live frame
+_SLICING = r"napari\.layers\._scalar_field"  # the module that does
 
 
 class StackLayer(CacheLayer):
@@ -69,6 +71,9 @@ class StackLayer(CacheLayer):
         if dims.ndim - 3 in dims.displayed:
             # napari cannot draw an axis of length zero along which it shows more than a slice.
             data = np.zeros((1, *data.shape[1:]), data.dtype)
+        # Whenever napari slices a layer without frames it divides zero by zero, to no effect; it
+        # would tell the person about it.
+        warnings.filterwarnings("ignore", "invalid value", RuntimeWarning, _SLICING)
         self._put(layer, data)
         self._frames = ()
 

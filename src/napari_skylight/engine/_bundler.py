@@ -16,6 +16,7 @@ from bluesky.bundlers import _StreamCache
 from event_model import ComposeDescriptorBundle, ComposeEvent
 
 if TYPE_CHECKING:
+    from bluesky.utils import Msg
     from event_model import Event
 
 __all__ = ["RunBundler"]
@@ -77,6 +78,21 @@ class RunBundler(BlueskyRunBundler):
     def _set_current_stream_cache(self, stream_name: str) -> None:
         self._saved_stream_cache.setdefault(stream_name, _KnownDevices())
         super()._set_current_stream_cache(stream_name)
+
+    async def read(self, msg: Msg, reading: Any) -> Any:
+        """Add a reading to the open event; see bluesky's documentation."""
+        devices, obj = self._current_stream_cache, msg.obj
+        if (
+            self.bundling
+            and not self._objs_read  # the first cannot collide with others
+            and obj in devices.describe_cache
+            and obj in devices.config_desc_cache
+            and not hasattr(obj, "collect_asset_docs")
+        ):
+            self._objs_read.append(obj)
+            devices.read_cache.append(reading)
+            return reading
+        return await super().read(msg, reading)  # type: ignore[no-untyped-call]
 
     def keep_events(self, stream: str) -> None:
         """Have a rewind count on after the events of `stream` so far: their frames stay."""

@@ -20,6 +20,7 @@ from ._messages import message
 from ._offers import Offers
 from ._resuming import answer_later, is_pausing
 from ._status import Status
+from ._supports import supports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +129,7 @@ class Commands:
             Msg("clear_cache", cache, group=group)
         """
         cache = msg.obj
-        if not isinstance(cache, HasCache):
+        if not supports(cache, HasCache):
             raise TypeError(
                 f"{_name(cache)} keeps no readings: {msg.command!r} needs a device "
                 "with the methods stash() and clear()."

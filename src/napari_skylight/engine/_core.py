@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import inspect
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from bluesky._vendor.super_state_machine.errors import TransitionError
-from bluesky.protocols import Stoppable
+from bluesky.protocols import Readable, Stoppable
 from bluesky.run_engine import RunEngine as BlueskyRunEngine
+from bluesky.run_engine import WaitForTimeoutError
 from bluesky.utils import FailedPause, maybe_await, single_gen
+from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
 from ._bundler import RunBundler as _RunBundler
 from ._messages import message
 from ._resuming import answer_later, is_pausing
+from ._supports import supports
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -141,6 +145,8 @@ class CoreEngine(BlueskyRunEngine):
             return True
         lasting = dict(self._lasting.get(group, {}))
         try:
+            if self._wait_is_plain(msg):
+                return await self._wait_for_group(group, msg.kwargs.get("timeout"))
             return await super()._wait(msg)
         except asyncio.CancelledError:
             if is_pausing(self):
@@ -149,6 +155,46 @@ class CoreEngine(BlueskyRunEngine):
                         self._groups[group].add(get_future)
                         self._status_objs[group].add(status)
             raise
+
+    def _wait_is_plain(self, msg: Msg) -> bool:
+        """Whether nobody but the plan has to do with this wait: no hook, no tracing, no watch."""
+        return (
+            self.waiting_hook is None
+            and msg.kwargs.get("error_on_timeout", True)
+            and not msg.kwargs.get("watch")
+            and isinstance(get_tracer_provider(), ProxyTracerProvider)
+        )
+
+    async def _wait_for_group(self, group: Any, timeout: float | None) -> bool:
+        """Wait as bluesky does, in this task and not in another one made for it."""
+        members, statuses = self._groups.pop(group), self._status_objs.pop(group)
+        futures = [get_future() for get_future in members]
+        _, pending = await asyncio.wait(
+            futures, timeout=timeout, return_when=asyncio.FIRST_EXCEPTION
+        )
+        if pending:
+            self._groups[group], self._status_objs[group] = members, statuses
+            raise WaitForTimeoutError("Plan failed to complete in the specified time")
+        return True
+
+    async def _read(self, msg: Msg) -> Any:
+        """Read a device; see bluesky's documentation.
+
+        Expected message object is::
+
+            Msg("read", obj)
+        """
+        if msg.args or msg.kwargs or not supports(msg.obj, Readable):
+            return await super()._read(msg)  # type: ignore[no-untyped-call]
+        reading = msg.obj.read()
+        if inspect.isawaitable(reading):
+            reading = await reading
+        if reading is None:
+            raise RuntimeError(f"{msg.obj.name} returned None for a reading, not a dictionary.")
+        bundler = self._run_bundlers.get(msg.run)
+        if bundler is not None:
+            await bundler.read(msg, reading)
+        return reading
 
     async def _stop_movable_objects(self, *, success: bool = True) -> None:
         """Stop everything the plan has set; one that hangs must not keep the light on."""

@@ -10,6 +10,7 @@ from bluesky.protocols import Readable, Triggerable
 from bluesky.utils import maybe_await
 
 from ._messages import message, new_group
+from ._supports import supports
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -268,7 +269,7 @@ def _trigger_and_read(
     event is saved.
     """
     group = new_group("trigger")
-    triggered = [obj for obj in (*along, *objs) if isinstance(obj, Triggerable)]
+    triggered = [obj for obj in (*along, *objs) if supports(obj, Triggerable)]
     for device in triggered:
         yield message("trigger", device, group=group)
     if triggered:

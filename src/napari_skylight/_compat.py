@@ -14,6 +14,6 @@ def unwrapped(viewer: Viewer) -> Viewer:
     return cast("Viewer", getattr(viewer, "__wrapped__", viewer))
 
 
-def main_window(viewer: Viewer) -> QMainWindow:
-    """Return the window of `viewer`, to be told when it closes; napari has no event for that."""
-    return cast("QMainWindow", unwrapped(viewer).window._qt_window)
+def main_window(viewer: Viewer) -> QMainWindow | None:
+    """Return the window of `viewer`, None once it is closed; napari has no event for that."""
+    return cast("QMainWindow | None", getattr(unwrapped(viewer).window, "_qt_window", None))

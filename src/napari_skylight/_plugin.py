@@ -40,6 +40,9 @@ class _Attachment:
     """A viewer that shows a session, from the first dock or command until its window is gone."""
 
     def __init__(self, viewer: Viewer, session: Session) -> None:
+        window = main_window(viewer)
+        if window is None:
+            raise RuntimeError("The viewer has been closed: make a new one.")
         self.viewer = viewer
         self.session = session
         self.link = ViewerLink(viewer, session)
@@ -47,7 +50,7 @@ class _Attachment:
         self._preferences.events.connect(self.apply_preferences)
         self.apply_preferences()
         # napari's windows are deleted when they close, and not when the person declines to close.
-        main_window(viewer).destroyed.connect(self.detach)
+        window.destroyed.connect(self.detach)
         self._application = cast("QApplication", QApplication.instance())
         self._application.aboutToQuit.connect(self.detach)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from napari.utils.notifications import show_error
 
+from napari_skylight._compat import main_window
 from napari_skylight.viewer._clock import Clock
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._framing import Framing
@@ -68,7 +69,7 @@ class ViewerLink:
         session.caches.added.connect(self._clock.wake)
         viewer.layers.events.removed.connect(self._clock.wake)
         viewer.dims.events.point.connect(self._clock.wake)
-        window = _window_of(viewer)
+        window = main_window(viewer)
         if window is not None:
             window.destroyed.connect(self._clock.stop)
         self._clock.wake()
@@ -120,7 +121,7 @@ class ViewerLink:
         if self._closed:
             return
         self._closed = True
-        open_still = not self._clock.stopped and not _window_is_gone(self.viewer)
+        open_still = not self._clock.stopped and main_window(self.viewer) is not None
         self._clock.stop()
         self.session.state_changed.disconnect(self._clock.wake)
         self.session.caches.added.disconnect(self._clock.wake)
@@ -140,7 +141,7 @@ class ViewerLink:
 
     def _tick(self) -> bool:
         """Show what is new, and return whether there was anything."""
-        if _window_is_gone(self.viewer):
+        if main_window(self.viewer) is None:
             self.close()
             return False
         self._paused.show(self.session.state == "paused")
@@ -184,12 +185,3 @@ class ViewerLink:
             if other.key == key and kind is StackLayer and isinstance(other, LiveLayer):
                 layer.look_like(other)
         return layer
-
-
-def _window_of(viewer: napari.Viewer) -> Any:
-    """Return the viewer's main window, or None: napari has no public name for it."""
-    return getattr(viewer.window, "_qt_window", None)
-
-
-def _window_is_gone(viewer: napari.Viewer) -> bool:
-    return _window_of(viewer) is None

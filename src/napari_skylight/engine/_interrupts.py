@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from bluesky._vendor.super_state_machine.errors import TransitionError
@@ -10,11 +11,11 @@ from bluesky.protocols import Pausable
 from bluesky.run_engine import RunEngineResult
 from bluesky.utils import PlanHalt, RequestAbort, RequestStop, maybe_await
 
-from ._core import CoreEngine
+from ._pausable_engine import PausableEngine
 from ._run import Deliveries, Run, ended_future, failed_future, new_future
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
 
 __all__ = ["Interruptible"]
@@ -32,7 +33,7 @@ _ENDS: dict[str, tuple[str, type[BaseException], int]] = {
 _RANKS = {state: rank for state, _, rank in _ENDS.values()}
 
 
-class Interruptible(CoreEngine):
+class Interruptible(PausableEngine):
     """What a user asks of a plan; done in the loop's thread as soon as the state allows it."""
 
     _run_now: Run | None = None
@@ -70,9 +71,7 @@ class Interruptible(CoreEngine):
         run = self._run_now
         if run is None:
             return ended_future()
-        future = new_future()
-        self._start(self._pause_run(run, defer, future))
-        return future
+        return self._start(run, lambda future: self._pause_run(run, defer, future))
 
     def resume(self) -> Future[RunEngineResult | tuple[str, ...]]:
         """Let a paused plan go on from its last checkpoint.
@@ -86,24 +85,32 @@ class Interruptible(CoreEngine):
         run = self._run_now
         if run is None:
             return failed_future(TransitionError("The engine is idle: there is nothing to resume."))
-        future = new_future()
-        self._start(self._resume_run(run, future))
-        return future
+        return self._start(run, lambda future: self._resume_run(run, future))
 
     def _end(self, kind: str, reason: str = "") -> Future[Any]:
         run = self._run_now
         if run is None:
             return ended_future()
-        future = new_future()
-        self._start(self._end_run(run, kind, reason, future))
-        return future
+        return self._start(run, lambda future: self._end_run(run, kind, reason, future))
 
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _start(
+        self, run: Run, request: Callable[[Future[Any]], Coroutine[Any, Any, None]]
+    ) -> Future[Any]:
+        """Carry out a request in the loop's thread; the future ends even when that goes wrong."""
+        future = new_future()
+        coroutine = request(future)
+
+        def check(done: Future[None]) -> None:
+            error = CancelledError() if done.cancelled() else done.exception()
+            if error is not None:
+                self._deliveries.start(lambda: future.set_exception(error))
+
         try:
-            asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        except RuntimeError:
+            asyncio.run_coroutine_threadsafe(coroutine, self._loop).add_done_callback(check)
+        except RuntimeError:  # the loop is closed, so the plan is over
             coroutine.close()
-            raise RuntimeError("The engine was closed; make a new one.") from None
+            return ended_future(run.outcome)
+        return future
 
     # -- in the loop's thread
 
@@ -114,10 +121,7 @@ class Interruptible(CoreEngine):
     async def _pause_run(self, run: Run, defer: bool, future: Future[None]) -> None:
         while not run.over and (self._state in ("idle", "suspending") or run.resuming):
             await run.next_change(_PATIENCE)
-        if run.over:
-            self._deliveries.start(lambda: future.set_result(None))
-            return
-        if self._state == "paused":
+        if run.over or self._state == "paused":
             self._deliveries.start(lambda: future.set_result(None))
             return
         run.pauses.append(future)
@@ -131,7 +135,7 @@ class Interruptible(CoreEngine):
                 self.log.warning("Something does not let the plan pause: it is ended where it is.")
                 self._task.cancel()
         if run.over:
-            self._deliveries.start(lambda: future.set_result(self._outcome(self.NO_PLAN_RETURN)))
+            self._deliveries.start(lambda: future.set_result(run.outcome))
             return
         run.interrupts.append(future)
         if self._cleaning_up or _RANKS.get(self._state, 0) >= rank:

@@ -40,6 +40,7 @@ class Run:
     def __init__(self) -> None:
         self.future = new_future()  # the caller's; after a pause, that of the last resume
         self.over = False
+        self.outcome: Any = None  # what it returned, once it is over
         self.resuming = False
         self.interrupts: list[Future[Any]] = []  # of stop, abort and halt
         self.pauses: list[Future[Any]] = []

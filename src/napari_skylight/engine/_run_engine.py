@@ -206,7 +206,7 @@ class RunEngine(Interruptible):
         if self._state != "idle":  # something in bluesky's own cleanup failed
             self._run_bundlers.clear()
             self._state = "idle"
-        outcome = self._outcome(plan_return)
+        run.outcome = self._outcome(plan_return)
         if error is None and self._interrupted:
             error = RunEngineInterrupted(self.pause_msg)
         self._offers.end()
@@ -217,7 +217,7 @@ class RunEngine(Interruptible):
 
         def tell() -> None:
             for future in run.interrupts:
-                future.set_result(outcome)
+                future.set_result(run.outcome)
             for future in run.pauses:
                 future.set_result(None)
             if run.future.done():
@@ -225,7 +225,7 @@ class RunEngine(Interruptible):
             if error is not None:
                 run.future.set_exception(error)
             else:
-                run.future.set_result(outcome)
+                run.future.set_result(run.outcome)
 
         self._deliveries.start(tell)
 

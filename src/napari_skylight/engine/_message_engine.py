@@ -1,4 +1,4 @@
-"""What this engine does otherwise than bluesky's, message by message."""
+"""What this engine does otherwise than bluesky's for single messages: answers, groups, readings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ import inspect
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from bluesky._vendor.super_state_machine.errors import TransitionError
 from bluesky.protocols import Readable, Stoppable
 from bluesky.run_engine import RunEngine as BlueskyRunEngine
 from bluesky.run_engine import WaitForTimeoutError
-from bluesky.utils import FailedPause, maybe_await, single_gen
+from bluesky.utils import maybe_await
 from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
 from ._bundler import RunBundler as _RunBundler
-from ._messages import message
 from ._resuming import answer_later, is_pausing
 from ._supports import supports
 
@@ -27,9 +25,8 @@ if TYPE_CHECKING:
     from bluesky.protocols import Status
     from bluesky.utils import Msg
 
-__all__ = ["CoreEngine"]
+__all__ = ["MessageEngine"]
 
-_EVENT_PATIENCE = 1.0  # seconds a pause waits for the end of an event without a frame in a cache
 _STOP_TIMEOUT = 10.0  # seconds one device has to stop before the next one's turn
 
 # Commands a pause may interrupt and repeat, and whose answer plans use.
@@ -39,8 +36,8 @@ _ANSWERED = ("collect", "locate", "read", "wait", "wait_for")
 _NOT_REPEATED = frozenset({"clear_cache", "stage", "stash", "unstage"})
 
 
-class CoreEngine(BlueskyRunEngine):
-    """bluesky's engine, with pauses that neither lose nor repeat, and less work a message."""
+class MessageEngine(BlueskyRunEngine):
+    """bluesky's engine, with answers for interrupted messages, and less work for each."""
 
     RunBundler = _RunBundler
     _run_bundlers: dict[Any, _RunBundler]  # type: ignore[assignment]
@@ -52,12 +49,8 @@ class CoreEngine(BlueskyRunEngine):
     _task: Any
     _task_fut: Any
 
-    validate_all_events = False
-    """Check every event against event-model's schema, not just each descriptor's first."""
-
     def _set_up(self) -> None:
         """Set up what bluesky's constructor has no place for."""
-        self._postponed: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._lasting: defaultdict[Any, dict[Callable[[], asyncio.Future[None]], Status]]
         self._lasting = defaultdict(dict)
         for name in _ANSWERED:
@@ -65,7 +58,6 @@ class CoreEngine(BlueskyRunEngine):
 
     def _clear_run_cache(self) -> None:
         super()._clear_run_cache()  # type: ignore[no-untyped-call]
-        self._postponed.clear()
         self._lasting.clear()
 
     def _answering(
@@ -85,8 +77,6 @@ class CoreEngine(BlueskyRunEngine):
                 raise
 
         return answering
-
-    # -- statuses and groups
 
     def _add_status_to_group(
         self, obj: Any, status_object: Status, group: Any, action: str
@@ -204,160 +194,3 @@ class CoreEngine(BlueskyRunEngine):
                     await asyncio.wait_for(maybe_await(obj.stop(success=success)), _STOP_TIMEOUT)
                 except Exception:  # the other devices must be stopped all the same
                     self.log.exception("Failed to stop %r.", obj)
-
-    # -- events: an open one is finished before a pause, one with a frame in a cache not read again
-
-    async def _open_run(self, msg: Msg) -> str:
-        """Open a run; see bluesky's documentation."""
-        uid: str = await super()._open_run(msg)  # type: ignore[no-untyped-call]
-        self._run_bundlers[msg.run].validate_all = self.validate_all_events
-        return uid
-
-    def _add_frame(self, msg: Msg) -> None:
-        """Note that something was stashed: while its event is open, it is that event's."""
-        bundler = self._run_bundlers.get(msg.run)
-        if bundler is not None and bundler.bundling:
-            bundler.holds_frames = True
-
-    def _postpone(self, request: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        """Keep a request to interrupt the plan until the open event has ended; False if none is.
-
-        A plan between its read and its stash would stash another frame than the one read again.
-        An event without a frame in a cache is waited for a moment only.
-        """
-        if not any(bundler.bundling for bundler in self._run_bundlers.values()):
-            return False
-        if not self._postponed:
-            self._loop.call_later(_EVENT_PATIENCE, self._stop_postponing, self._task)
-        self._postponed.append(request)
-        return True
-
-    def _stop_postponing(self, task: object) -> None:
-        bundlers = self._run_bundlers.values()
-        if task is self._task and not any(b.bundling and b.holds_frames for b in bundlers):
-            requests, self._postponed = self._postponed, []
-            for request in requests:
-                self._loop.create_task(request())
-
-    async def _save(self, msg: Msg) -> None:
-        """Save the event; see bluesky's documentation."""
-        bundler = self._run_bundlers.get(msg.run)
-        stream = bundler._bundle_name if bundler is not None and bundler.holds_frames else None
-        await self._end_event(super()._save, msg)
-        if stream is not None:
-            bundler.keep_events(stream)
-
-    async def _drop(self, msg: Msg) -> None:
-        """Drop the event; see bluesky's documentation."""
-        await self._end_event(super()._drop, msg)
-
-    async def _end_event(self, command: Callable[[Msg], Awaitable[None]], msg: Msg) -> None:
-        bundler = self._run_bundlers.get(msg.run)
-        try:
-            await command(msg)
-        finally:
-            if bundler is not None and bundler.holds_frames:
-                bundler.holds_frames = False
-                self._forget_event(msg.run)
-            if self._postponed and not any(b.bundling for b in self._run_bundlers.values()):
-                requests, self._postponed = self._postponed, []
-                for request in requests:
-                    await request()
-
-    def _forget_event(self, run: Any) -> None:
-        """Take the messages of the event that ends now out of those a rewind repeats."""
-        kept = []
-        while self._msg_cache:
-            old = self._msg_cache.pop()
-            if old.run == run and old.command in ("create", "read", "save", "drop"):
-                if old.command == "create":
-                    break
-            else:
-                kept.append(old)
-        if self._msg_cache is not None:
-            self._msg_cache.extend(reversed(kept))
-
-    # -- pausing and suspending
-
-    async def _checkpoint(self, msg: Msg) -> None:
-        """Set a place to go back to; see bluesky's documentation.
-
-        bluesky waits half a second for a second Ctrl-C before it pauses here; nobody presses it in
-        this engine.
-        """
-        deferred, self._deferred_pause_requested = self._deferred_pause_requested, False
-        try:
-            await super()._checkpoint(msg)  # type: ignore[no-untyped-call]
-        except BaseException:
-            self._deferred_pause_requested = deferred
-            raise
-        if deferred:
-            await self._pause_if_running()
-
-    async def _request_pause_coro(self, defer: bool = False) -> None:
-        if self._state != "running":
-            raise TransitionError(
-                f"The engine is {self._state}: only a running plan can be paused."
-            )
-        if defer:
-            self._deferred_pause_requested = True
-        elif not self._postpone(self._pause_if_running):
-            await self._pause_if_running()
-
-    async def _pause_if_running(self) -> None:
-        """Pause, unless something else was asked for since it was wanted."""
-        if self._state == "running" and not self._cleaning_up:
-            self._deferred_pause_requested = False
-            self._interrupted = True
-            self._state = "pausing"
-            for run in self._run_bundlers.values():
-                run.record_interruption("pause")  # type: ignore[no-untyped-call]
-            self._task.cancel()
-
-    def request_suspend(
-        self,
-        fut: Any,
-        *,
-        pre_plan: Any = None,
-        post_plan: Any = None,
-        justification: str | None = None,
-    ) -> None:
-        """Suspend the plan until a future is done; see bluesky's documentation."""
-        suspender = message("_start_suspender", None, pre_plan, post_plan, justification, fut)
-
-        async def suspend() -> None:
-            await self._suspend(suspender)
-
-        async def request() -> None:
-            if not self._postpone(suspend):
-                await suspend()
-
-        asyncio.run_coroutine_threadsafe(request(), self._loop)
-
-    async def _suspend(self, suspender: Msg) -> None:
-        running = self._state == "running" and not self._cleaning_up
-        if not running and self._state not in ("pausing", "paused"):
-            return  # no plan goes on that could be suspended
-        self.log.info("Suspended: %s", suspender.args[2] or "no reason given")
-        if not self.resumable:
-            if running:
-                self._end_unresumable()
-            return
-        self._plan_stack.append(single_gen(suspender))
-        self._response_stack.append(None)
-        if running:
-            self._state = "suspending"
-            if asyncio.current_task() is not self._task:  # otherwise it looks at the state next
-                self._task.cancel()
-
-    def _end_unresumable(self) -> None:
-        """End a plan that would have to wait but has no checkpoint to go back to."""
-        self._interrupted = True
-        self._exception = FailedPause()
-        self._state = "aborting"
-        self._task.cancel()
-
-    @property
-    def _cleaning_up(self) -> bool:
-        """Whether the plan is over, and bluesky stops, unstages and closes what it left."""
-        return not self._plan_stack or self._pardon_failures.is_set()

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test test-long lint types layers unit unit-pyside6 bench-sim clean
+.PHONY: help demo test test-long lint unit unit-pyside6 bench-sim bench-engine bench-live pictures clean
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,15 @@ unit-pyside6: system $(VENV)/.done  ## the viewer's and the widgets' tests, on P
 
 bench-sim: $(VENV)/.done  ## frames a second of the simulated camera
 	$(BIN)/python benchmarks/sim_camera.py
+
+bench-engine: $(VENV)/.done  ## the engine beside redsun 0.9.1's
+	$(BIN)/python benchmarks/engine.py
+
+bench-live: system $(VENV)/.done  ## live layers beside the two ways others do it
+	$(BIN)/python benchmarks/live.py
+
+pictures: system $(VENV)/.done  ## the docs' pictures, from the running program
+	env -u DISPLAY -u WAYLAND_DISPLAY $(BIN)/napari-skylight --demo --screenshot docs/pictures/live-view.png
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) build dist demo.png

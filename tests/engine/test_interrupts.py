@@ -1,3 +1,4 @@
+import asyncio
 import itertools
 import logging
 import threading
@@ -473,8 +474,6 @@ def test_a_device_that_cannot_resume_leaves_the_plan_paused(engine):
 
 
 def test_a_pause_that_hangs_can_be_stopped(engine, monkeypatch):
-    import asyncio
-
     from napari_skylight.engine import _interrupts
 
     monkeypatch.setattr(_interrupts, "_PATIENCE", 0.1)
@@ -497,6 +496,55 @@ def test_a_pause_that_hangs_can_be_stopped(engine, monkeypatch):
     assert hanging.wait(5)
     assert engine.stop().result(timeout=5) is not None
     assert works(engine)
+
+
+@pytest.mark.parametrize("then", [*ENDS, "request_pause"])
+def test_a_suspended_plan_can_be_paused_and_ended(engine, then):
+    messages = []
+    engine.msg_hook = lambda msg: messages.append(msg.command)
+    run_until(engine, forever())
+    engine.request_suspend(asyncio.Event().wait, justification="no beam")
+    wait_until(lambda: "wait_for" in messages)
+    getattr(engine, then)().result(timeout=5)
+    if then == "request_pause":
+        assert engine.state == "paused"
+        engine.stop().result(timeout=5)
+    assert works(engine)
+
+
+def test_a_suspender_that_trips_when_nothing_runs_does_nothing(engine):
+    engine.request_suspend(asyncio.Event().wait)
+    assert works(engine)
+
+
+def test_a_suspension_without_a_checkpoint_aborts(engine):
+    def plan():
+        yield from clear_checkpoint()
+        while True:
+            yield from null()
+
+    future = run_until(engine, plan())
+    wait_until(lambda: not engine.resumable)
+    engine.request_suspend(asyncio.Event().wait)
+    with pytest.raises(RunEngineInterrupted):
+        future.result(timeout=5)
+    assert works(engine)
+
+
+def test_a_pause_that_comes_with_the_end_of_the_plan_is_none(engine):
+    for _ in range(20):
+        entered = threading.Event()
+
+        def plan(entered=entered):
+            yield from checkpoint()
+            entered.set()
+
+        future = engine(plan())
+        assert entered.wait(5)
+        engine.request_pause().result(timeout=5)
+        if engine.state == "paused":
+            future = engine.resume()
+        assert future.result(timeout=5).exit_status == "success"
 
 
 # -- quiet

@@ -1,11 +1,12 @@
 import inspect
 import threading
 import time
+from itertools import count
 
 import numpy as np
 import pytest
 from bluesky.plan_stubs import close_run, open_run
-from bluesky.utils import FailedStatus, Msg
+from bluesky.utils import FailedStatus, IllegalMessageSequence, Msg
 
 from napari_skylight.engine import Status, plan_stubs
 from napari_skylight.engine.actions import Action
@@ -300,6 +301,38 @@ def test_a_plan_may_catch_a_failure_and_go_on(engine, documents, broken):
     (event,) = documents.events("primary")
     assert event["seq_num"] == 1
     assert np.array_equal(event["data"]["camera"], cache.readings[0]["camera"]["value"])
+
+
+def test_without_a_run_it_says_so(engine):
+    with pytest.raises(IllegalMessageSequence, match="open run"):
+        run(engine, plan_stubs.read_and_stash([FakeCamera()], [Cache()]))
+
+
+def test_a_failure_of_an_earlier_stash_leaves_no_event_open(engine, documents):
+    """It reaches the plan at any message, be it the one that opens the event."""
+    camera, cache, late = FakeCamera(), Cache(), Cache()
+    caught = []
+
+    def plan():
+        for message in range(1, 7):
+            status = Status()
+            late.stash = lambda values, status=status: status
+            yield from plan_stubs.stash(late, {}, group=None, wait=False)
+            engine.msg_hook = fail_at(status, message)
+            try:
+                yield from plan_stubs.read_and_stash([camera], [cache], wait=True)
+            except FailedStatus as error:
+                caught.append(error)
+            engine.msg_hook = None
+            yield from plan_stubs.read_and_stash([camera], [cache], wait=True)
+
+    def fail_at(status, message):
+        seen = count()
+        return lambda msg: next(seen) == message and status.set_exception(OSError("full"))
+
+    result = engine(in_a_run(plan())).result(timeout=5)
+    assert result.exit_status == "success"
+    assert len(caught) == 6
 
 
 # -- stash and clear_cache

@@ -6,6 +6,7 @@ import pytest
 from bluesky.plan_stubs import checkpoint, close_run, null, open_run
 from bluesky.plans import count
 from bluesky.run_engine import RunEngine as BlueskyRunEngine
+from bluesky.run_engine import get_bluesky_event_loop
 from bluesky.utils import DuringTask, Msg, RunEngineInterrupted
 
 from napari_skylight.engine import EngineBusyError, RunEngine, RunEngineResult
@@ -213,6 +214,23 @@ def test_a_callback_may_wait_for_the_next_run(engine):
     engine(null()).add_done_callback(again)
     assert done.wait(5)
     assert results[0].exit_status == "success"
+
+
+def test_a_plan_that_wants_to_exit_ends_itself_and_not_the_engine(engine):
+    def plan():
+        yield from null()
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        engine(plan()).result(timeout=5)
+    assert engine(null()).result(timeout=5).exit_status == "success"
+
+
+def test_the_loop_for_devices_goes_back_to_the_engine_that_had_it(engine):
+    assert get_bluesky_event_loop() is engine.loop
+    with RunEngine() as other:
+        assert get_bluesky_event_loop() is other.loop
+    assert get_bluesky_event_loop() is engine.loop
 
 
 def test_a_run_cannot_be_cancelled_by_its_future(engine, gate):

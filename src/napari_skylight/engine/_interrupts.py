@@ -23,8 +23,7 @@ __all__ = ["Interruptible"]
 _PATIENCE = 3.0  # seconds a pause may take before a stop ends the plan without waiting for it
 _RESUME_TIMEOUT = 10.0  # seconds one device has to resume
 
-# How a plan is ended: the state meanwhile, the exception the plan gets, and which request overrides
-# which.
+# How a plan is ended: the state meanwhile, the exception the plan gets, and how hard it is.
 _ENDS: dict[str, tuple[str, type[BaseException], int]] = {
     "stop": ("stopping", RequestStop, 1),
     "abort": ("aborting", RequestAbort, 2),
@@ -61,7 +60,8 @@ class Interruptible(PausableEngine):
     def request_pause(self, defer: bool = False) -> Future[None]:
         """Pause the plan, at once or, with `defer`, at its next checkpoint.
 
-        An event of which a frame is in a cache already is finished first.
+        An event that is open is finished first: for as long as it takes when a frame of it is in a
+        cache already, for up to a second otherwise.
 
         Returns
         -------
@@ -171,7 +171,7 @@ class Interruptible(PausableEngine):
             for obj in self._objs_seen:
                 if isinstance(obj, Pausable):
                     await asyncio.wait_for(maybe_await(obj.resume()), _RESUME_TIMEOUT)
-        except Exception as exc:  # noqa: BLE001 - a device that cannot go on: whoever resumes is told; the plan stays paused
+        except Exception as exc:  # noqa: BLE001 - whoever resumes is told; the plan stays paused
             failure = exc
             self._interrupted = True
             run.resuming = False

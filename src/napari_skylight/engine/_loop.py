@@ -31,6 +31,7 @@ class EngineLoop:
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._own = loop is None
+        self._before = get_bluesky_event_loop()
         self.loop = asyncio.new_event_loop() if loop is None else loop
         self._thread: threading.Thread | None = None
         if not self.loop.is_running():
@@ -56,7 +57,12 @@ class EngineLoop:
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         try:
-            self.loop.run_forever()
+            while True:
+                try:
+                    self.loop.run_forever()
+                    break
+                except (KeyboardInterrupt, SystemExit):
+                    continue  # raised by a plan: it has ended, the engine has not
         finally:
             if self._own:
                 self._end_tasks()
@@ -85,7 +91,9 @@ class EngineLoop:
         if self._thread is None:
             return
         if get_bluesky_event_loop() is self.loop:
-            set_bluesky_event_loop(None)
+            # ophyd-async connects devices there: give it back to the engine that had it
+            running = self._before is not None and self._before.is_running()
+            set_bluesky_event_loop(self._before if running else None)
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.loop.stop)
 

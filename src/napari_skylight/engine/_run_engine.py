@@ -146,8 +146,8 @@ class RunEngine(Interruptible):
                 raise RuntimeError("The engine was closed; make a new one.")
             if self._run_now is not None:
                 raise EngineBusyError(
-                    f"The engine is busy ({self.state}) with another plan: "
-                    "wait until that one has ended, or stop it."
+                    f"The engine is busy: a plan is {str(self.state).replace('idle', 'starting')}. "
+                    "Wait until it has ended, or stop it."
                 )
             self._run_now = run
         self._offers.running = True
@@ -155,12 +155,16 @@ class RunEngine(Interruptible):
             super().__call__(plan, subs, **metadata_kw)
             self._loop.call_soon_threadsafe(self._run_permit.set)
         except BaseException as exc:
-            if self._task_fut is not None:
-                self._task_fut.cancel()  # it has not begun
-            self._loop.call_soon_threadsafe(self._conclude, run, None, exc)
+            self._loop.call_soon_threadsafe(self._give_up, run, exc)
             if not isinstance(exc, Exception):
                 raise
         return run.future
+
+    def _give_up(self, run: Run, error: BaseException) -> None:
+        """End a run that could not begin."""
+        self._conclude(run, None, error)
+        if self._task_fut is not None:
+            self._task_fut.cancel()
 
     def offer(self, actions: Iterable[Action]) -> None:
         """Offer actions for the whole run, now or next; others are offered from their first wait.

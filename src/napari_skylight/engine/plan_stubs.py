@@ -6,18 +6,18 @@ import inspect
 import time
 from typing import TYPE_CHECKING, Any
 
-from bluesky.protocols import Readable, Triggerable
-from bluesky.utils import maybe_await
+from bluesky.preprocessors import rewindable_wrapper
+from bluesky.utils import all_safe_rewind, maybe_await
 
 from ._messages import message, new_group
-from ._supports import supports
+from ._readings import trigger_and_read, without_parts
 
 if TYPE_CHECKING:
     from asyncio import Task
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Literal
 
-    from bluesky.protocols import Collectable, Movable, Reading, Status
+    from bluesky.protocols import Collectable, Movable, Readable, Reading, Status
     from bluesky.utils import MsgGenerator
     from event_model import DataKey
 
@@ -129,11 +129,13 @@ def read_while_waiting(
     tuple
         The name and the latch of the earliest, as soon as the read in progress has ended.
     """
+    devices = without_parts(objs)
+    may_repeat = all_safe_rewind(devices)
     due = time.monotonic()
     found = None
     while found is None:
         yield message("checkpoint")
-        yield from _trigger_and_read(objs, stream_name)
+        yield from rewindable_wrapper(trigger_and_read(devices, stream_name), may_repeat)
         now = time.monotonic()
         due = max(due + refresh_period, now)  # what is late stays late: no burst to catch up
         found = yield from wait_for_actions(events, timeout=due - now, wait_for=wait_for)
@@ -189,7 +191,7 @@ def read_and_stash(
     def keep(place: int, reading: dict[str, Reading[Any]]) -> MsgGenerator[None]:
         yield from stash(cache_objs[place], reading, group=group, wait=wait)
 
-    return (yield from _trigger_and_read(objs, stream, keep, along))
+    return (yield from trigger_and_read(objs, stream, keep, along))
 
 
 def stash(
@@ -255,48 +257,6 @@ def _ask(method: Callable[[], Any]) -> MsgGenerator[Any]:
     factories: list[Callable[[], Awaitable[Any]]] = [answer]
     tasks: list[Task[Any]] = yield message("wait_for", None, factories)
     return tasks[0].result()
-
-
-def _trigger_and_read(
-    objs: Sequence[Readable[Any]],
-    stream: str,
-    keep: Callable[[int, dict[str, Reading[Any]]], MsgGenerator[None]] | None = None,
-    along: Sequence[Readable[Any]] = (),
-) -> MsgGenerator[dict[str, Reading[Any]]]:
-    """Trigger and read as one event of `stream`.
-
-    `keep` is given the place in `objs` and the reading, those of `along` merged into it, before the
-    event is saved.
-    """
-    group = new_group("trigger")
-    triggered = [obj for obj in (*along, *objs) if supports(obj, Triggerable)]
-    for device in triggered:
-        yield message("trigger", device, group=group)
-    if triggered:
-        yield message("wait", None, group=group)
-    yield message("create", None, name=stream)
-    readings: dict[str, Reading[Any]] = {}
-    try:
-        for obj in along:
-            readings.update((yield from _read(obj)))
-        shared = dict(readings)
-        for place, obj in enumerate(objs):
-            reading = yield from _read(obj)
-            readings.update(reading)
-            if keep is not None:
-                yield from keep(place, {**reading, **shared} if shared else reading)
-    except Exception:
-        yield message("drop")
-        raise
-    yield message("save")
-    return readings
-
-
-def _read(obj: Readable[Any]) -> MsgGenerator[dict[str, Reading[Any]]]:
-    reading: dict[str, Reading[Any]] | None = None
-    while reading is None:  # a pause that interrupts what may not be repeated answers with None
-        reading = yield message("read", obj)
-    return reading
 
 
 def _check_takes_propr(obj: Movable[Any], propr: str) -> None:

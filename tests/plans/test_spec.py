@@ -3,16 +3,14 @@
 import enum
 import functools
 from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional, Protocol, Union, runtime_checkable
+from typing import Annotated, Any, Literal
 
 import pytest
 from annotated_types import Ge, Gt, Interval, Le, MultipleOf
-from bluesky import plans as bp
-from bluesky.protocols import Movable, Readable
+from bluesky.protocols import Movable
 from bluesky.utils import MsgGenerator
 
 from napari_skylight.engine.actions import Action, continuous
@@ -23,43 +21,19 @@ from napari_skylight.plans.spec import (
     UnresolvableAnnotationError,
     create_plan_spec,
     field_type,
-    register_form,
 )
-from napari_skylight.protocols import FrameCaches, Light
-
-
-@runtime_checkable
-class Shutter(Protocol):
-    def open(self) -> None: ...
 
 
 class Plain:
     """A class that no field can show and no device is."""
 
 
-class FakeShutter:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def open(self) -> None: ...
+def params(plan: Callable[..., Any]) -> list[Any]:
+    return create_plan_spec(plan, {}).parameters
 
 
-class FakeCaches:
-    name = "caches"
-
-    def live(self, camera: Any) -> Any: ...
-    def stack(self, camera: Any, name: str = "snapshots") -> Any: ...
-
-
-SHUTTERS = {"front": FakeShutter("front"), "back": FakeShutter("back"), "lamp": object()}
-
-
-def params(plan: Callable[..., Any], devices: dict[str, Any] | None = None) -> list[Any]:
-    return create_plan_spec(plan, {} if devices is None else devices).parameters
-
-
-def only(plan: Callable[..., Any], devices: dict[str, Any] | None = None) -> Any:
-    (param,) = params(plan, devices)
+def only(plan: Callable[..., Any]) -> Any:
+    (param,) = params(plan)
     return param
 
 
@@ -97,120 +71,6 @@ def test_a_literal_gives_its_values_as_choices_of_their_own_type() -> None:
     assert not binning.multiselect
     assert binning.device_proto is None
     assert mode.choices == ["a", "b", None]
-
-
-def test_a_protocol_gives_the_names_of_the_devices_that_match() -> None:
-    def plan(shutter: Shutter) -> MsgGenerator[None]:
-        yield
-
-    shutter = only(plan, SHUTTERS)
-    assert shutter.choices == ["front", "back"]
-    assert not shutter.multiselect
-    assert shutter.device_proto is Shutter
-    assert shutter.initial == "front"
-
-
-def test_a_device_class_gives_the_names_of_its_instances() -> None:
-    def plan(shutter: FakeShutter) -> MsgGenerator[None]:
-        yield
-
-    assert only(plan, SHUTTERS).choices == ["front", "back"]
-    assert only(plan, SHUTTERS).device_proto is FakeShutter
-
-
-def test_the_caller_may_say_which_devices_match() -> None:
-    def plan(shutter: Shutter) -> MsgGenerator[None]:
-        yield
-
-    spec = create_plan_spec(
-        plan, SHUTTERS, matches=lambda device, _: getattr(device, "name", "") == "back"
-    )
-    assert spec.parameters[0].choices == ["back"]
-
-
-@pytest.mark.parametrize(
-    "annotation",
-    [
-        Sequence[Shutter],
-        list[Shutter],
-        tuple[Shutter, ...],
-        set[Shutter],
-        AbstractSet[Shutter],
-        frozenset[Shutter],
-        Annotated[Sequence[Shutter], "those to open"],
-        Sequence[Shutter] | None,
-    ],
-)
-def test_a_collection_of_devices_is_chosen_several_at_once(annotation: Any) -> None:
-    def plan(shutters: Any) -> MsgGenerator[None]:
-        yield
-
-    plan.__annotations__["shutters"] = annotation
-    shutters = only(plan, SHUTTERS)
-    assert shutters.choices == ["front", "back"]
-    assert shutters.multiselect
-    assert shutters.device_proto is Shutter
-    assert shutters.initial == ["front"]
-
-
-def test_args_of_a_device_are_chosen_several_at_once() -> None:
-    def plan(*shutters: Shutter) -> MsgGenerator[None]:
-        yield
-
-    shutters = only(plan, SHUTTERS)
-    assert shutters.kind is ParamKind.VAR_POSITIONAL
-    assert shutters.choices == ["front", "back"]
-    assert shutters.multiselect
-
-
-@pytest.mark.parametrize("annotation", [Optional[Shutter], Shutter | None, Union[None, Shutter]])  # noqa: UP007, UP045
-def test_an_optional_device_is_one_of_the_devices_or_none(annotation: Any) -> None:
-    def plan(front: Any = None, other: Any = None) -> MsgGenerator[None]:
-        yield
-
-    plan.__annotations__ |= {"front": annotation, "other": annotation}
-    front, other = params(plan, SHUTTERS)
-    for param in (front, other):
-        assert param.choices == ["front", "back"]
-        assert param.device_proto is Shutter
-        assert param.optional
-        assert param.default is None
-    assert front.initial == "front"
-    assert other.initial is None
-
-
-def test_a_generic_protocol_is_matched_by_its_origin() -> None:
-    class Motor:
-        name = "motor"
-
-        def set(self, value: float) -> Any: ...
-
-    def plan(motor: Movable[float]) -> MsgGenerator[None]:
-        yield
-
-    assert only(plan, {"motor": Motor()}).choices == ["motor"]
-
-
-def test_a_required_device_that_nothing_matches_is_refused_by_name() -> None:
-    def plan(shutter: Shutter) -> MsgGenerator[None]:
-        yield
-
-    with pytest.raises(
-        UnresolvableAnnotationError, match=r"plan needs shutter \(Shutter\)"
-    ) as info:
-        create_plan_spec(plan, {})
-    assert str(info.value) == "plan needs shutter (Shutter): no Shutter is connected."
-    assert (info.value.plan_name, info.value.param_name) == ("plan", "shutter")
-    assert info.value.annotation is Shutter
-
-
-def test_an_optional_device_that_nothing_matches_gets_no_field() -> None:
-    def plan(shutter: Shutter | None = None) -> MsgGenerator[None]:
-        yield
-
-    shutter = only(plan, {})
-    assert shutter.choices is None
-    assert not shutter.has_field
 
 
 @pytest.mark.parametrize("annotation", [Plain, Any, dict[str, int], Callable[[], None], "Nowhere"])
@@ -318,16 +178,6 @@ def test_annotated_is_unwrapped_and_its_metadata_kept() -> None:
     assert gain.bounds == Bounds(low=1, high=16)
     assert delay.bounds == Bounds(low=0, step=0.5)
     assert gain.unit == ""
-
-
-def test_the_frame_caches_are_filled_in_out_of_sight() -> None:
-    def plan(caches: FrameCaches) -> MsgGenerator[None]:
-        yield
-
-    caches = only(plan, {"caches": FakeCaches()})
-    assert caches.hidden
-    assert caches.choices is None
-    assert caches.device_proto is FrameCaches
 
 
 def test_continuous_plans_are_told_by_their_stamp() -> None:
@@ -442,74 +292,17 @@ class Colour(enum.Enum):
         (dict[str, int], None),
         (Sequence[Plain], None),
         (tuple[int, Plain], None),
-        (Shutter, None),
+        (Movable, None),
     ],
 )
 def test_the_type_by_which_a_form_shows_an_annotation(annotation: Any, shown: Any) -> None:
     assert field_type(annotation) == shown
 
 
-class FakeMotor:
-    parent = None
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def set(self, value: float) -> Any: ...
-    def read(self) -> Any: ...
-    def describe(self) -> Any: ...
-
-
-@pytest.mark.parametrize(
-    ("plan", "fields"),
-    [
-        (bp.count, ["detectors", "num", "delay"]),
-        (bp.scan, ["detectors", "motor", "start", "stop", "num"]),
-        (bp.rel_scan, ["detectors", "motor", "start", "stop", "num"]),
-        (bp.list_scan, ["detectors", "motor", "points"]),
-        (
-            bp.grid_scan,
-            ["detectors"]
-            + [
-                f"{axis}_{part}"
-                for axis in ("slow", "fast")
-                for part in ("motor", "start", "stop", "num")
-            ]
-            + ["snake_axes"],
-        ),
-    ],
-)
-def test_blueskys_own_plans_have_a_form(plan: Callable[..., Any], fields: list[str]) -> None:
-    spec = create_plan_spec(plan, {"x": FakeMotor("x")})
-    assert spec.name == plan.__name__
-    assert spec.docs
-    assert [p.name for p in spec.parameters if p.has_field] == fields
-    assert spec.parameters[0].choices == ["x"]
-    assert spec.parameters[0].device_proto is Readable
-
-
-def test_a_form_can_be_registered_and_taken_back() -> None:
-    def loose(*args):  # type: ignore[no-untyped-def]
-        """Do things."""
-        yield
-
-    def form(x: int, y: float = 2.0) -> None: ...
-
-    undo = register_form(loose, form)
-    spec = create_plan_spec(loose, {})
-    assert (spec.name, spec.docs) == ("loose", "Do things.")
-    assert [p.annotation for p in spec.parameters] == [int, float]
-    undo()
-    with pytest.raises(TypeError):
-        create_plan_spec(loose, {})
-
-
 def test_units_and_names_are_words() -> None:
-    def plan(
-        stash_every: Annotated[float, Unit("s")] = 0.0, lamp: Light | None = None
-    ) -> MsgGenerator[None]:
+    def plan(stash_every: Annotated[float, Unit("s")] = 0.0) -> MsgGenerator[None]:
         yield
 
-    stash_every, _ = params(plan)
+    stash_every = only(plan)
     assert stash_every.label == "Stash every"
     assert stash_every.unit == "s"

@@ -176,11 +176,15 @@ def test_the_frame_caches_are_added() -> None:
     def plan(caches: FrameCaches, frames: int = 1) -> MsgGenerator[None]:
         yield
 
+    def modest(caches: FrameCaches | None = None) -> MsgGenerator[None]:
+        yield
+
     caches = FakeCaches()
     spec = create_plan_spec(plan, {})
     assert resolve_arguments(spec, {}, {"caches": caches})["caches"] is caches
     with pytest.raises(ValueError, match="needs the frame caches"):
         resolve_arguments(spec, {}, {})
+    assert resolve_arguments(create_plan_spec(modest, {}), {}, {}) == {"caches": None}
 
 
 def problems(plan: Any, values: dict[str, Any]) -> dict[str, str]:

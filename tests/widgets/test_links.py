@@ -60,6 +60,24 @@ def test_what_is_on_its_way_when_links_are_cut_is_not_heard(qapp, source, listen
     assert len(source.happened) == 0
 
 
+def test_quick_emissions_are_one_call_and_the_last_is_never_missed(qtbot, source, listener):
+    for _ in range(50):
+        emit_elsewhere(source)
+    qtbot.waitUntil(lambda: bool(listener.threads), timeout=5000)
+    assert len(listener.threads) == 1
+    emit_elsewhere(source)
+    qtbot.waitUntil(lambda: len(listener.threads) == 2, timeout=5000)
+
+
+def test_links_that_were_cut_stay_cut(source, listener):
+    listener.links.clear()
+    listener.links.connect(source.happened, listener.hear)
+    assert len(source.happened) == 1
+    listener.links.cut()
+    listener.links.connect(source.happened, listener.hear)
+    assert len(source.happened) == 0
+
+
 def test_links_keep_nobody_alive(qapp, source, listener):
     short_lived = Listener()
     short_lived.links.connect(source.happened, short_lived.hear)

@@ -1,18 +1,11 @@
 """The dock, driven as a person does."""
 
-import gc
-import threading
-import weakref
-
 import pytest
 from bluesky import plan_stubs as bps
 from bluesky.utils import MsgGenerator
-from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QApplication, QPlainTextEdit
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPlainTextEdit
 
-from napari_skylight.devices import Microscope
-from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera
 
 pytestmark = pytest.mark.usefixtures("camera")
@@ -195,16 +188,6 @@ def test_a_camera_that_fails_is_said_and_the_next_run_works(person, camera):
     person.waits(lambda: not person.has("error"))
 
 
-def test_a_second_run_is_refused_in_words(open_dock, session):
-    person = open_dock()
-    person.dock.close_links()
-    session.start("live_view")
-    assert person.text("run") == "Run"
-    person.clicks("run")
-    assert session.problem == "Live view is running."
-    assert session.state.busy
-
-
 def test_the_form_follows_the_devices(person, session):
     session.add_device(FakeCamera("side camera")).result(timeout=5)
     person.ticks("param:cameras", "side camera")
@@ -224,39 +207,6 @@ def test_each_plan_keeps_its_values(person, session):
     person.sees("counts", "Finished: 7 frames in 0:00")
     person.sees("counts", "7 in stack (")
     assert not person.has("action:snapshot")
-
-
-def test_the_dock_shows_a_run_that_another_started(person, session):
-    session.start("snap", {"frames": 100_000})
-    person.sees("state", "Running")
-    assert person.text("plan") == "Snap"
-    assert person.find("param:frames").text() == "100000"
-    assert not person.find("param:frames").isEnabled()
-    person.clicks("run")
-    person.sees("state", "Idle")
-
-
-def test_a_run_may_be_started_on_any_thread(person, session):
-    thread = threading.Thread(target=session.start, args=("live_view",))
-    thread.start()
-    thread.join(timeout=5)
-    person.sees("state", "Running")
-
-
-def test_a_dock_opened_later_shows_the_run_and_both_stay_in_step(open_dock):
-    first = open_dock()
-    first.clicks("run")
-    first.sees("counts", "frames")
-    second = open_dock()
-    assert second.text("state") == "Running"
-    assert second.text("run") == "Stop"
-    second.clicks("action:stash")
-    first.sees("action:stash", "on")
-    second.sees("action:stash", "on")
-    second.clicks("run")
-    first.sees("state", "Idle")
-    second.sees("state", "Idle")
-    assert first.text("counts").partition("\n")[0] == second.text("counts").partition("\n")[0]
 
 
 def test_plans_come_and_go(person, session):
@@ -287,95 +237,3 @@ def test_the_whole_docstring_is_behind_the_i(person):
     assert shown.toPlainText().startswith("Show the cameras live until stopped.")
     assert "Parameters" in shown.toPlainText()
     shown.window().close()
-
-
-def test_a_line_says_what_is_connected(open_dock, session):
-    person = open_dock()
-    assert person.text("microscope").startswith("No microscope is connected.")
-    session.open_microscope(lambda: Microscope("Bench 3", ())).result(timeout=5)
-    person.sees("microscope", "Bench 3")
-
-
-def test_frames_the_screen_left_out_are_counted(open_dock):
-    person = open_dock(shown=lambda: 0)
-    person.clicks("run")
-    person.sees("counts", "skipped on screen")
-    person.sees("rates", "shown 0.0")
-
-
-def test_nothing_ticks_while_nothing_runs(person):
-    def ticking():
-        return [timer for timer in person.dock.findChildren(QTimer) if timer.isActive()]
-
-    assert not ticking()
-    person.clicks("run")
-    person.sees("state", "Running")
-    assert len(ticking()) == 1
-    person.clicks("run")
-    person.sees("state", "Idle")
-    person.waits(lambda: not ticking())
-
-
-SIGNALS = ("state_changed", "run_changed", "reported", "plans_changed", "devices_changed")
-
-
-def test_a_deleted_dock_leaves_nothing_behind(open_dock, session):
-    person = open_dock()
-    person.clicks("run")
-    person.sees("state", "Running")
-    assert all(len(getattr(session, name)) for name in SIGNALS)
-    gone = weakref.ref(person.dock)
-    person.dock.close_links()
-    assert not any(len(getattr(session, name)) for name in SIGNALS)
-    assert not any(len(action.changed) for action in session.actions.values())
-    person.dock.deleteLater()
-    del person.dock
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.collect()
-    assert gone() is None
-
-
-def test_a_dock_deleted_while_signals_arrive_does_no_harm(session, qtbot):
-    from napari_skylight.widgets import PlanControl
-
-    dock = PlanControl(session)
-    dock.show()
-    started = threading.Event()
-
-    def shout():
-        for n in range(200):
-            session.reported.emit(str(n))
-            session.state_changed.emit(SessionState.IDLE)
-            started.set()
-
-    thread = threading.Thread(target=shout)
-    thread.start()
-    assert started.wait(timeout=5)
-    dock.deleteLater()
-    QApplication.sendPostedEvents(dock, QEvent.Type.DeferredDelete)
-    thread.join(timeout=5)
-    QApplication.processEvents()
-    assert not any(len(getattr(session, name)) for name in SIGNALS)
-
-
-def test_the_dock_fits_in_300_pixels(person, session):
-    from bluesky import plans as bp
-
-    session.add_plan(bp.grid_scan)
-    session.add_plan(bp.count)
-    for title in ("Live view", "Snap", "Grid scan", "Count"):
-        person.chooses("plan", title)
-        QApplication.processEvents()
-        assert person.dock.minimumSizeHint().width() <= 300, title
-        assert person.dock.minimumSizeHint().height() <= 600, title
-
-
-def test_a_theme_changed_while_running_changes_the_colours(person):
-    def themed(background, text):
-        person.dock.setStyleSheet(f"QWidget {{ background-color: {background}; color: {text}; }}")
-        QApplication.processEvents()
-        return person.find("run").palette().color(QPalette.ColorRole.ButtonText).lightness()
-
-    person.clicks("run")
-    person.sees("state", "Running")
-    assert themed("#202020", "#f0f0f0") > themed("#f0f0f0", "#202020")

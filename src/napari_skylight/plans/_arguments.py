@@ -73,7 +73,7 @@ def resolve_arguments(
         elif param.actions is not None:
             resolved[param.name] = param.actions
         elif param.device_proto is FrameCaches:
-            resolved[param.name] = _frame_caches(spec, devices)
+            resolved[param.name] = _frame_caches(spec, param, devices)
     return resolved
 
 
@@ -197,11 +197,13 @@ def _device(value: Any, devices: Mapping[str, Any]) -> Any:
     return devices.get(value) if isinstance(value, str) else value
 
 
-def _frame_caches(spec: PlanSpec, devices: Mapping[str, Any]) -> Any:
+def _frame_caches(spec: PlanSpec, param: ParamDescription, devices: Mapping[str, Any]) -> Any:
     for device in devices.values():
         if isinstance(device, FrameCaches):
             return device
-    raise ValueError(f"{spec.name} needs the frame caches, and there are none among the devices.")
+    if param.required:
+        raise ValueError(f"{spec.name} needs the frame caches, and there are none here.")
+    return param.default
 
 
 def _several(value: Any) -> list[Any]:

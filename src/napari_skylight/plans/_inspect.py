@@ -147,7 +147,8 @@ def _describe(
 ) -> ParamDescription:
     kind = ParamKind(int(param.kind))
     if hint is _EMPTY:
-        hint = Any if param.default in (_EMPTY, None) else type(param.default)
+        unknown = param.default is _EMPTY or param.default is None
+        hint = Any if unknown else type(param.default)
     annotation, metadata = unwrap(hint)
     found: dict[str, Any] = {}
     actions = _actions(plan, param, annotation)

@@ -18,6 +18,7 @@ __all__ = [
     "ParameterError",
     "PlanSpec",
     "UnresolvableAnnotationError",
+    "sentence_case",
 ]
 
 

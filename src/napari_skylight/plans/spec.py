@@ -22,6 +22,7 @@ from napari_skylight.plans._params import (
     ParamKind,
     PlanSpec,
     UnresolvableAnnotationError,
+    sentence_case,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "find_problems",
     "register_form",
     "resolve_arguments",
+    "sentence_case",
 ]

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_skylight.engine.actions import Action
+from napari_skylight.plans.spec import sentence_case
 from napari_skylight.widgets._links import Links
 
 __all__ = ["ActionButtons"]
@@ -57,8 +58,7 @@ class _ActionButton(QPushButton):
         self._action = action
         self._request = request
         self._wanted = False
-        words = action.name.replace("_", " ").strip()
-        self._name = words[:1].upper() + words[1:]
+        self._name = sentence_case(action.name)
         self.setObjectName(f"action:{action.name}")
         self.setCheckable(action.togglable)
         self.setAutoDefault(True)

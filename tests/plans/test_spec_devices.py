@@ -1,0 +1,167 @@
+"""Parameters that are devices: which can be chosen, and how many."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Annotated, Any, Optional, Protocol, Union, runtime_checkable
+
+import pytest
+from bluesky.protocols import Movable
+from bluesky.utils import MsgGenerator
+
+from napari_skylight.plans.spec import ParamKind, UnresolvableAnnotationError, create_plan_spec
+from napari_skylight.protocols import FrameCaches
+
+
+@runtime_checkable
+class Shutter(Protocol):
+    def open(self) -> None: ...
+
+
+class FakeShutter:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def open(self) -> None: ...
+
+
+class FakeCaches:
+    name = "caches"
+
+    def live(self, camera: Any) -> Any: ...
+    def stack(self, camera: Any, name: str = "snapshots") -> Any: ...
+
+
+SHUTTERS = {"front": FakeShutter("front"), "back": FakeShutter("back"), "lamp": object()}
+
+
+def params(plan: Callable[..., Any], devices: dict[str, Any]) -> list[Any]:
+    return create_plan_spec(plan, devices).parameters
+
+
+def only(plan: Callable[..., Any], devices: dict[str, Any]) -> Any:
+    (param,) = params(plan, devices)
+    return param
+
+
+def test_a_protocol_gives_the_names_of_the_devices_that_match() -> None:
+    def plan(shutter: Shutter) -> MsgGenerator[None]:
+        yield
+
+    shutter = only(plan, SHUTTERS)
+    assert shutter.choices == ["front", "back"]
+    assert not shutter.multiselect
+    assert shutter.device_proto is Shutter
+    assert shutter.initial == "front"
+
+
+def test_a_device_class_gives_the_names_of_its_instances() -> None:
+    def plan(shutter: FakeShutter) -> MsgGenerator[None]:
+        yield
+
+    assert only(plan, SHUTTERS).choices == ["front", "back"]
+    assert only(plan, SHUTTERS).device_proto is FakeShutter
+
+
+def test_the_caller_may_say_which_devices_match() -> None:
+    def plan(shutter: Shutter) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(
+        plan, SHUTTERS, matches=lambda device, _: getattr(device, "name", "") == "back"
+    )
+    assert spec.parameters[0].choices == ["back"]
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        Sequence[Shutter],
+        list[Shutter],
+        tuple[Shutter, ...],
+        set[Shutter],
+        AbstractSet[Shutter],
+        frozenset[Shutter],
+        Annotated[Sequence[Shutter], "those to open"],
+        Sequence[Shutter] | None,
+    ],
+)
+def test_a_collection_of_devices_is_chosen_several_at_once(annotation: Any) -> None:
+    def plan(shutters: Any) -> MsgGenerator[None]:
+        yield
+
+    plan.__annotations__["shutters"] = annotation
+    shutters = only(plan, SHUTTERS)
+    assert shutters.choices == ["front", "back"]
+    assert shutters.multiselect
+    assert shutters.device_proto is Shutter
+    assert shutters.initial == ["front"]
+
+
+def test_args_of_a_device_are_chosen_several_at_once() -> None:
+    def plan(*shutters: Shutter) -> MsgGenerator[None]:
+        yield
+
+    shutters = only(plan, SHUTTERS)
+    assert shutters.kind is ParamKind.VAR_POSITIONAL
+    assert shutters.choices == ["front", "back"]
+    assert shutters.multiselect
+
+
+@pytest.mark.parametrize("annotation", [Optional[Shutter], Shutter | None, Union[None, Shutter]])  # noqa: UP007, UP045
+def test_an_optional_device_is_one_of_the_devices_or_none(annotation: Any) -> None:
+    def plan(front: Any = None, other: Any = None) -> MsgGenerator[None]:
+        yield
+
+    plan.__annotations__ |= {"front": annotation, "other": annotation}
+    front, other = params(plan, SHUTTERS)
+    for param in (front, other):
+        assert param.choices == ["front", "back"]
+        assert param.device_proto is Shutter
+        assert param.optional
+        assert param.default is None
+    assert front.initial == "front"
+    assert other.initial is None
+
+
+def test_a_generic_protocol_is_matched_by_its_origin() -> None:
+    class Motor:
+        name = "motor"
+
+        def set(self, value: float) -> Any: ...
+
+    def plan(motor: Movable[float]) -> MsgGenerator[None]:
+        yield
+
+    assert only(plan, {"motor": Motor()}).choices == ["motor"]
+
+
+def test_a_required_device_that_nothing_matches_is_refused_by_name() -> None:
+    def plan(shutter: Shutter) -> MsgGenerator[None]:
+        yield
+
+    with pytest.raises(
+        UnresolvableAnnotationError, match=r"plan needs shutter \(Shutter\)"
+    ) as info:
+        create_plan_spec(plan, {})
+    assert str(info.value) == "plan needs shutter (Shutter): no Shutter is connected."
+    assert (info.value.plan_name, info.value.param_name) == ("plan", "shutter")
+    assert info.value.annotation is Shutter
+
+
+def test_an_optional_device_that_nothing_matches_gets_no_field() -> None:
+    def plan(shutter: Shutter | None = None) -> MsgGenerator[None]:
+        yield
+
+    shutter = only(plan, {})
+    assert shutter.choices is None
+    assert not shutter.has_field
+
+
+def test_the_frame_caches_are_filled_in_out_of_sight() -> None:
+    def plan(caches: FrameCaches) -> MsgGenerator[None]:
+        yield
+
+    caches = only(plan, {"caches": FakeCaches()})
+    assert caches.hidden
+    assert caches.choices is None
+    assert caches.device_proto is FrameCaches

@@ -1,0 +1,176 @@
+"""The settings of one device, a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
+
+from napari_skylight.session._settings import Setting, SettingInfo
+from napari_skylight.session._settings_watch import SettingState
+from napari_skylight.widgets._colours import muted
+from napari_skylight.widgets._devices_editors import SettingEditor, create_setting_editor
+from napari_skylight.widgets._label import text_label
+
+__all__ = ["SettingRows"]
+
+_LABEL, _EDITOR, _NOW = range(3)
+_WIDEST_NOW = "-1000.0 µm"
+
+
+class SettingRows(QWidget):
+    """Follows the states it is given; a row appears once it is known what its values are.
+
+    Parameters
+    ----------
+    settings : sequence of Setting
+        In the order of the rows.
+    """
+
+    entered = Signal(str, object)
+    """The path and the value of a setting that a person wants changed."""
+
+    def __init__(self, settings: Sequence[Setting]) -> None:
+        super().__init__()
+        self._order = [setting.path for setting in settings]
+        self._rows: dict[str, _Row] = {}
+        self._hidden: Collection[str] = ()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(_EDITOR, 1)
+
+    def show_states(self, states: Mapping[str, SettingState]) -> None:
+        """Show `states`, by path; rows without one stay as they are."""
+        known = len(self._rows)
+        for path in self._order:
+            state = states.get(path)
+            if state is None:
+                continue
+            if path not in self._rows and state.info is not None:
+                self._add(path, state.setting, state.info)
+            if path in self._rows:
+                self._rows[path].show(state)
+        if len(self._rows) > known:
+            self._set_tab_order()
+            self._dress()
+
+    def hide_rows(self, paths: Collection[str]) -> None:
+        """Show all rows but those of `paths`."""
+        self._hidden = paths
+        for path, row in self._rows.items():
+            row.set_visible(path not in paths)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take over the theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._dress()
+
+    def _add(self, path: str, setting: Setting, info: SettingInfo) -> None:
+        row = self._rows[path] = _Row(setting, info, self)
+        for column, widget in enumerate(row.widgets):
+            self._grid.addWidget(widget, self._order.index(path), column)
+        if isinstance(row.editor, QCheckBox):  # no wider than what can be clicked
+            self._grid.setAlignment(row.editor, Qt.AlignmentFlag.AlignLeft)
+        row.entered.connect(self.entered)
+        row.set_visible(path not in self._hidden)
+
+    def _set_tab_order(self) -> None:
+        rows = [self._rows[path] for path in self._order if path in self._rows]
+        editors = [row.editor for row in rows if row.editor is not None]
+        for first, second in pairwise(editors):
+            QWidget.setTabOrder(first, second)
+
+    def _dress(self) -> None:
+        # Kept free, so that nothing moves when something appears there.
+        self._grid.setColumnMinimumWidth(_NOW, self.fontMetrics().horizontalAdvance(_WIDEST_NOW))
+        for row in self._rows.values():
+            row.now.setStyleSheet(f"color: {muted(self).name()};")
+
+
+class _Row(QObject):
+    """The label of a setting, its editor, and where it is while it changes.
+
+    A setting that can only be read has its value in place of the editor.
+    """
+
+    entered = Signal(str, object)
+
+    def __init__(self, setting: Setting, info: SettingInfo, parent: QObject) -> None:
+        super().__init__(parent)
+        self.editor: SettingEditor | None = None
+        self.now = text_label(name=f"now:{setting.path}")
+        self._reading = text_label(name=f"reading:{setting.path}")
+        self._state = SettingState(setting, info)
+        label = text_label(setting.label, wrap=True)
+        if setting.settable:
+            self.editor = create_setting_editor(info)
+            self.editor.setObjectName(f"setting:{setting.path}")
+            self.editor.setAccessibleName(setting.label)
+            self.editor.entered.connect(self._on_entered)
+            self.editor.left.connect(self._show_value)
+            label.setBuddy(self.editor)
+        else:
+            self._reading.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.widgets: tuple[QLabel, QWidget, QLabel] = (
+            label,
+            self._reading if self.editor is None else self.editor,
+            self.now,
+        )
+
+    def show(self, state: SettingState) -> None:
+        """Show how the setting is now."""
+        self._state = state
+        info = state.info
+        if info is None:
+            return
+        if state.pending:
+            self.now.setText(_on_its_way(info, state.value))
+        else:
+            self.now.setText("no answer" if state.trouble else "")
+        tip = "\n".join(filter(None, (state.trouble, _limits_in_words(info))))
+        for widget in self.widgets:
+            widget.setToolTip(tip)
+        self._show_value()
+
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide the row."""
+        for widget in self.widgets:
+            widget.setVisible(visible)
+
+    def _on_entered(self, value: object) -> None:
+        self.entered.emit(self._state.setting.path, value)
+
+    def _show_value(self) -> None:
+        """Show the true value, unless another was entered or is about to be."""
+        state = self._state
+        if state.info is None:
+            return
+        if self.editor is None:
+            self._reading.setText(state.info.said(state.value) or "–")
+        elif not self.editor.edited and not (state.pending and self.editor.keeps_what_is_entered):
+            self.editor.show_value(state.info, state.value)
+
+
+def _on_its_way(info: SettingInfo, value: object) -> str:
+    """Return where a number is, in no more digits than can be read as they run."""
+    if not isinstance(value, float):
+        return "setting…"
+    digits = 1 if abs(value) >= 10 else 3
+    return replace(info, digits=min(digits, digits if info.digits is None else info.digits)).said(
+        value
+    )
+
+
+def _limits_in_words(info: SettingInfo) -> str:
+    if info.low is not None and info.high is not None:
+        return f"{info.low:.10g} to {info.high:.10g} {info.unit}".strip()
+    if info.low is not None:
+        return f"{info.low:.10g} {info.unit}".strip() + " or more"
+    if info.high is not None:
+        return f"{info.high:.10g} {info.unit}".strip() + " or less"
+    return ""

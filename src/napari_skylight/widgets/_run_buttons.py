@@ -57,18 +57,19 @@ class RunButtons(QWidget):
 
     def _refresh(self) -> None:
         state = self._state
+        text, stop = self.palette().color(QPalette.ColorRole.WindowText), red(self)
         if state.busy:
             ending = state is SessionState.STOPPING
-            _dress(self.run, "Stop", "stop", "The plan is stopping." if ending else "", red(self))
+            _dress(self.run, "Stop", "stop", stop, "The plan is stopping." if ending else "")
         else:
-            _dress(self.run, "Run", "run", self._reason)
+            _dress(self.run, "Run", "run", text, self._reason)
         if state is SessionState.PAUSED:
-            _dress(self.pause, "Resume", "run")
+            _dress(self.pause, "Resume", "run", text)
         elif not self._pausable:
-            _dress(self.pause, "Pause", "pause", "This plan cannot pause.")
+            _dress(self.pause, "Pause", "pause", text, "This plan cannot pause.")
         else:
             reason = "" if state is SessionState.RUNNING else _NO_PAUSE.get(state, "No plan runs.")
-            _dress(self.pause, "Pause", "pause", reason)
+            _dress(self.pause, "Pause", "pause", text, reason)
 
     def _on_run_clicked(self) -> None:
         (self.stop_clicked if self._state.busy else self.run_clicked).emit()
@@ -91,13 +92,10 @@ def _button(name: str) -> QPushButton:
     return button
 
 
-def _dress(
-    button: QPushButton, text: str, shape: Shape, reason: str = "", colour: QColor | None = None
-) -> None:
+def _dress(button: QPushButton, text: str, shape: Shape, colour: QColor, reason: str = "") -> None:
     """Give a button its text and shape; a `reason` why not disables it."""
     button.setText(text)
     button.setEnabled(not reason)
     button.setToolTip(reason)
-    button.setStyleSheet("" if colour is None else f":enabled {{ color: {colour.name()}; }}")
-    shown = colour or button.palette().color(QPalette.ColorRole.WindowText)
-    button.setIcon(shape_icon(shape, shown))
+    button.setStyleSheet(f":enabled {{ color: {colour.name()}; }}")
+    button.setIcon(shape_icon(shape, colour))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from napari.settings import get_settings
 
 
 @pytest.fixture
@@ -49,6 +50,65 @@ def test_the_canvas_shows_the_newest_frame(make_link, camera, wait_until):
         picture = link.viewer.screenshot(flash=False)
         middle = picture[picture.shape[0] // 2, picture.shape[1] // 2, :3]
         np.testing.assert_array_equal(middle, [value] * 3)
+
+
+@pytest.mark.parametrize("way", ["projected", "turned", "in 3-D", "asynchronous"])
+def test_the_canvas_shows_the_newest_frame_however_it_is_sliced(
+    way, make_link, camera, wait_until, monkeypatch
+):
+    if way == "asynchronous":
+        monkeypatch.setattr(get_settings().experimental, "async_", True)
+    link = make_link(show=True)
+    link.autoscale = "off"
+    viewer = link.viewer
+    for number, value in enumerate((0, 0, 255, 255, 0)):
+        camera.live(frame(value, (64, 64), np.uint8))
+        wait_until(lambda number=number: link.shown == number + 1)
+        if way == "projected":
+            viewer.layers["camera"].projection_mode = "mean"
+        elif way == "turned":
+            viewer.dims.order = (1, 0)
+        elif way == "in 3-D":
+            viewer.dims.ndisplay = 3
+
+        def picture_is(value=value):
+            picture = viewer.screenshot(flash=False)
+            middle = picture[picture.shape[0] // 2, picture.shape[1] // 2, :3]
+            return (middle == value).all()
+
+        wait_until(picture_is)
+
+
+def test_values_a_screen_cannot_show_are_converted_for_each_frame(make_link, camera, wait_until):
+    link = make_link(show=True)
+    link.autoscale = "off"
+    for number, value in enumerate((0.0, 1e300, 0.0, 1e300)):
+        image = frame(value, (64, 64), np.float64)
+        image[0, 0], image[0, 1] = 0, 1e300
+        camera.live(image)
+        wait_until(lambda number=number: link.shown == number + 1)
+        if number == 0:
+            link.viewer.layers["camera"].contrast_limits = (0, 1e300)
+        picture = link.viewer.screenshot(flash=False)
+        middle = picture[picture.shape[0] // 2, picture.shape[1] // 2, :3]
+        np.testing.assert_array_equal(middle, [255 * (value > 0)] * 3)
+
+
+def test_the_list_of_layers_is_painted_for_thumbnails_not_for_frames(
+    show, layers, link, wait_until
+):
+    layer = show(frame(1))
+    painted = []
+    layers.events.connect(lambda event: painted.append(event.type))
+    for number in range(2, 12):
+        show(np.full((8, 10), number * 20, np.uint16))
+    assert "set_data" not in painted
+    before = layer.thumbnail.copy()
+    layer.contrast_limits = (0, 220)
+    show(frame(220))
+    wait_until(lambda: link.resting)
+    assert "thumbnail" in painted
+    assert layer.thumbnail[..., 0].max() == 255 > before[..., 0].max()
 
 
 def test_shows_any_frame_a_camera_gives(show, make_camera, link):

@@ -20,12 +20,26 @@ _THUMBNAIL_PERIOD = 1.0  # seconds
 class LiveLayer(CacheLayer):
     """Shows the newest frame, (Y, X), copied into a buffer that only the GUI thread touches.
 
-    Copying into the array the layer has, and refreshing only what is drawn, takes about half of the
-    time that ``layer.data = frame`` does.
+    Copying into the array the layer has, and telling of it only those who draw it, takes about a
+    quarter of the time that ``layer.data = frame`` does, and the window is painted once, not twice.
     """
 
     _buffer: NDArray[Any] | None = None
     _thumbnail_due = 0.0
+    _thumbnail_stale = False
+
+    def update(self, now: float) -> bool:
+        """Show what is new; now and then the thumbnail instead, never both in one turn."""
+        self._notice_deletion()
+        layer = self.layer
+        if layer is None or not layer.visible or not self._thumbnail_stale:
+            return super().update(now)
+        if now >= self._thumbnail_due:
+            self._thumbnail_due, self._thumbnail_stale = now + _THUMBNAIL_PERIOD, False
+            layer.refresh(data_displayed=False, highlight=False, extent=False)
+        else:
+            super().update(now)
+        return True
 
     def _is_too_soon(self, now: float) -> bool:
         return False
@@ -43,10 +57,14 @@ class LiveLayer(CacheLayer):
         if layer.data is not taken.data:
             layer.data = self._buffer = taken.data
             return
-        thumbnail = now >= self._thumbnail_due
-        if thumbnail:
-            self._thumbnail_due = now + _THUMBNAIL_PERIOD
-        layer.refresh(thumbnail=thumbnail, highlight=False, extent=False)
+        self._thumbnail_stale = True
+        # Those who hear every event of a layer are the list of layers, which would paint all of
+        # itself again, and the whole window with it.
+        with layer.events.blocker():
+            if _is_sliced_by_view(layer):
+                layer.events.set_data()
+            else:
+                layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def _empty(self, layer: Image, taken: Taken) -> None:
         # A layer of two axes cannot have zero frames: it turns black.
@@ -67,3 +85,13 @@ class LiveLayer(CacheLayer):
 
     def _forget(self) -> None:
         self._buffer = None
+        self._thumbnail_stale = False
+
+
+def _is_sliced_by_view(layer: Image) -> bool:
+    """Return whether what napari draws is the layer's own memory, so that it need not slice again.
+
+    A projection makes an array of its own, and so does a conversion to what can be drawn, of
+    numbers with more than 32 bits.
+    """
+    return str(layer.projection_mode) == "none" and bool(layer.data.dtype.itemsize <= 4)

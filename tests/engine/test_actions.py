@@ -466,6 +466,14 @@ def test_no_lock_is_held_while_listeners_are_told(snap, engine):
     assert snap.pending == 1
 
 
+def test_a_change_while_listeners_are_told_is_told_after(snap, engine):
+    states = []
+    snap.changed.connect(lambda state: snap.pending or snap.request())
+    snap.changed.connect(states.append)
+    engine.offer([snap])
+    assert states == [ActionState(True, 0, False), ActionState(True, 1, False)]
+
+
 def test_the_last_state_told_is_the_latest(engine, snap):
     states = []
     snap.changed.connect(states.append)

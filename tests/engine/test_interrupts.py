@@ -10,6 +10,8 @@ from bluesky.preprocessors import finalize_wrapper
 from bluesky.utils import RunEngineInterrupted
 
 from napari_skylight.engine import RunEngine, Status
+from napari_skylight.engine.actions import SRLatch
+from napari_skylight.engine.plan_stubs import wait_for_actions
 from napari_skylight.testing import FakeLight, wait_until
 
 ENDS = ["stop", "abort", "halt"]
@@ -257,6 +259,56 @@ def test_a_plan_that_fails_when_it_is_closed_leaves_a_usable_engine(engine):
     engine.halt().result(timeout=5)
     with pytest.raises((OSError, RunEngineInterrupted)):
         future.result(timeout=5)
+    assert works(engine)
+
+
+def test_a_plan_below_another_that_fails_when_it_is_closed_leaves_a_usable_engine(engine):
+    """The plan that waits is not at the top of the engine's stack while it is paused."""
+    latch = SRLatch()
+
+    def plan():
+        yield from checkpoint()
+        try:
+            yield from wait_for_actions({"latch": latch}, None)
+        except GeneratorExit:
+            raise OSError("jammed") from None
+
+    entered = threading.Event()
+    engine.msg_hook = lambda msg: msg.command == "wait_for_actions" and entered.set()
+    engine(plan())
+    assert entered.wait(5)
+    engine.request_pause().result(timeout=5)
+    resumed = engine.halt()
+    resumed.result(timeout=5)
+    engine.msg_hook = None
+    assert works(engine)
+
+
+def test_nothing_can_break_into_the_engines_own_cleanup(engine, documents, gate):
+    """A device that takes its time to stop, after the plan has ended."""
+    motor, light = Motor(seconds=0), FakeLight()
+    stopping = threading.Event()
+
+    async def stop(success=True):
+        stopping.set()
+        while not gate.is_set():
+            await asyncio.sleep(0.001)
+
+    motor.stop = stop
+
+    def plan():
+        yield from open_run()
+        yield from mv(motor, 1, light, True)
+
+    future = engine(plan())
+    assert stopping.wait(5)
+    asked = [engine.request_pause(), engine.stop(), engine.abort(), engine.halt()]
+    gate.set()
+    for request in asked:
+        request.result(timeout=5)
+    assert future.result(timeout=5).exit_status == "success"
+    assert not light.on
+    assert documents.named("stop")[0]["exit_status"] == "success"
     assert works(engine)
 
 

@@ -93,7 +93,7 @@ LIVE = """
     from napari_skylight.engine import RunEngine
     from napari_skylight.testing import FakeLight, wait_until
 
-    light = FakeLight()
+    light, stuck = FakeLight(), threading.Event()
     light.stop = lambda success=True: print("light off", flush=True)
 
     def plan():
@@ -145,6 +145,6 @@ def test_a_process_with_a_paused_plan_exits():
 
 
 def test_a_process_with_a_plan_that_is_stuck_exits():
-    said, seconds = leave(step="time.sleep(60)")
+    said, seconds = leave(step="(stuck.set(), time.sleep(60))", then="stuck.wait(5)")
     assert seconds < 3
     assert "cleaned up" not in said

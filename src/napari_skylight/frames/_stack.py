@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_skylight.frames._frame import Frame, FrameList, Taken, sizes
+from napari_skylight.frames._pages import PagesAhead
 from napari_skylight.protocols import StashRefused
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ class StackFrames:
     The array is reserved at its full size with the first frame, because a viewer shows one array
     and because moving thousands of frames to a larger one would hold up the camera. Reserving is
     free: Linux, macOS and Windows hand out memory page by page as it is first written (Windows
-    sets the size aside in its page file at once). A frame is never written twice, so views of the
-    filled part can be shown as they are. `clear` lets go of the array; it is freed with the last
-    view of it. There is one writer at a time.
+    sets the size aside in its page file at once); a thread sees to the pages of the next frames. A
+    frame is never written twice, so views of the filled part can be shown as they are. `clear` lets
+    go of the array; it is freed with the last view of it. There is one writer at a time.
     """
 
     def __init__(self, key: str, lock: Lock) -> None:
@@ -43,6 +44,7 @@ class StackFrames:
         self._lock = lock
         self._frames: list[Frame] = []
         self._pixels: NDArray[Any] = np.zeros((0, 1, 1), np.uint8)
+        self._pages = PagesAhead(self._pixels)
 
     @property
     def nbytes(self) -> int:
@@ -76,6 +78,8 @@ class StackFrames:
         pixels = np.empty((length, *images.shape), images.dtype)
         if self.kept:
             pixels[: self.kept] = self._pixels[: self.kept]
+        self._pages.release()
+        self._pages = PagesAhead(pixels)
         with self._lock:
             self._pixels = pixels
 
@@ -93,12 +97,14 @@ class StackFrames:
         with self._lock:
             self.stashed += count
             self.kept = stop
+        self._pages.advance(stop * images.frame_nbytes)
 
     def clear(self) -> None:
         """Forget every frame and let go of the memory. To be called under the lock."""
         self.clears += 1
         self.kept = 0
         self._frames = []  # a new list: readers still hold the old one
+        self._pages.release()
         self._pixels = np.zeros((0, *self._pixels.shape[1:]), self._pixels.dtype)
 
     @contextmanager

@@ -418,6 +418,7 @@ def test_micro_manager_s_devices_are_watched_too(session, follow):
     wait_until(lambda: value(light, "light") is True)
     session.pause()
     wait_until(lambda: value(light, "light") is False)
+    wait_until(lambda: session.state is SessionState.PAUSED)
     session.resume()
     wait_until(lambda: value(light, "light") is True)
     session.stop().result(timeout=5)

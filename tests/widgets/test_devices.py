@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QListWidget, QWidget
 
 from napari_skylight.devices import sim
 from napari_skylight.engine import Status
+from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera
 from napari_skylight.widgets._devices import DevicesPanel
 
@@ -288,6 +289,7 @@ def test_the_light_is_seen_to_go_out_at_the_end_of_a_plan(scope, person, session
     person.sees("setting:light", "on")
     session.pause()
     person.sees("setting:light", "off")
+    person.waits(lambda: session.state is SessionState.PAUSED)
     session.resume()
     person.sees("setting:light", "on")
     session.stop()

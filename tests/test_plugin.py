@@ -10,7 +10,7 @@ from ophyd.sim import SynSignal
 from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
 from ophyd_async.sim import SimBlobDetector
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QApplication, QLabel
+from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QListWidget
 
 from napari_skylight import Session, _plugin, attach
 from napari_skylight.devices import Microscope, mmcore
@@ -241,6 +241,19 @@ def test_start_live_view_opens_the_simulated_microscope(qtbot, make_napari_viewe
     qtbot.waitUntil(lambda: np.ptp(viewer.layers["camera"].data) > 100, timeout=10000)
     viewer.close()
     qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
+
+
+def test_the_devices_dock_sets_the_light_while_the_plan_runs(qtbot, viewer, dock, session):
+    run_live(qtbot, dock, viewer)
+    _, devices = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, "Devices")
+    names = devices.findChild(QListWidget, "devices")
+    names.setCurrentItem(names.findItems("light", Qt.MatchFlag.MatchExactly)[0])
+    qtbot.waitUntil(lambda: devices.findChild(QCheckBox, "setting:light") is not None, timeout=5000)
+    switch = devices.findChild(QCheckBox, "setting:light")
+    qtbot.waitUntil(switch.isChecked, timeout=5000)
+    switch.click()
+    qtbot.waitUntil(lambda: not session.devices["light"].on, timeout=5000)
+    assert session.state is SessionState.RUNNING
 
 
 def test_preferences_are_followed(viewer, session):

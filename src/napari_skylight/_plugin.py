@@ -17,7 +17,7 @@ from napari_skylight._compat import main_window, unwrapped
 from napari_skylight.devices import sim
 from napari_skylight.session import Session
 from napari_skylight.viewer import ViewerLink
-from napari_skylight.widgets import PlanControl
+from napari_skylight.widgets import DevicesPanel, PlanControl
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -131,12 +131,24 @@ class PlanControlDock(PlanControl):
     """The dock "Plan control" of the manifest."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
-        viewer = unwrapped(napari_viewer)
-        session = attach(viewer)
-        if not session.devices:
-            session.ensure_microscope(sim.microscope)
-        link = _attached[id(viewer)].link
+        session = _attach_with_devices(napari_viewer)
+        link = _attached[id(unwrapped(napari_viewer))].link
         super().__init__(session, shown=lambda: link.shown)
+
+
+class DevicesDock(DevicesPanel):
+    """The dock "Devices" of the manifest."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(_attach_with_devices(napari_viewer))
+
+
+def _attach_with_devices(viewer: Viewer) -> Session:
+    """Attach the viewer; where no device is connected yet, open the simulated microscope."""
+    session = attach(viewer)
+    if not session.devices:
+        session.ensure_microscope(sim.microscope)
+    return session
 
 
 def start_live_view(viewer: Viewer) -> None:

@@ -6,7 +6,7 @@ is accepted: an ophyd or ophyd-async device, or a plain class.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from bluesky.protocols import (
     HasName,
@@ -14,17 +14,20 @@ from bluesky.protocols import (
     Pausable,
     Readable,
     Reading,
+    Stageable,
     Status,
     Stoppable,
+    SyncOrAsync,
     Triggerable,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = [
     "Camera",
     "Focus",
+    "FrameBatch",
     "FrameCaches",
     "HasCache",
     "HasChildren",
@@ -32,6 +35,7 @@ __all__ = [
     "Light",
     "Stage",
     "StashRefused",
+    "StreamingCamera",
 ]
 
 
@@ -66,6 +70,68 @@ class Camera(Readable[Any], Triggerable, Protocol):
     """
 
 
+class FrameBatch(NamedTuple):
+    """Frames that a camera running free made one after the other, all with the same settings.
+
+    Attributes
+    ----------
+    reading : dict of str to Reading
+        As a camera's ``read()`` returns it, but the image is an array ``(N, height, width)``, with
+        the time of its last frame. The scalars hold for all N frames; ``<name>-dropped`` counts
+        the frames lost since the stream was started. Empty when there is no frame.
+    times : Sequence of float
+        When each of the N frames was taken, in seconds as `time.time` counts them.
+    last : int
+        The number of the last frame in the batch: what to drain after next time.
+    newest : int
+        The number of the newest frame the camera has made.
+    lost : int
+        Frames made between the one that was drained after and the first in the batch, and lost.
+    """
+
+    reading: dict[str, Reading[Any]]
+    times: Sequence[float]
+    last: int
+    newest: int
+    lost: int
+
+
+@runtime_checkable
+class StreamingCamera(Camera, Stageable, Pausable, Protocol):
+    """A camera that can run free: frame after frame at its own rate, on a thread of its own.
+
+    While it does, ``trigger()`` takes no frame of its own: it ends with the first frame made after
+    it was called, and ``read()`` returns the newest. Settings can be set; they hold for the frames
+    begun after that. ``pause()`` and ``resume()`` interrupt the stream and lose no frame that was
+    made; ``unstage()``, which the engine calls on every way out of a plan, ends it. A plan stages
+    the camera before it starts the stream.
+    """
+
+    def start_stream(self) -> SyncOrAsync[int]:
+        """Run free, until `stop_stream` or ``unstage()``.
+
+        Returns
+        -------
+        int
+            The number of the last frame made before, to drain after; the same one again if the
+            camera runs free already.
+        """
+        ...
+
+    def stop_stream(self) -> SyncOrAsync[None]:
+        """Stop running free; what was made until then can still be drained."""
+        ...
+
+    def drain(self, after: int) -> SyncOrAsync[FrameBatch]:
+        """Return frames made after the one numbered `after`, which are then still there.
+
+        Frames up to `after` are let go of, so asking again, as after a pause, loses and repeats
+        nothing. It never waits for frames and does not have to return all there are: the next call
+        goes on after `FrameBatch.last`. Raises what ended the stream, after its last frame.
+        """
+        ...
+
+
 @runtime_checkable
 class HasExposure(Protocol):
     """A camera whose exposure time can be set, in ms."""
@@ -80,10 +146,11 @@ class HasExposure(Protocol):
 class Light(HasName, Movable[bool], Stoppable, Pausable, Protocol):
     """A light or shutter that is never left on by accident.
 
-    ``set(True)`` lets light onto the specimen, ``set(False)`` and ``stop()`` keep it off. The
-    engine stops every device a plan has set, on every way out and, before it pauses it, when it
-    pauses; ``pause()`` keeps the light off too, and ``resume()`` gives back the light that was on
-    before either.
+    ``set(True)`` lets light onto the specimen, ``set(False)`` and ``stop()`` keep it off. If it can
+    be read, its own data key is described as "boolean". The engine stops every device a plan has
+    set, on every way out and, before it pauses it, when it pauses; ``pause()`` keeps the light off
+    too, and ``resume()`` gives back the light that was on before either. A second ``stop()`` in a
+    row is final.
     """
 
 

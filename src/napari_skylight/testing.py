@@ -13,9 +13,11 @@ from bluesky.protocols import Reading
 from event_model import DocumentNames
 from numpy.typing import NDArray
 
+from napari_skylight.devices.streaming import FrameStream, FreeRun
 from napari_skylight.engine import Status
+from napari_skylight.protocols import FrameBatch
 
-__all__ = ["Documents", "FakeCamera", "FakeLight", "wait_until"]
+__all__ = ["Documents", "FakeCamera", "FakeLight", "FakeStreamingCamera", "wait_until"]
 
 
 def wait_until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
@@ -122,10 +124,104 @@ class FakeCamera:
         return {}
 
 
+class FakeStreamingCamera(FakeCamera):
+    """A `FakeCamera` that can run free, making a frame every `seconds`.
+
+    Parameters
+    ----------
+    stream_bytes : int
+        What the frames may take up until they are drained.
+
+    Attributes
+    ----------
+    fail_stream : BaseException or None
+        Ends the stream with its next frame.
+    lose : int
+        Frames that are lost on the way before the next one.
+    """
+
+    def __init__(
+        self,
+        name: str = "camera",
+        shape: tuple[int, int] = (16, 24),
+        dtype: Any = np.uint16,
+        seconds: float = 0.002,
+        stream_bytes: int = 256_000_000,
+    ) -> None:
+        super().__init__(name, shape, dtype, seconds)
+        self.fail_stream: BaseException | None = None
+        self.lose = 0
+        self._stream = FrameStream(name, max_bytes=stream_bytes)
+        thread_name = f"skylight-fake-{name}-stream"
+        self._free_run = FreeRun(self._stream, self._expose, thread_name=thread_name)
+
+    @property
+    def streaming(self) -> bool:
+        """Whether it runs free, or would but for a pause."""
+        return self._free_run.on
+
+    def trigger(self) -> Status:
+        """Take a frame; running free, wait for the next."""
+        if self.streaming and self.fail_trigger is None:
+            return self._stream.arrival(10.0 + 2 * self.seconds)
+        return super().trigger()
+
+    def read(self) -> dict[str, Reading[Any]]:
+        """Return the last frame, and its pixel size in µm."""
+        if self.streaming and self.fail_read is None:
+            return self._stream.read()
+        return super().read()
+
+    def stage(self) -> list[Any]:
+        """Get ready for a plan."""
+        self._free_run.reset()
+        return [self]
+
+    def unstage(self) -> list[Any]:
+        """Stop running free."""
+        self._free_run.reset()
+        return [self]
+
+    def pause(self) -> None:
+        """Hold the stream until `resume`."""
+        self._free_run.pause().result(5.0)
+
+    def resume(self) -> None:
+        """Go on with the stream."""
+        self._free_run.resume()
+
+    def start_stream(self) -> int:
+        """Run free."""
+        return self._free_run.start()
+
+    def stop_stream(self) -> None:
+        """Stop running free."""
+        self._free_run.stop().result(5.0)
+
+    def drain(self, after: int) -> FrameBatch:
+        """Return frames made after the one numbered `after`."""
+        return self._stream.drain(after)
+
+    def _expose(self) -> tuple[float, Callable[[], None]]:
+        return self.seconds, self._finish
+
+    def _finish(self) -> None:
+        if self.fail_stream is not None:
+            raise self.fail_stream
+        lost, self.lose = self.lose, 0
+        if lost:
+            self.frames += lost
+            self._stream.lose(lost)
+        self.frames += 1
+        metadata = {f"{self.name}-pixel_size": 0.5}
+        self._stream.slot(self.shape, self.dtype, metadata)[:] = self.frames
+        self._stream.commit(time.time())
+
+
 class FakeLight:
     """A light that remembers what it was told: `on` now, and `history` of every change.
 
-    While `fail_off` is set, ``set(False)`` fails with it.
+    While `fail_off` is set, ``stop`` fails with it.
     """
 
     parent = None
@@ -143,18 +239,17 @@ class FakeLight:
 
     def set(self, value: bool) -> Status:
         """Switch it."""
+        self._before_stop = self._before_pause = False
+        self._switch(value)
         status = Status()
-        if self.fail_off is not None and not value:
-            status.set_exception(self.fail_off)
-        else:
-            self._before_stop = self._before_pause = False
-            self._switch(value)
-            status.set_finished()
+        status.set_finished()
         return status
 
     def stop(self, success: bool = True) -> None:
         """Switch it off."""
-        self._before_stop = self._before_stop or self.on
+        if self.fail_off is not None:
+            raise self.fail_off
+        self._before_stop = self.on
         self._before_pause = False
         self._switch(False)
 

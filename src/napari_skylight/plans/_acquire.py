@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
-from bluesky.protocols import Readable, Reading
+from bluesky.protocols import Readable, Reading, Status
 from bluesky.utils import Msg, MsgGenerator
 
 from napari_skylight.protocols import Camera, HasCache, HasExposure, Light
@@ -18,37 +19,99 @@ Readings = dict[str, Reading[Any]]
 _groups = count()
 
 
-def read_frames(
-    cameras: Sequence[Camera], positions: Sequence[Readable[Any]]
-) -> MsgGenerator[list[Readings]]:
-    """Take a frame with every camera at once; no event is made of it.
+class Exposures:
+    """Cameras that take a frame when they are triggered, all of them at once.
 
-    Returns
-    -------
-    list of dict
-        One reading for each camera, the readings of `positions` merged into it.
+    Parameters
+    ----------
+    cameras : Sequence[Camera]
     """
-    # Messages are made here rather than by bluesky's stubs, each of which formats a stack trace.
-    group = f"trigger-{next(_groups)}"
-    for camera in cameras:
-        yield Msg("trigger", camera, group=group)
-    yield Msg("wait", None, group=group)
+
+    def __init__(self, cameras: Sequence[Camera]) -> None:
+        self._cameras = cameras
+        self._group = ""
+        self._statuses: list[Status | None] = []
+
+    @property
+    def pending(self) -> bool:
+        """Whether frames are being taken."""
+        return bool(self._group)
+
+    def take(self, *, wait: bool = True) -> MsgGenerator[list[tuple[Camera, Readings]]]:
+        """Take a frame with every camera; no event is made of it.
+
+        Returns
+        -------
+        list of tuple
+            Each camera with its reading. Nothing, without `wait`, while a frame is being taken:
+            then it is to be called again.
+        """
+        if not self._cameras:
+            return []
+        # Messages are made here, not by bluesky's stubs, each of which formats a stack trace.
+        if not self._group:
+            self._group = f"trigger-{next(_groups)}"
+            self._statuses = []
+            for camera in self._cameras:
+                self._statuses.append((yield Msg("trigger", camera, group=self._group)))
+        if not wait and not all(status is None or status.done for status in self._statuses):
+            return []
+        yield Msg("wait", None, group=self._group)
+        self._group = ""
+        taken = []
+        for camera in self._cameras:
+            reading = yield Msg("read", camera)
+            taken.append((camera, reading))
+        return taken
+
+
+def read_positions(devices: Sequence[Readable[Any]]) -> MsgGenerator[Readings]:
+    """Read where a stage and a focus drive are; no event is made of it."""
     where: Readings = {}
-    for device in positions:
+    for device in devices:
         where.update((yield Msg("read", device)))
-    readings = []
-    for camera in cameras:
-        reading = yield Msg("read", camera)
-        readings.append({**reading, **where})
-    return readings
+    return where
 
 
-def stash_frames(caches: Sequence[HasCache], readings: Sequence[Readings]) -> MsgGenerator[None]:
-    """Stash each reading in the cache at its place, and wait until all are kept."""
+def stash_frames(cache: HasCache, reading: Readings) -> MsgGenerator[None]:
+    """Stash a reading of one frame or of many, and wait until it is kept."""
     group = f"stash-{next(_groups)}"
-    for cache, reading in zip(caches, readings, strict=True):
-        yield Msg("stash", cache, reading, group=group)
+    yield Msg("stash", cache, reading, group=group)
     yield Msg("wait", None, group=group)
+
+
+class Pace:
+    """Picks frames that are so many seconds apart, beginning with the first.
+
+    Parameters
+    ----------
+    seconds : float
+        0 picks every frame.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._due = -math.inf
+
+    def pick(self, reading: Readings, times: Sequence[float]) -> Readings:
+        """Return the frames of `reading`, which were taken at `times`, that are due; or nothing."""
+        due = []
+        for place, taken in enumerate(times):
+            if taken >= self._due:
+                due.append(place)
+                self._due = taken + self._seconds if self._seconds else -math.inf
+        if len(due) == len(times):
+            return reading
+        if not due:
+            return {}
+        return {
+            key: {**each, "value": each["value"][due]} if _is_batch(each["value"]) else each
+            for key, each in reading.items()
+        }
+
+
+def _is_batch(value: Any) -> bool:
+    return getattr(value, "ndim", 0) > 2
 
 
 def set_exposure(cameras: Sequence[Camera], exposure: float | None) -> MsgGenerator[None]:

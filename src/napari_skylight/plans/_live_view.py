@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from annotated_types import Ge, Gt, Unit
 from bluesky import preprocessors as bpp
@@ -12,7 +12,16 @@ from bluesky.utils import FailedStatus, Msg, MsgGenerator
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch, continuous
-from napari_skylight.plans._acquire import illuminated, read_frames, set_exposure, stash_frames
+from napari_skylight.plans._acquire import (
+    Exposures,
+    Pace,
+    Readings,
+    illuminated,
+    read_positions,
+    set_exposure,
+    stash_frames,
+)
+from napari_skylight.plans._streams import Streams
 from napari_skylight.protocols import (
     Camera,
     Focus,
@@ -20,6 +29,7 @@ from napari_skylight.protocols import (
     Light,
     Stage,
     StashRefused,
+    StreamingCamera,
 )
 
 SNAPSHOT = Action(name="snapshot", description="Keep one frame of each camera.")
@@ -30,6 +40,17 @@ STASH = Action(
     toggle_states=("on", "off"),
 )
 CLEAR = Action(name="clear", description="Forget the frames kept so far.")
+
+STREAM_SECONDS = 0.01
+"""How long the frames of cameras that run free are left to gather, unless something is clicked."""
+
+
+class Taken(NamedTuple):
+    """A frame, or several with one leading axis, and when each was taken."""
+
+    camera: Camera
+    reading: Readings
+    times: Sequence[float]
 
 
 @continuous(pausable=True)
@@ -42,6 +63,7 @@ def live_view(
     light: Light | None = None,
     stage: Stage | None = None,
     focus: Focus | None = None,
+    stream: bool = True,
     snapshot: Action = SNAPSHOT,
     stash: Action = STASH,
     clear: Action = CLEAR,
@@ -66,56 +88,91 @@ def live_view(
         Its position is kept with each frame.
     focus : Focus, optional
         Its position is kept with each frame.
+    stream : bool
+        Let cameras that can do so run free, at their own rate: then *stash* keeps every frame they
+        make. Otherwise each frame is asked for.
     snapshot, stash, clear : Action
         What the buttons do.
     """
     positions = [device for device in (stage, focus) if device is not None]
-    live = [caches.live(camera) for camera in cameras]
-    stacks = [caches.stack(camera) for camera in cameras]
+    live = {camera.name: caches.live(camera) for camera in cameras}
+    stacks = {camera.name: caches.stack(camera) for camera in cameras}
+    free = [camera for camera in cameras if stream and isinstance(camera, StreamingCamera)]
+    streams = Streams(free)
+    exposures = Exposures([camera for camera in cameras if camera not in free])
     latches: dict[str, SRLatch] = {
         **snapshot.event_map,
         **stash.event_map,
         **clear.event_map,
     }
     stash_latch = latches[stash.name]
+    paces: dict[str, Pace] | None = None  # of each camera, while stashing
+
+    def keep(taken: Sequence[Taken]) -> MsgGenerator[None]:
+        nonlocal paces
+        where = yield from read_positions(positions if taken else ())
+        for camera, reading, times in taken:
+            values = {**reading, **where}
+            yield from stash_frames(live[camera.name], values)
+            picked = paces[camera.name].pick(values, times) if paces is not None else None
+            if picked and not (
+                yield from _unless_refused(stash_frames(stacks[camera.name], picked))
+            ):
+                paces = None
+                stash_latch.reset()
+
+    def drain() -> MsgGenerator[list[Taken]]:
+        drained = yield from streams.drain()
+        return [Taken(camera, batch.reading, batch.times) for camera, batch in drained]
+
+    def expose(*, wait: bool) -> MsgGenerator[list[Taken]]:
+        exposed = yield from exposures.take(wait=wait)
+        return [Taken(camera, reading, (time.time(),)) for camera, reading in exposed]
 
     def look() -> MsgGenerator[None]:
-        stashing = False
-        next_stash = 0.0
+        nonlocal paces
+        yield from streams.start()
         while True:
             yield Msg("checkpoint")
             awaited: dict[str, Literal["set", "reset"]] = dict.fromkeys(latches, "set")
-            if stashing:
+            if paces is not None:
                 awaited[stash.name] = "reset"
-            event = yield from plan_stubs.wait_for_actions(latches, timeout=0, wait_for=awaited)
+            event = yield from plan_stubs.wait_for_actions(
+                latches, timeout=STREAM_SECONDS if free else 0, wait_for=awaited
+            )
             name = event[0] if event is not None else None
+            switched_on = paces is None
+            # What ran free until now is from before the event.
+            yield from keep((yield from drain()))
             if name == stash.name:
-                stashing = not stashing
-                next_stash = 0.0
+                every = {camera.name: Pace(stash_every) for camera in cameras}
+                paces = every if switched_on else None
             elif name == clear.name:
                 clear.event_map[name].reset()
-                for stack in stacks:
+                for stack in stacks.values():
                     yield from plan_stubs.clear_cache(stack, wait=True)
             elif name == snapshot.name:
                 snapshot.event_map[name].reset()
+                if exposures.pending:
+                    yield from keep((yield from expose(wait=True)))
                 yield from _unless_refused(
                     plan_stubs.read_and_stash(
-                        cameras, stacks, stream="snapshots", wait=True, along=positions
+                        cameras,
+                        [stacks[camera.name] for camera in cameras],
+                        stream="snapshots",
+                        wait=True,
+                        along=positions,
                     )
                 )
                 continue
+            yield from keep((yield from expose(wait=not free)))
 
-            readings = yield from read_frames(cameras, positions)
-            yield from stash_frames(live, readings)
-            if stashing and time.monotonic() >= next_stash:
-                next_stash = time.monotonic() + stash_every
-                kept = yield from _unless_refused(stash_frames(stacks, readings))
-                if not kept:
-                    stashing = False
-                    stash_latch.reset()
+    def finish() -> MsgGenerator[None]:
+        yield from streams.stop()
+        yield from keep((yield from drain()))
 
     yield from set_exposure(cameras, exposure)
-    plan = illuminated(look(), light)
+    plan = illuminated(bpp.finalize_wrapper(look(), finish), light)
     plan = bpp.run_wrapper(plan, md={"plan_name": "live_view", "cameras": _names(cameras)})
     yield from bpp.stage_wrapper(plan, cameras)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,16 +14,22 @@ import numpy as np
 from ophyd_async.core import AsyncStatus, StandardReadable
 from ophyd_async.core import StandardReadableFormat as Format
 
+from napari_skylight.devices.streaming import FrameStream, FreeRun
+
 from ._imager import Imager, Shot
 from ._sensor import COUNTS
 from ._settings import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
     from bluesky.protocols import Hints, Reading
+    from bluesky.protocols import Status as StatusProtocol
     from event_model import DataKey
     from numpy.typing import NDArray
+
+    from napari_skylight.protocols import FrameBatch
 
     from ._light import Light
     from ._stage import FocusDrive, XYStage
@@ -30,6 +38,14 @@ __all__ = ["Camera"]
 
 SMALLEST = 16
 """Fewest pixels a region of interest may have along an axis."""
+
+ARRIVAL_SECONDS = 10.0
+"""How long a frame of the stream may take, beyond its exposure."""
+
+REST_SECONDS = 5.0
+"""How long the frame being made may take when the stream is stopped."""
+
+CLOSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -42,11 +58,12 @@ class _Frame:
 
 
 class Camera(StandardReadable):
-    """Takes pictures of the simulated specimen; satisfies `napari_skylight.protocols.Camera`.
+    """Takes pictures of the simulated specimen; see `napari_skylight.protocols.StreamingCamera`.
 
     A trigger lasts one exposure. The settings it starts with are those of its frame, and the
     frame's reading carries them. Frames are computed on the thread ``skylight-sim-<name>``, which
-    `close` ends.
+    `close` ends. Running free, one frame is read out while the next is exposed, on the thread
+    ``skylight-sim-<name>-stream``.
 
     Parameters
     ----------
@@ -56,6 +73,8 @@ class Camera(StandardReadable):
         Where it looks, and by what light.
     sensor
         Height and width of the chip, in pixels.
+    stream_bytes
+        What the frames it makes running free may take up until they are drained.
     """
 
     def __init__(
@@ -66,6 +85,7 @@ class Camera(StandardReadable):
         light: Light,
         *,
         sensor: tuple[int, int] = (1024, 1024),
+        stream_bytes: int = 256_000_000,
         name: str = "",
     ) -> None:
         self._imager = imager
@@ -74,8 +94,15 @@ class Camera(StandardReadable):
         self._add_settings(*sensor)
         self._frame: _Frame | None = None
         self._taken = 0
+        self._imaging = threading.Lock()  # one of the two threads takes a picture at a time
+        self._last_scalars: tuple[Shot, Mapping[str, float]] | None = None
+        thread_name = f"skylight-sim-{name or 'camera'}"
+        self._stream = FrameStream(name, max_bytes=stream_bytes)
+        self._free_run = FreeRun(
+            self._stream, self._expose_free, thread_name=f"{thread_name}-stream"
+        )
         super().__init__(name=name)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"skylight-sim-{name or 'camera'}")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix=thread_name)
 
     def _add_settings(self, height: int, width: int) -> None:
         """Make the children that can be set; those `read` does not return are configuration."""
@@ -106,19 +133,30 @@ class Camera(StandardReadable):
                 int, 16, label="Bit depth", owner="camera", choices=tuple(COUNTS)
             )
 
+    def set_name(self, name: str, *, child_name_separator: str | None = None) -> None:
+        """Name the camera; its image and its scalars go by that name."""
+        super().set_name(name, child_name_separator=child_name_separator)
+        self._stream.name = name
+        self._last_scalars = None
+
     @property
     def hints(self) -> Hints:
         """No scalar of a camera is worth a plot."""
         return {"fields": []}
 
+    def trigger(self) -> StatusProtocol:
+        """Expose and read out one frame; running free, wait for the next."""
+        if self._free_run.on:
+            return self._stream.arrival(ARRIVAL_SECONDS + 2 * self.exposure.value / 1000)
+        return self._expose_one()
+
     @AsyncStatus.wrap
-    async def trigger(self) -> None:
-        """Expose and read out one frame."""
+    async def _expose_one(self) -> None:
         shot, number = self._shot(), self._taken
         self._taken += 1
         loop = asyncio.get_running_loop()
         end = loop.time() + shot.exposure / 1000
-        counts = await loop.run_in_executor(self._worker, self._imager.take, shot, number)
+        counts = await loop.run_in_executor(self._worker, self._take, shot, number)
         await asyncio.sleep(max(0.0, end - loop.time()))
         # An exposure that a stopped run left behind must not replace a newer frame.
         if number == self._taken - 1:
@@ -126,6 +164,8 @@ class Camera(StandardReadable):
 
     async def read(self) -> dict[str, Reading[Any]]:
         """Return the last frame, under the camera's name, and the settings it was taken with."""
+        if self._free_run.on:
+            return self._stream.read()
         frame = self._frame
         if frame is None:
             raise RuntimeError(f"{self.name} has no frame yet: trigger it first.")
@@ -133,7 +173,7 @@ class Camera(StandardReadable):
             self.name: {"value": frame.counts, "timestamp": frame.timestamp}
         }
         for key, value in self._scalars(frame.shot).items():
-            readings[f"{self.name}-{key}"] = {"value": value, "timestamp": frame.timestamp}
+            readings[key] = {"value": value, "timestamp": frame.timestamp}
         return readings
 
     async def describe(self) -> dict[str, DataKey]:
@@ -150,18 +190,68 @@ class Camera(StandardReadable):
         }
         units = {"exposure": "ms", "pixel_size": "µm", "roi_x": "px", "roi_y": "px"}
         for key, value in self._scalars(shot).items():
-            keys[f"{self.name}-{key}"] = {
-                "source": f"sim://{self.name}-{key}",
+            keys[key] = {
+                "source": f"sim://{key}",
                 "dtype": "integer" if isinstance(value, int) else "number",
                 "shape": [],
                 "dtype_numpy": np.dtype(type(value)).str,
-                "units": units.get(key, ""),
+                "units": units.get(key.removeprefix(f"{self.name}-"), ""),
             }
         return keys
 
+    # ---- running free ------------------------------------------------------------------------
+
+    @AsyncStatus.wrap
+    async def stage(self) -> None:
+        """Get ready for a plan: not running free."""
+        self._free_run.reset()
+        await super().stage()
+
+    def unstage(self) -> AsyncStatus[None]:
+        """End the plan's use of it: it stops running free at once, whoever waits for that."""
+        self._free_run.reset()
+        return super().unstage()
+
+    async def pause(self) -> None:
+        """Hold the stream until `resume`."""
+        await _rest(self._free_run.pause())
+
+    async def resume(self) -> None:
+        """Go on with the stream."""
+        self._free_run.resume()
+
+    async def start_stream(self) -> int:
+        """Run free; see `StreamingCamera`."""
+        return self._free_run.start()
+
+    async def stop_stream(self) -> None:
+        """Stop running free."""
+        await _rest(self._free_run.stop())
+
+    def drain(self, after: int) -> FrameBatch:
+        """Return frames made after the one numbered `after`; see `StreamingCamera`."""
+        return self._stream.drain(after)
+
+    def _expose_free(self) -> tuple[float, Callable[[], None]]:
+        shot, number = self._shot(), self._taken
+        self._taken += 1
+
+        def finish() -> None:
+            slot = self._stream.slot(shot.shape, COUNTS[shot.bit_depth].dtype, self._scalars(shot))
+            self._take(shot, number, slot)
+            self._stream.commit(time.time())
+
+        return shot.seconds, finish
+
     def close(self) -> None:
-        """End the worker thread; the camera takes no more frames."""
+        """End the threads; the camera takes no more frames."""
+        with contextlib.suppress(TimeoutError):  # it is a daemon's, and ends after its frame
+            self._free_run.reset().result(CLOSE_SECONDS)
         self._worker.shutdown(wait=True)
+
+    def _take(self, shot: Shot, number: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        with self._imaging:
+            return self._imager.take(shot, number, out)
 
     def _shot(self) -> Shot:
         """Return the settings a frame begun now is taken with."""
@@ -182,14 +272,25 @@ class Camera(StandardReadable):
             light=light.level,
         )
 
-    @staticmethod
-    def _scalars(shot: Shot) -> dict[str, float]:
-        """Return what goes with a frame, by the part of the key after the camera's name."""
-        return {
-            "exposure": shot.exposure,
-            "gain": shot.gain,
-            "binning": shot.binning,
-            "pixel_size": shot.pixel_size,
-            "roi_x": shot.roi_x,
-            "roi_y": shot.roi_y,
-        }
+    def _scalars(self, shot: Shot) -> Mapping[str, float]:
+        """Return what goes with a frame, by its data key; the same mapping for the same shot."""
+        last = self._last_scalars
+        if last is None or last[0] != shot:
+            values = {
+                "exposure": shot.exposure,
+                "gain": shot.gain,
+                "binning": shot.binning,
+                "pixel_size": shot.pixel_size,
+                "roi_x": shot.roi_x,
+                "roi_y": shot.roi_y,
+            }
+            last = shot, {f"{self.name}-{key}": value for key, value in values.items()}
+            self._last_scalars = last
+        return last[1]
+
+
+async def _rest(ended: Future[None]) -> None:
+    """Wait for the last frame of a run."""
+    async with asyncio.timeout(REST_SECONDS):
+        # Shielded: a future that is given up can no longer be ended.
+        await asyncio.shield(asyncio.wrap_future(ended))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["Imager", "Shot"]
 
 
+ROW_SECONDS = 3.9e-6
+"""How long the chip takes to read a row: 512 rows 500 times a second, as fast cameras do."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shot:
     """Everything that decides what one frame shows, but its noise.
@@ -60,6 +64,11 @@ class Shot:
         return self.roi_height // self.binning, self.roi_width // self.binning
 
     @property
+    def seconds(self) -> float:
+        """Time between two frames when one is read out while the next is exposed."""
+        return max(self.exposure / 1000, self.roi_height * ROW_SECONDS)
+
+    @property
     def pixel_size(self) -> float:
         """Side of a binned pixel on the specimen, in µm."""
         return PIXEL_SIZE * self.binning
@@ -82,8 +91,8 @@ class Imager:
         self._seen: tuple[tuple[Any, ...], NDArray[np.float32]] | None = None
         self._exposed: tuple[Shot, Exposed] | None = None
 
-    def take(self, shot: Shot, number: int = 0) -> NDArray[Any]:
-        """Return frame `number`: a new uint8 or uint16 array of ``shot.shape``.
+    def take(self, shot: Shot, number: int = 0, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return frame `number`: a uint8 or uint16 array of ``shot.shape``; `out` if given.
 
         What did not change since the last frame is not computed again: a still picture costs only
         its noise.
@@ -91,7 +100,7 @@ class Imager:
         if self._exposed is None or self._exposed[0] != shot:
             electrons = self._rate(shot) * (shot.light * shot.exposure)
             self._exposed = shot, self._sensor.expose(electrons, shot.gain, shot.bit_depth)
-        return self._sensor.read_out(self._exposed[1], number)
+        return self._sensor.read_out(self._exposed[1], number, out)
 
     def _rate(self, shot: Shot) -> NDArray[np.float32]:
         """Return what each binned pixel would collect at full light, in electrons per ms."""

@@ -66,8 +66,8 @@ class Light(StandardReadable):
         self._switch(bool(value))
 
     async def stop(self, success: bool = True) -> None:
-        """Keep the light off, for good unless a `pause` follows."""
-        self._on_when_stopped = self._on_when_stopped or self._on
+        """Keep the light off, for good unless a `pause` comes next."""
+        self._on_when_stopped = self._on
         self._on_when_paused = False
         self._switch(False)
 

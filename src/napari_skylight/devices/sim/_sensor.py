@@ -86,10 +86,17 @@ class Sensor:
         deviation = np.sqrt(electrons + np.float32(READ_NOISE**2)) * factor
         return Exposed(mean, deviation, scale)
 
-    def read_out(self, exposed: Exposed, number: int) -> NDArray[Any]:
-        """Return frame `number`: a new array of the scale's dtype, of the shape exposed."""
+    def read_out(
+        self, exposed: Exposed, number: int, out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """Return frame `number`, of the scale's dtype and the shape exposed.
+
+        In `out` if given, which must be contiguous; in a new array otherwise.
+        """
         mean, deviation = exposed.mean.reshape(-1), exposed.deviation.reshape(-1)
-        frame = np.empty(mean.size, exposed.scale.dtype)
+        if out is None:
+            out = np.empty(exposed.mean.shape, exposed.scale.dtype)
+        frame = out.reshape(-1)
         noise = self._samples(mean.size, number) if self._noise else None
         buffer = np.empty(min(BLOCK, mean.size), np.float32)
         for start in range(0, mean.size, BLOCK):
@@ -102,7 +109,7 @@ class Sensor:
                 counts += mean[part]
             np.clip(counts, 0, exposed.scale.top, out=counts)
             frame[part] = counts
-        return frame.reshape(exposed.mean.shape)
+        return out
 
     def _samples(self, count: int, number: int) -> NDArray[np.float32]:
         """Return `count` standard normal samples for frame `number`: a piece of the table."""

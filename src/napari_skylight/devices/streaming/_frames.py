@@ -1,0 +1,264 @@
+"""The frames of a camera that runs free, from its thread to the plan that drains them."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from bluesky.protocols import Reading
+
+from napari_skylight.engine import Status
+from napari_skylight.protocols import FrameBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["FrameStream"]
+
+STREAM_BYTES = 256_000_000
+CHUNK_BYTES = 16_000_000
+CHUNK_FRAMES = 256
+
+_logger = logging.getLogger("napari_skylight")
+
+
+class _Chunk:
+    """Some frames numbered one after the other, in one array, with the same settings."""
+
+    __slots__ = ("first", "metadata", "pixels", "times")
+
+    def __init__(
+        self,
+        first: int,
+        shape: tuple[int, int],
+        dtype: DTypeLike,
+        metadata: Mapping[str, Any],
+        max_bytes: int,
+    ) -> None:
+        self.first = first
+        self.metadata = metadata
+        frame_bytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
+        # An eighth: when the stream is full a whole chunk is lost to make room for the next.
+        length = min(CHUNK_BYTES, max_bytes // 8) // frame_bytes
+        self.pixels: NDArray[Any] = np.empty((max(1, min(length, CHUNK_FRAMES)), *shape), dtype)
+        self.times: list[float] = []
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.times) - 1
+
+    def takes(
+        self, number: int, shape: tuple[int, int], dtype: DTypeLike, metadata: Mapping[str, Any]
+    ) -> bool:
+        return (
+            number == self.last + 1
+            and len(self.times) < len(self.pixels)
+            and self.pixels.shape[1:] == shape
+            and self.pixels.dtype == dtype
+            and (self.metadata is metadata or self.metadata == metadata)
+        )
+
+
+class FrameStream:
+    """Keeps the frames a camera makes until they are drained; the oldest are lost if it gets full.
+
+    One thread makes frames: for each, it fills the `slot` and calls `commit`. Any other thread may
+    drain them. Frames are numbered from 1, on and on. None is ever written to again, so what
+    `drain` returns can be kept; that keeps a piece of the stream's memory with it.
+
+    Parameters
+    ----------
+    name : str
+        The camera's, which is the data key of its image too.
+    max_bytes : int
+        What the frames kept may take up.
+    """
+
+    def __init__(self, name: str, *, max_bytes: int = STREAM_BYTES) -> None:
+        self.name = name
+        self.max_bytes = max_bytes
+        self._lock = Lock()
+        self._chunks: deque[_Chunk] = deque()
+        self._filling: _Chunk | None = None
+        self._newest: tuple[_Chunk, int] | None = None
+        self._made = 0
+        self._accounted = 0  # frames up to here are drained, or counted as lost
+        self._dropped = 0
+        self._error: BaseException | None = None
+        self._arrivals: list[Status] = []
+
+    # ---- for the thread that makes frames ----------------------------------------------------
+
+    def slot(
+        self, shape: tuple[int, int], dtype: DTypeLike, metadata: Mapping[str, Any]
+    ) -> NDArray[Any]:
+        """Return the array to make the next frame in.
+
+        Parameters
+        ----------
+        shape, dtype
+            Height and width of the frame, in pixels, and the type of them.
+        metadata : Mapping
+            What goes with it: scalars by their whole data keys. Not to be changed afterwards.
+        """
+        chunk = self._filling
+        if chunk is None or not chunk.takes(self._made + 1, shape, dtype, metadata):
+            chunk = _Chunk(self._made + 1, shape, dtype, metadata, self.max_bytes)
+            self._filling = chunk
+        frame: NDArray[Any] = chunk.pixels[len(chunk.times)]
+        return frame
+
+    def commit(self, timestamp: float) -> None:
+        """Add the frame in the slot, taken at `timestamp`, to the stream."""
+        chunk = self._filling
+        if chunk is None:
+            raise RuntimeError("There is no frame to commit: make it in the slot first.")
+        with self._lock:
+            if not chunk.times:
+                self._make_room(chunk.pixels.nbytes)
+                self._chunks.append(chunk)
+            self._newest = chunk, len(chunk.times)
+            chunk.times.append(timestamp)
+            self._made += 1
+            arrivals, self._arrivals = self._arrivals, []
+        for arrival in arrivals:
+            arrival.set_finished()
+
+    def lose(self, count: int) -> None:
+        """Count frames that were lost before they got here."""
+        with self._lock:
+            self._made += count
+
+    def fail(self, error: BaseException) -> None:
+        """End the stream: who drains it, or waits for a frame, gets `error`."""
+        with self._lock:
+            self._error = error
+            arrivals, self._arrivals = self._arrivals, []
+        for arrival in arrivals:
+            arrival.set_exception(error)
+
+    def _make_room(self, nbytes: int) -> None:
+        total = nbytes + sum(chunk.pixels.nbytes for chunk in self._chunks)
+        while self._chunks and total > self.max_bytes:
+            total -= self._chunks.popleft().pixels.nbytes
+
+    # ---- for the camera ----------------------------------------------------------------------
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were not there any more when they were to be drained, since `begin`."""
+        return self._dropped
+
+    def begin(self) -> int:
+        """Begin anew: nothing was lost, nothing failed. Returns the number of the last frame."""
+        with self._lock:
+            self._accounted = self._made
+            self._dropped = 0
+            self._error = None
+            return self._made
+
+    def clear(self) -> None:
+        """Let go of every frame, when no thread makes any more."""
+        with self._lock:
+            self._chunks.clear()
+            self._filling = self._newest = None
+        self.release()
+
+    def release(self) -> None:
+        """End every `arrival`, frame or no frame: a pause must not let its time run out."""
+        with self._lock:
+            arrivals, self._arrivals = self._arrivals, []
+        for arrival in arrivals:
+            arrival.set_finished()
+
+    def arrival(self, seconds: float) -> Status:
+        """Return a status that ends with the next frame, or fails after `seconds`."""
+        status = _Arrival(self.name, seconds)
+        with self._lock:
+            error = self._error
+            if error is None:
+                self._arrivals.append(status)
+        if error is not None:
+            status.set_exception(error)
+        return status
+
+    def read(self) -> dict[str, Reading[Any]]:
+        """Return the newest frame, a copy, and what goes with it.
+
+        Raises
+        ------
+        RuntimeError
+            There is no frame.
+        """
+        with self._lock:
+            newest = self._newest
+        if newest is None:
+            raise RuntimeError(f"The {self.name} has taken no frame yet: trigger it first.")
+        chunk, place = newest
+        # A copy: documents keep it, and would keep all of the chunk with it.
+        return _readings(
+            {self.name: chunk.pixels[place].copy(), **chunk.metadata}, chunk.times[place]
+        )
+
+    # ---- for the plan ------------------------------------------------------------------------
+
+    def drain(self, after: int) -> FrameBatch:
+        """Return frames after the one numbered `after`; see `StreamingCamera.drain`.
+
+        The frames are the stream's own memory, read-only and never written to again.
+        """
+        with self._lock:
+            while self._chunks and self._chunks[0].last <= after:
+                if self._chunks[0] is self._filling:
+                    break
+                self._chunks.popleft()
+            chunk = self._chunks[0] if self._chunks and self._chunks[0].last > after else None
+            if chunk is not None:
+                first, last = max(chunk.first, after + 1), chunk.last
+            elif self._error is None:
+                first, last = self._made + 1, max(self._made, after)
+            else:
+                raise self._error
+            lost = max(0, first - after - 1)
+            self._account(first, last, after)
+            if chunk is None:
+                return FrameBatch({}, (), last, self._made, lost)
+            part = slice(first - chunk.first, last - chunk.first + 1)
+            pixels, times = chunk.pixels[part], chunk.times[part]
+            pixels.flags.writeable = False
+            values = {self.name: pixels, **chunk.metadata, f"{self.name}-dropped": self._dropped}
+            return FrameBatch(_readings(values, times[-1]), times, last, self._made, lost)
+
+    def _account(self, first: int, last: int, after: int) -> None:
+        """Count what was lost, once, however often it is asked for."""
+        lost = first - 1 - max(after, self._accounted)
+        self._accounted = max(self._accounted, last)
+        if lost <= 0:
+            return
+        if not self._dropped:
+            _logger.warning(
+                "Frames of the %s were lost: it makes them faster than they are taken away. "
+                "Expose longer, or read a smaller part of the sensor.",
+                self.name,
+            )
+        self._dropped += lost
+
+
+class _Arrival(Status):
+    """A status that says what it was for when time runs out."""
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self._name = name
+        super().__init__(timeout=round(seconds, 3))
+
+    def __repr__(self) -> str:
+        return f"The next frame of the {self._name} (is it waiting for a trigger of its own?)"
+
+
+def _readings(values: Mapping[str, Any], timestamp: float) -> dict[str, Reading[Any]]:
+    return {key: Reading(value=value, timestamp=timestamp) for key, value in values.items()}

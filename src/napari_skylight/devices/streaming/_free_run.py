@@ -1,0 +1,136 @@
+"""A thread that makes frame after frame."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_skylight.devices.streaming._frames import FrameStream
+
+__all__ = ["FreeRun"]
+
+LATE_SECONDS = 0.2
+"""How far it may fall behind and still catch up; what is later than that stays late."""
+
+END_SECONDS = 10.0
+"""How long a run waits for the one before to have made its last frame."""
+
+
+class _Run:
+    """From one start to the next stop."""
+
+    def __init__(self) -> None:
+        self.stop = Event()
+        self.ended: Future[None] = Future()
+
+
+class FreeRun:
+    """Exposes frame after frame on a thread of its own.
+
+    Each method may be called on any thread, and waits for nothing.
+
+    Parameters
+    ----------
+    stream : FrameStream
+        Where the frames go.
+    expose : callable
+        Called on the thread to begin a frame. Returns how long it takes, in seconds, and what to
+        call then: that makes the frame in the stream's slot and commits it. Not called if the
+        camera is stopped meanwhile. What either raises ends the stream.
+    thread_name : str
+        Such as ``skylight-sim-camera-stream``.
+    """
+
+    def __init__(
+        self,
+        stream: FrameStream,
+        expose: Callable[[], tuple[float, Callable[[], None]]],
+        *,
+        thread_name: str,
+    ) -> None:
+        self._stream = stream
+        self._expose = expose
+        self._thread_name = thread_name
+        self._lock = Lock()
+        self._wanted = self._paused = False
+        self._before = 0
+        self._run = _Run()  # the one under way, or the last
+        self._run.ended.set_result(None)
+
+    @property
+    def on(self) -> bool:
+        """Whether it was started and not stopped, paused or not."""
+        return self._wanted
+
+    def start(self) -> int:
+        """Begin; returns the number of the last frame before, the same one while it is on."""
+        with self._lock:
+            if not self._wanted:
+                self._wanted = True
+                self._before = self._stream.begin()
+                self._go()
+            return self._before
+
+    def stop(self) -> Future[None]:
+        """End it; the future ends with its last frame."""
+        with self._lock:
+            self._wanted = False
+            return self._halt()
+
+    def pause(self) -> Future[None]:
+        """Hold it until `resume`, also if it is not started before; the future ends when it rests.
+
+        The frame that is being exposed is given up.
+        """
+        with self._lock:
+            self._paused = True
+            return self._halt()
+
+    def resume(self) -> None:
+        """Go on, if it was started."""
+        with self._lock:
+            self._paused = False
+            if self._wanted and self._run.stop.is_set():
+                self._go()
+
+    def reset(self) -> Future[None]:
+        """Stop, forget a pause, and let go of the frames, as is right before and after a plan."""
+        with self._lock:
+            self._wanted = self._paused = False
+            ended = self._halt()
+        ended.add_done_callback(lambda _: self._stream.clear())
+        return ended
+
+    def _go(self) -> None:
+        if self._paused:
+            return
+        before, self._run = self._run, _Run()
+        Thread(
+            target=self._work, args=(self._run, before.ended), name=self._thread_name, daemon=True
+        ).start()
+
+    def _halt(self) -> Future[None]:
+        self._run.stop.set()
+        self._stream.release()
+        return self._run.ended
+
+    def _work(self, run: _Run, before: Future[None]) -> None:
+        try:
+            before.result(END_SECONDS)
+            due = time.monotonic()
+            while not run.stop.is_set():
+                seconds, finish = self._expose()
+                now = time.monotonic()
+                due = max(due + seconds, now - LATE_SECONDS)
+                if run.stop.wait(max(0.0, due - now)):
+                    break
+                finish()
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises, who drains is to know
+            self._stream.fail(error)
+        finally:
+            run.ended.set_result(None)

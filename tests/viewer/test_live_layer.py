@@ -52,7 +52,7 @@ def test_the_canvas_shows_the_newest_frame(make_link, camera, wait_until):
         np.testing.assert_array_equal(middle, [value] * 3)
 
 
-@pytest.mark.parametrize("way", ["projected", "turned", "in 3-D", "asynchronous"])
+@pytest.mark.parametrize("way", ["summed", "turned", "edgewise", "in 3-D", "asynchronous"])
 def test_the_canvas_shows_the_newest_frame_however_it_is_sliced(
     way, make_link, camera, wait_until, monkeypatch
 ):
@@ -61,11 +61,16 @@ def test_the_canvas_shows_the_newest_frame_however_it_is_sliced(
     link = make_link(show=True)
     link.autoscale = "off"
     viewer = link.viewer
+    if way == "edgewise":
+        viewer.add_image(np.zeros((5, 64, 64)), opacity=0)
+        viewer.dims.order = (1, 2, 0)  # one axis of the live layer is not shown
+        viewer.dims.thickness = (1, 20, 1)
+        viewer.dims.point = (0, 32, 0)
     for number, value in enumerate((0, 0, 255, 255, 0)):
         camera.live(frame(value, (64, 64), np.uint8))
         wait_until(lambda number=number: link.shown == number + 1)
-        if way == "projected":
-            viewer.layers["camera"].projection_mode = "mean"
+        if way == "summed":
+            viewer.layers["camera"].projection_mode = "sum"
         elif way == "turned":
             viewer.dims.order = (1, 0)
         elif way == "in 3-D":

@@ -61,10 +61,20 @@ class LiveLayer(CacheLayer):
         # Those who hear every event of a layer are the list of layers, which would paint all of
         # itself again, and the whole window with it.
         with layer.events.blocker():
-            if _is_sliced_by_view(layer):
+            if self._is_drawn_from_its_memory(layer):
                 layer.events.set_data()
             else:
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def _is_drawn_from_its_memory(self, layer: Image) -> bool:
+        """Return whether napari draws the layer's own array, so that it need not slice it again.
+
+        Not when it projects a thick slice, as it may when one of the layer's axes is not shown; nor
+        numbers of more than 32 bits, which it may have to convert.
+        """
+        dims = self._viewer.dims
+        shown = {dims.ndim - 2, dims.ndim - 1} <= set(dims.displayed)
+        return shown and bool(layer.data.dtype.itemsize <= 4)
 
     def _empty(self, layer: Image, taken: Taken) -> None:
         # A layer of two axes cannot have zero frames: it turns black.
@@ -86,12 +96,3 @@ class LiveLayer(CacheLayer):
     def _forget(self) -> None:
         self._buffer = None
         self._thumbnail_stale = False
-
-
-def _is_sliced_by_view(layer: Image) -> bool:
-    """Return whether what napari draws is the layer's own memory, so that it need not slice again.
-
-    A projection makes an array of its own, and so does a conversion to what can be drawn, of
-    numbers with more than 32 bits.
-    """
-    return str(layer.projection_mode) == "none" and bool(layer.data.dtype.itemsize <= 4)

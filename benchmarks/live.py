@@ -1,0 +1,134 @@
+"""How well live layers keep up, beside the two ways others do it, in one run.
+
+The others: a queued Qt signal per frame whose slot does ``layer.data = frame``, and a 33 ms timer
+that does so with the latest frame. Each row is measured in a process of its own, the ways in turn;
+medians count. Without a display it starts a virtual one. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+TIMEOUT = 400  # s for one row
+
+
+class Limit(NamedTuple):
+    """What is asked of a figure, or of the ratio of two."""
+
+    title: str
+    figure: str
+    beside: str = ""  # the figure it is divided by
+    at_most: float = float("inf")
+    at_least: float = float("-inf")
+    unit: str = ""
+
+    def value(self, figures: dict[str, Any]) -> float:
+        value = figures[self.figure]
+        return value / figures[self.beside] if self.beside else value
+
+
+def beside_timer(title: str, name: str, **limit: Any) -> Limit:
+    return Limit(title, f"{name}_ours", f"{name}_timer", **limit)
+
+
+LIMITS = {
+    "gui_gap_p95": beside_timer("GUI gap p95, 500 Hz", "gap_p95", at_most=0.8, unit="ms"),
+    "gui_gap_longest": beside_timer("GUI gap longest", "gap_longest", at_most=1.0, unit="ms"),
+    "frame_age_p95": Limit("frame age p95, 400 Hz", "age_p95_ours", at_most=40, unit="ms"),
+    "gui_time_512": beside_timer("GUI time, 512²", "gui_time_512", at_most=0.45, unit="ms"),
+    "gui_time_1024": beside_timer("GUI time, 1024²", "gui_time_1024", at_most=0.5, unit="ms"),
+    "gui_time_2048": beside_timer("GUI time, 2048²", "gui_time_2048", at_most=0.65, unit="ms"),
+    "producer_cost": Limit(
+        "producer's cost / memcpy, 2048²", "producer_ours", "producer_memcpy", at_most=1.3
+    ),
+    "stack_cost": Limit("10,000th stash / 100th", "stack_10000th", "stack_100th", at_most=1.3),
+    "engine_rate": beside_timer("engine events/s", "engine", at_least=1.15, unit="/s"),
+    "stashed": Limit("stashed of those offered", "stashed", "offered", at_least=1.0),
+    "memory_growth": Limit("memory growth", "memory_growth", at_most=20, unit="MB"),
+    "snapshot_p95": Limit("click to layer, p95", "snapshot_p95", at_most=70, unit="ms"),
+}
+
+
+def print_table(figures: dict[str, Any]) -> dict[str, float]:
+    """Print what was asked for and what came out; return the values."""
+    values = {}
+    print(f"{'':34}{'others':>12}{'ours':>12}{'value':>10}{'limit':>12}")
+    for name, limit in LIMITS.items():
+        if limit.figure not in figures:
+            continue
+        value = values[name] = round(limit.value(figures), 4)
+        met = limit.at_least <= value <= limit.at_most
+        bound = f"≤ {limit.at_most:g}" if limit.at_most < float("inf") else f"≥ {limit.at_least:g}"
+        others = f"{figures[limit.beside]:.2f}" if limit.beside else "–"
+        print(
+            f"{limit.title:34}{others:>12}{figures[limit.figure]:>12.2f}{value:>10.3g}"
+            f"{bound:>12} {'met' if met else 'MISSED'}"
+        )
+    return values
+
+
+@contextmanager
+def display() -> Iterator[None]:
+    """Start a virtual display if there is none."""
+    if sys.platform != "linux" or os.environ.get("DISPLAY"):
+        yield
+        return
+    read_end, write_end = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1366x768x24"]
+    server = subprocess.Popen(command, pass_fds=[write_end], stderr=subprocess.DEVNULL)
+    os.close(write_end)
+    try:
+        with os.fdopen(read_end) as numbers:
+            os.environ["DISPLAY"] = f":{numbers.readline().strip()}"
+        yield
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def measure(name: str, quick: bool) -> dict[str, Any]:
+    """Measure one row in a process of its own."""
+    command = [sys.executable, __file__, "--measure", name, *(["--quick"] if quick else [])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    if done.returncode:
+        sys.exit(f"{name} failed:\n{done.stderr}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def main() -> None:
+    os.environ.setdefault("QT_API", "pyqt6")
+    from live_rows import ROWS
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", metavar="row", help=f"of {', '.join(ROWS)}; or all")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter turns")
+    parser.add_argument("--measure", choices=ROWS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if unknown := set(options.rows) - set(ROWS):
+        parser.error(f"there is no row called {', '.join(unknown)}")
+    if options.measure:
+        print(json.dumps(ROWS[options.measure](options.quick)))
+        return
+    figures: dict[str, Any] = {}
+    with display():
+        for name in options.rows or ROWS:
+            figures |= measure(name, options.quick)
+            print(f"measured {name}", flush=True)
+    renderer = figures.pop("renderer", "not asked")
+    print(f"\nOpenGL renderer: {renderer}\n")
+    ratios = print_table(figures)
+    figures = {name: round(value, 4) for name, value in figures.items()}
+    result = {"benchmark": "live", "renderer": renderer, "ratios": ratios, "figures": figures}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

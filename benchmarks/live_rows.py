@@ -1,0 +1,240 @@
+"""The rows of the live benchmark; each is measured in a process of its own.
+
+Ways that are compared take turns in one process, so that whatever else the machine does falls on
+all of them alike, and the medians of all turns count.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter, sleep
+from typing import Any
+
+import numpy as np
+import psutil
+from live_devices import Ring, Steady, live_view_of
+from live_screen import OurWay, Producer, Screen, SignalWay, TimerWay, some_frames, spin, spin_until
+
+from napari_skylight.engine import RunEngine
+from napari_skylight.frames import FrameCache
+
+Figures = dict[str, Any]
+ROWS: dict[str, Callable[[bool], Figures]] = {}
+
+
+def row(measure: Callable[[bool], Figures]) -> Callable[[bool], Figures]:
+    """Add a row: a function of whether to be quick, that returns figures."""
+    ROWS[measure.__name__] = measure
+    return measure
+
+
+def percentile(values: list[float], which: float) -> float:
+    return float(np.percentile(values, which))
+
+
+@row
+def gui_gap(quick: bool) -> Figures:
+    """GUI gap, ms, with 1024² frames at 500 Hz; of the signal way too, once and shortly."""
+    repeats, seconds = (3, 3) if quick else (5, 10)
+    frames = some_frames(1024)
+    seen: dict[str, list[Any]] = {"timer": [], "ours": []}
+    with Screen() as screen:
+        renderer = screen.renderer
+        for _ in range(repeats):
+            for way in (TimerWay, OurWay):
+                seen[way.name].append(screen.show(way, frames, 500, seconds))
+        way = SignalWay(screen.viewer)
+        producer = Producer(way, frames, 500, number=1000)
+        signal = screen.watch(way, 2)
+        spin_until(lambda: way.shown == producer.offered)
+        way.close()
+    figures: Figures = {"renderer": renderer, "gap_longest_signal": 1e3 * max(signal.gaps)}
+    for name, each in seen.items():
+        figures[f"gap_p95_{name}"] = 1e3 * median(one.gap(95) for one in each)
+        figures[f"gap_longest_{name}"] = 1e3 * median(max(one.gaps) for one in each)
+        figures[f"gap_p99_{name}"] = 1e3 * median(one.gap(99) for one in each)
+        figures[f"shown_per_second_{name}"] = median(one.paints / one.seconds for one in each)
+    return figures
+
+
+@row
+def frame_age(quick: bool) -> Figures:
+    """Age, ms, of 1024² frames at 400 Hz when they have been painted."""
+    repeats, seconds = (2, 3) if quick else (5, 5)
+    frames = some_frames(1024)
+    ages: dict[str, list[float]] = {"timer": [], "ours": []}
+    with Screen() as screen:
+        for _ in range(repeats):
+            for way in (TimerWay, OurWay):
+                seen = screen.show(way, frames, 400, seconds)
+                ages[way.name].append(1e3 * percentile(seen.ages, 95))
+    return {f"age_p95_{name}": median(each) for name, each in ages.items()}
+
+
+@row
+def gui_time(quick: bool) -> Figures:
+    """Time of the GUI thread, ms of CPU, to hand a frame over; and with all of the drawing."""
+    repeats, seconds = (2, 2) if quick else (3, 4)
+    figures: Figures = {}
+    with Screen() as screen:
+        for size in (512, 1024, 2048):
+            frames = some_frames(size)
+            handing: dict[str, list[float]] = {"timer": [], "ours": []}
+            drawing: dict[str, list[float]] = {"timer": [], "ours": []}
+            for _ in range(repeats):
+                for way in (TimerWay, OurWay):
+                    seen = screen.show(way, frames, 200, seconds)
+                    handing[way.name].append(1e3 * median(seen.times))
+                    drawing[way.name].append(1e3 * seen.cpu / len(seen.times))
+            for name in handing:
+                figures[f"gui_time_{size}_{name}"] = median(handing[name])
+                figures[f"gui_time_drawn_{size}_{name}"] = median(drawing[name])
+    return figures
+
+
+@row
+def producer_cost(quick: bool) -> Figures:
+    """What a stash of a 2048² frame takes, beside one memcpy, ms.
+
+    Both from the same frames into buffers of their own, in turns of ten, every 4 ms; the memcpy
+    into two buffers in turn, as a cache does that must not overwrite its newest frame.
+    """
+    turns = 10 if quick else 30
+    frames = some_frames(2048, 4)
+    buffers = [np.zeros_like(frames[0]) for _ in range(2)]
+    cache = FrameCache("camera", kind="live", max_bytes=10**9)
+    times: dict[str, list[float]] = {"memcpy": [], "ours": []}
+
+    def copy(n: int) -> None:
+        np.copyto(buffers[n % 2], frames[n % 4])
+
+    def stash(n: int) -> None:
+        cache.stash({"camera": {"value": frames[n % 4], "timestamp": 0.0}})
+
+    for _ in range(turns):
+        for name, take in (("memcpy", copy), ("ours", stash)):
+            for n in range(12):
+                sleep(0.004)
+                began = perf_counter()
+                take(n)
+                if n >= 2:
+                    times[name].append(perf_counter() - began)
+    return {f"producer_{name}": 1e3 * median(each) for name, each in times.items()}
+
+
+@row
+def stack_cost(quick: bool) -> Figures:
+    """What a stash into a stack takes, µs, 128²: around the 100th frame and the 10,000th."""
+    frame = np.zeros((128, 128), np.uint16)
+    early, late = [], []
+    for _ in range(2 if quick else 5):
+        cache = FrameCache("camera", kind="stack", max_bytes=10**9)
+        times = []
+        for _ in range(10_100):
+            began = perf_counter()
+            cache.stash({"camera": {"value": frame, "timestamp": 0.0}})
+            times.append(perf_counter() - began)
+        early.append(1e6 * median(times[50:150]))
+        late.append(1e6 * median(times[-100:]))
+    return {"stack_100th": median(early), "stack_10000th": median(late)}
+
+
+@row
+def engine_rate(quick: bool) -> Figures:
+    """Events a second of an engine beside a viewer that draws 1024² frames 30 times a second."""
+    repeats, seconds = (2, 2) if quick else (5, 4)
+    frames = some_frames(1024)
+    engine, device = RunEngine(), Steady()
+    rates: dict[str, list[float]] = {"alone": [], "timer": [], "ours": []}
+    drawn: dict[str, list[float]] = {"timer": [], "ours": []}
+    with Screen() as screen:
+        for _ in range(repeats):
+            rates["alone"].append(device.event_rate(engine, lambda: spin(seconds)))
+            for way_type in (TimerWay, OurWay):
+                way = way_type(screen.viewer)
+                if isinstance(way, OurWay):
+                    way.link.display_rate = 30
+                producer = Producer(way, frames, 100)
+                spin(1)
+                shown = way.shown
+                rates[way.name].append(device.event_rate(engine, lambda: spin(seconds)))
+                drawn[way.name].append((way.shown - shown) / seconds)
+                producer.stop()
+                way.close()
+                screen.empty()
+        engine.close(3)
+    figures = {f"engine_{name}": median(each) for name, each in rates.items()}
+    return figures | {f"engine_drawn_{name}": median(each) for name, each in drawn.items()}
+
+
+@row
+def memory(quick: bool) -> Figures:
+    """Growth of resident memory, MB, over 20,000 live frames of 1024² after the first 2,000."""
+    frames = some_frames(1024)
+    process = psutil.Process()
+
+    def resident() -> float:
+        gc.collect()
+        return process.memory_info().rss / 1e6
+
+    with Screen() as screen:
+        way = OurWay(screen.viewer)
+        for number in (2_000, 4_000 if quick else 20_000):
+            before = resident()
+            producer = Producer(way, frames, 800, number)
+            spin_until(lambda producer=producer: not producer.is_alive(), 120)
+            spin(1)
+            growth = resident() - before
+        way.close()
+    return {"memory_growth": growth}
+
+
+@row
+def stash_all(quick: bool) -> Figures:
+    """Of 2,000 frames of 512² at 500 Hz, how many the stash toggle of live view kept.
+
+    The camera writes into a ring of 128 frames; what is overwritten before it was read is lost.
+    """
+    number = 1000 if quick else 2000
+    camera = Ring(some_frames(512), 500, 128)
+    with Screen() as screen, live_view_of(camera, screen.viewer) as session:
+        session.request("stash", True)
+        spin_until(lambda: session.actions["stash"].state.on)
+        spin(0.1)  # the frames on their way when it was switched on
+        first = camera.stop_after(number)
+        spin_until(camera.is_empty)
+        spin(1)
+        (cache,) = (cache for cache in session.caches if cache.kind == "stack")
+        taken = cache.reader().take("camera")
+        kept = 0 if taken is None else np.unique(taken.data[:, 0, 0])
+    offered = np.arange(first, first + number, dtype=np.uint16)
+    return {"stashed": int(np.isin(offered, kept).sum()), "offered": number}
+
+
+@row
+def snapshot(quick: bool) -> Figures:
+    """From a click to the frame in its layer, ms; the camera takes 50 frames of 1024² a second."""
+    rate, clicks = 50, 20 if quick else 100
+    rng = np.random.default_rng(0)
+    camera = Ring(some_frames(1024), rate, 4, newest_only=True)
+    waited = []
+    with Screen() as screen, live_view_of(camera, screen.viewer) as session:
+        layers = screen.viewer.layers
+        for n in range(clicks):
+            spin(0.15 + 0.1 * rng.random())
+            began = perf_counter()
+            session.request("snapshot")
+            while (layer := next((each for each in layers if each.ndim == 3), None)) is None or len(
+                layer.data
+            ) == n:
+                spin(0.001)
+                if perf_counter() - began > 10:
+                    raise TimeoutError("a snapshot never came")
+            waited.append(1e3 * (perf_counter() - began))
+    return {
+        "snapshot_p95": percentile(waited, 95),
+        "snapshot_median": median(waited),
+        "frame_period": 1e3 / rate,
+    }

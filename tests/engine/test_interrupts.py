@@ -1,18 +1,29 @@
 import asyncio
+import contextlib
 import itertools
 import logging
 import threading
 import time
 
 import pytest
-from bluesky.plan_stubs import checkpoint, clear_checkpoint, mv, null, open_run, pause, sleep, stage
+from bluesky.plan_stubs import (
+    checkpoint,
+    clear_checkpoint,
+    mv,
+    null,
+    open_run,
+    pause,
+    read,
+    sleep,
+    stage,
+)
 from bluesky.preprocessors import finalize_wrapper
 from bluesky.utils import RunEngineInterrupted
 
 from napari_skylight.engine import RunEngine, Status
 from napari_skylight.engine.actions import SRLatch
 from napari_skylight.engine.plan_stubs import wait_for_actions
-from napari_skylight.testing import FakeLight, wait_until
+from napari_skylight.testing import FakeCamera, FakeLight, wait_until
 
 ENDS = ["stop", "abort", "halt"]
 EXIT_STATUS = {"stop": "success", "abort": "abort", "halt": "abort"}
@@ -645,3 +656,55 @@ def test_any_thread_may_ask_for_anything_in_any_order(engine):
         for future in futures:
             future.exception(timeout=5)
         assert works(engine)
+
+
+class Swallower(FakeCamera):
+    """A camera whose read goes on when it is cancelled, as `asyncio.wait_for` may."""
+
+    def __init__(self):
+        super().__init__()
+        self.reading = threading.Event()
+
+    async def read(self):
+        self.reading.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.2)
+        return super().read()
+
+
+@pytest.mark.parametrize("request_name", ["request_pause", *ENDS])
+def test_a_device_that_swallows_the_interruption_does_not_stop_it(engine, request_name):
+    camera = Swallower()
+
+    def watch():
+        while True:
+            yield from checkpoint()
+            yield from read(camera)
+
+    run_until(engine, watch())
+    assert camera.reading.wait(5)
+    camera.reading.clear()
+    assert camera.reading.wait(5)
+    getattr(engine, request_name)().result(timeout=5)
+    assert engine.state == ("paused" if request_name == "request_pause" else "idle")
+    engine.stop().result(timeout=5)
+
+
+def test_a_device_that_swallows_a_suspension_does_not_stop_it(engine):
+    camera, released, seen = Swallower(), asyncio.Event(), []
+
+    def watch():
+        while True:
+            yield from checkpoint()
+            seen.append((yield from read(camera)))
+
+    commands = []
+    engine.msg_hook = lambda msg: commands.append(msg.command)
+    run_until(engine, watch())
+    assert camera.reading.wait(5)
+    engine.request_suspend(released.wait)
+    wait_until(lambda: commands[-1] == "wait_for")
+    engine.loop.call_soon_threadsafe(released.set)
+    wait_until(lambda: len(seen) > 2)
+    assert all(reading["camera"]["value"].shape == camera.shape for reading in seen)
+    engine.stop().result(timeout=5)

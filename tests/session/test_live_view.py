@@ -48,7 +48,7 @@ def test_frames_flow_until_stopped(session, camera, documents):
 def test_a_snapshot_is_one_frame_and_one_event(session, camera, documents):
     start(session, camera)
     assert session.request("snapshot")
-    wait_until(lambda: frames_of(stack(session, camera)) == 1)
+    wait_until(lambda: documents.events("snapshots"))
     session.stop().result(timeout=5)
     (event,) = documents.events("snapshots")
     assert kept(session, camera) == [event["data"]["camera"][0, 0]]

@@ -7,6 +7,7 @@ import time
 import pytest
 from bluesky import plan_stubs as bps
 from bluesky.utils import MsgGenerator
+from ophyd.sim import SynAxis
 
 from napari_skylight import Session
 from napari_skylight.devices import Microscope
@@ -194,6 +195,26 @@ def test_no_microscope_is_opened_under_a_running_plan(session, camera):
     session.start("live_view")
     with pytest.raises(EngineBusyError, match="Stop the plan"):
         session.open_microscope(lambda: Microscope("Other", ()))
+
+
+def test_a_setting_accepted_takes_the_last_refusal_back(session, camera):
+    camera.dial = Dial()
+    session.set("camera.dial", 12).exception(timeout=5)
+    session.set("camera.dial", 8).result(timeout=5)
+    wait_until(lambda: session.problem == "")
+
+
+def test_a_motor_is_no_light(session, camera, light):
+    session.add_device(SynAxis(name="motor")).result(timeout=5)
+    choices = {param.name: param.choices for param in session.spec("live_view").parameters}
+    assert choices["light"] == ["light"]
+    assert choices["focus"] == ["motor"]
+
+
+def test_close_switches_off_a_light_that_no_plan_set(session, light):
+    session.set("light", True).result(timeout=5)
+    session.close()
+    assert not light.on
 
 
 def test_close_stops_the_plan_and_may_be_called_twice(camera, light, session):

@@ -146,7 +146,9 @@ class Interruptible(PausableEngine):
             self._exit_status = "abort"
             self._destroy_open_run_tracing_spans()  # type: ignore[no-untyped-call]
         paused = self._state == "paused"
-        if paused or isinstance(self._exception, (RequestStop, RequestAbort)):
+        # besides the cancellation: before Python 3.12 a device that waits with asyncio.wait_for
+        # may swallow that
+        if self._exception is None or isinstance(self._exception, (RequestStop, RequestAbort)):
             self._exception = exception()
         self._state = state
         if paused:

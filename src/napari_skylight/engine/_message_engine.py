@@ -63,18 +63,27 @@ class MessageEngine(BlueskyRunEngine):
     def _answering(
         self, command: Callable[[Msg], Awaitable[Any]]
     ) -> Callable[[Msg], Coroutine[Any, Any, Any]]:
-        """Let the plan have the answer of a message that was interrupted and repeated."""
+        """Let the plan have the answer of a message that was interrupted and repeated.
+
+        Before Python 3.12 a device that waits with `asyncio.wait_for` may swallow the interruption.
+        """
 
         @functools.wraps(command)
         async def answering(msg: Msg) -> Any:
             depth = len(self._plan_stack)
             try:
-                return await command(msg)
+                answer = await command(msg)
             except asyncio.CancelledError:
                 if is_pausing(self) and self._msg_cache and self._msg_cache[-1] is msg:
                     self._msg_cache.pop()
                     answer_later(self, depth, msg)
                 raise
+            if self._state == "pausing":
+                self._task.cancel()
+            elif self._state == "suspending":
+                self._response_stack[depth - 1] = answer  # above it is the suspender's by now
+                raise asyncio.CancelledError
+            return answer
 
         return answering
 

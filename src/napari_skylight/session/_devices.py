@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
+from bluesky.protocols import Readable
 from bluesky.utils import maybe_await
 from psygnal import Signal
 
@@ -33,6 +34,7 @@ class Devices(Mapping[str, Any]):
         self._loop = loop
         self._devices: dict[str, Any] = {}
         self._cameras: set[str] = set()
+        self._lights: set[str] = set()
         self._lock = threading.Lock()
         self._exchange = threading.Lock()
         self._closed = False
@@ -52,14 +54,22 @@ class Devices(Mapping[str, Any]):
     def matches(self, device: object, protocol: type) -> bool:
         """Return whether `device` can stand where `protocol` is asked for.
 
-        The protocols alone cannot tell that a camera's description must hold an image, nor that a
-        light, which can be set and read as well, is no focus drive.
+        Cameras and lights have more to their descriptions than the protocols can tell; without
+        that, every ophyd motor would be a light, and every light a focus drive.
         """
+        name = getattr(device, "name", None)
         if protocol is Camera:
-            return getattr(device, "name", None) in self._cameras
-        if protocol is Focus and isinstance(device, Light):
+            return name in self._cameras
+        if protocol is Light:
+            return name in self._lights
+        if protocol is Focus and name in self._lights:
             return False
         return isinstance(device, protocol)
+
+    @property
+    def lights(self) -> list[Any]:
+        """The devices that are lights."""
+        return [device for device in self.values() if self.matches(device, Light)]
 
     def add(self, device: Any) -> Future[None]:
         """Connect `device` and add it under its name.
@@ -79,11 +89,15 @@ class Devices(Mapping[str, Any]):
             )
         if hasattr(device, "connect"):
             await maybe_await(device.connect())
-        is_camera = isinstance(device, Camera) and _has_image(await maybe_await(device.describe()))
+        described = {}
+        if isinstance(device, Camera | Light) and isinstance(device, Readable):
+            described = await maybe_await(device.describe())
         with self._lock:
             self._devices[name] = device
-            if is_camera:
+            if isinstance(device, Camera) and _has_image(described):
                 self._cameras.add(name)
+            if isinstance(device, Light) and _is_switch(described.get(name)):
+                self._lights.add(name)
         self.changed.emit()
 
     def remove(self, name: str) -> None:
@@ -91,6 +105,7 @@ class Devices(Mapping[str, Any]):
         with self._lock:
             self._devices.pop(name, None)
             self._cameras.discard(name)
+            self._lights.discard(name)
         self.changed.emit()
 
     def open(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
@@ -143,6 +158,11 @@ class Devices(Mapping[str, Any]):
                 self._release()
             finally:
                 self._exchange.release()
+
+
+def _is_switch(data_key: Mapping[str, Any] | None) -> bool:
+    """Return whether a device, as far as it describes itself, is on or off and nothing else."""
+    return data_key is None or data_key.get("dtype") == "boolean"
 
 
 def _has_image(description: Mapping[str, Any]) -> bool:

@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from concurrent.futures import wait as wait_for_futures
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from bluesky.utils import RunEngineInterrupted
+from bluesky.utils import RunEngineInterrupted, maybe_await
 from psygnal import Signal
 
 from napari_skylight.devices import Microscope
@@ -32,7 +33,7 @@ from napari_skylight.plans.spec import (
     create_plan_spec,
     resolve_arguments,
 )
-from napari_skylight.protocols import Light
+from napari_skylight.protocols import HasChildren
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._errors import cause_of, in_words
 from napari_skylight.session._run import ENGINE_STATES, RunInfo, SessionState
@@ -84,6 +85,7 @@ class Session:
         self._lock = threading.RLock()
         self._closed = False
         self._exit_status = "success"
+        self._refused = False  # what is reported is the refusal of a setting
         self._devices.changed.connect(self.devices_changed.emit)
         self._devices.microscope_changed.connect(self.microscope_changed.emit)
         self.plans.changed.connect(self.plans_changed.emit)
@@ -256,11 +258,19 @@ class Session:
                 raise KeyError(f"There is no device called {name}.")
             target = self._devices[name]
             for part in path:
-                target = getattr(target, part)
+                target = _part(target, part)
             await _ended(target.set(value))
 
+        def tell(future: Future[None]) -> None:
+            refused = not future.cancelled() and future.exception() is not None
+            if refused:
+                self._report_failure(future)
+            elif self._refused:
+                self.report(None)
+            self._refused = refused
+
         future = asyncio.run_coroutine_threadsafe(work(), self.engine.loop)
-        future.add_done_callback(self._report_failure)
+        future.add_done_callback(tell)
         return future
 
     # ---- what happened -----------------------------------------------------------------------
@@ -321,13 +331,13 @@ class Session:
         return told
 
     async def _darken(self) -> None:
-        """Switch every light off: bluesky skips a plan's own cleanup when it is halted."""
-        for light in self._devices.values():
-            if isinstance(light, Light):
-                try:
-                    await asyncio.wait_for(_ended(light.set(False)), LIGHT_SECONDS)
-                except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others must go off too
-                    self.report(error)
+        """Stop every light: bluesky stops those that the plan has set, and nobody else's."""
+        for light in self._devices.lights:
+            try:
+                async with asyncio.timeout(LIGHT_SECONDS):
+                    await maybe_await(light.stop())
+            except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others must go off too
+                self.report(error)
 
     def _finish(self, future: Future[Any]) -> None:
         with self._lock:
@@ -368,6 +378,9 @@ class Session:
             if self._closed:
                 return
             self._closed = True
+        wait_for_futures([self.engine.stop()], timeout * 2 / 3)
+        dark = asyncio.run_coroutine_threadsafe(self._darken(), self.engine.loop)
+        wait_for_futures([dark], timeout / 3)
         self.engine.close(timeout)
         self._devices.close()
         for cache in self.caches:
@@ -378,6 +391,14 @@ class Session:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _part(device: Any, name: str) -> Any:
+    if isinstance(device, HasChildren):
+        for child, part in device.children():
+            if child == name:
+                return part
+    return getattr(device, name)
 
 
 async def _ended(status: Any) -> None:

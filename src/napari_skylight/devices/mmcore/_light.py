@@ -120,8 +120,7 @@ class Light:
     def _stop(self) -> None:
         held, self._held = self._held, None
         self._to_resume = None
-        if held is not None:
-            self._just_stopped = held
+        self._just_stopped = held
         try:
             self.open(False)
         finally:

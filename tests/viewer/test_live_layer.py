@@ -63,7 +63,7 @@ def test_the_canvas_shows_the_newest_frame_however_it_is_sliced(
     viewer = link.viewer
     if way == "edgewise":
         viewer.add_image(np.zeros((5, 64, 64)), opacity=0)
-        viewer.dims.order = (1, 2, 0)  # one axis of the live layer is not shown
+        viewer.dims.order = (1, 2, 0)
         viewer.dims.thickness = (1, 20, 1)
         viewer.dims.point = (0, 32, 0)
     for number, value in enumerate((0, 0, 255, 255, 0)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari_skylight.viewer._layer import CacheLayer, insert
 
 if TYPE_CHECKING:
+    import numpy as np
     from napari.layers import Image
     from numpy.typing import NDArray
 
@@ -61,20 +62,10 @@ class LiveLayer(CacheLayer):
         # Those who hear every event of a layer are the list of layers, which would paint all of
         # itself again, and the whole window with it.
         with layer.events.blocker():
-            if self._is_drawn_from_its_memory(layer):
+            if _is_drawn_as_it_is(layer.data.dtype):
                 layer.events.set_data()
             else:
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
-
-    def _is_drawn_from_its_memory(self, layer: Image) -> bool:
-        """Return whether napari draws the layer's own array, so that it need not slice it again.
-
-        Not when it projects a thick slice, as it may when one of the layer's axes is not shown; nor
-        numbers of more than 32 bits, which it may have to convert.
-        """
-        dims = self._viewer.dims
-        shown = {dims.ndim - 2, dims.ndim - 1} <= set(dims.displayed)
-        return shown and bool(layer.data.dtype.itemsize <= 4)
 
     def _empty(self, layer: Image, taken: Taken) -> None:
         # A layer of two axes cannot have zero frames: it turns black.
@@ -96,3 +87,12 @@ class LiveLayer(CacheLayer):
     def _forget(self) -> None:
         self._buffer = None
         self._thumbnail_stale = False
+
+
+def _is_drawn_as_it_is(dtype: np.dtype[Any]) -> bool:
+    """Return whether the slice of a layer of two axes is its own array, not to be taken again.
+
+    napari shows both axes of such a layer in every view, so that there is nothing to project; but
+    numbers of more than 32 bits it may have to convert.
+    """
+    return dtype.itemsize <= 4

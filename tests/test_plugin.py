@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from ophyd.sim import SynSignal
 from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
 from ophyd_async.sim import SimBlobDetector
+from pymmcore_plus import find_micromanager
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QListWidget
 
@@ -226,6 +228,10 @@ def test_commands_do_what_the_buttons_do(qtbot, viewer, session):
     _plugin.resume(viewer)
     qtbot.waitUntil(lambda: session.state is SessionState.RUNNING, timeout=5000)
     stack = session.caches.stack(session.devices["camera"])
+    _plugin.stash_frames(viewer)
+    qtbot.waitUntil(lambda: stack.counts.kept > 3, timeout=5000)
+    _plugin.stash_frames(viewer)
+    qtbot.waitUntil(lambda: not session.actions["stash"].state.on, timeout=5000)
     _plugin.clear_stash(viewer)
     qtbot.waitUntil(lambda: stack.counts.kept == 0, timeout=5000)
     _plugin.stop(viewer)
@@ -254,6 +260,20 @@ def test_the_devices_dock_sets_the_light_while_the_plan_runs(qtbot, viewer, dock
     switch.click()
     qtbot.waitUntil(lambda: not session.devices["light"].on, timeout=5000)
     assert session.state is SessionState.RUNNING
+
+
+def test_a_micro_manager_configuration_is_opened_from_the_menu(
+    qtbot, make_napari_viewer, monkeypatch
+):
+    viewer = make_napari_viewer(show=True)
+    config = Path(find_micromanager()) / "MMConfig_demo.cfg"
+    monkeypatch.setattr(_plugin, "choose_file", lambda *_: str(config))
+    _plugin.open_micro_manager(viewer)
+    session = _plugin._session
+    qtbot.waitUntil(lambda: session.microscope is not None, timeout=30000)
+    assert "Micro-Manager" in session.microscope.title
+    viewer.close()
+    qtbot.waitUntil(lambda: _plugin._session is None, timeout=5000)
 
 
 def test_preferences_are_followed(viewer, session):

@@ -7,6 +7,7 @@ every viewer shares it. It is closed with the last viewer that uses it, unless a
 from __future__ import annotations
 
 import atexit
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from napari.settings import get_plugin_settings
@@ -14,10 +15,10 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QApplication
 
 from napari_skylight._compat import main_window, unwrapped
-from napari_skylight.devices import sim
+from napari_skylight.devices import mmcore, sim
 from napari_skylight.session import Session
 from napari_skylight.viewer import ViewerLink
-from napari_skylight.widgets import DevicesPanel, PlanControl
+from napari_skylight.widgets import DevicesPanel, PlanControl, choose_file
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -107,7 +108,7 @@ def summary(viewer: Viewer) -> list[str]:
         counts, seen = cache.counts, link.counts(cache)
         lines.append(
             f"{cache.name}: {counts.acquired} frames acquired, {counts.stashed} stashed, "
-            f"{seen.shown} shown, {seen.skipped} skipped on screen"
+            f"{seen.shown} shown, {seen.skipped} skipped on screen, {seen.waiting} waiting"
         )
     return lines
 
@@ -201,6 +202,13 @@ def snapshot(viewer: Viewer) -> None:
     _request(attach(viewer), "snapshot")
 
 
+def stash_frames(viewer: Viewer) -> None:
+    """Keep every frame from now on, or no longer."""
+    session = attach(viewer)
+    action = session.actions.get("stash")
+    _request(session, "stash", state=action is None or not action.state.on)
+
+
 def clear_stash(viewer: Viewer) -> None:
     """Forget the frames kept so far."""
     session = attach(viewer)
@@ -215,6 +223,15 @@ def open_simulated_microscope(viewer: Viewer) -> None:
         show_info("Stop the plan before opening another microscope.")
     else:
         session.open_microscope(sim.microscope)
+
+
+def open_micro_manager(viewer: Viewer) -> None:
+    """Ask for a Micro-Manager configuration and open it in place of the microscope that is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info("Stop the plan before opening another microscope.")
+    elif file := choose_file(main_window(viewer), "Open Micro-Manager configuration", "*.cfg"):
+        session.open_microscope(partial(mmcore.microscope, file))
 
 
 def sample_image() -> list[LayerDataTuple]:
@@ -236,8 +253,8 @@ def sample_image() -> list[LayerDataTuple]:
     ]
 
 
-def _request(session: Session, action: str) -> None:
-    if _is_busy(session) and not session.request(action):
+def _request(session: Session, action: str, state: bool = True) -> None:
+    if _is_busy(session) and not session.request(action, state):
         show_info(f"{_title(session)} has no action called {action}.")
 
 

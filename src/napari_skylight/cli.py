@@ -127,7 +127,9 @@ def _demonstrate(viewer: Viewer, session: Session, seconds: float, screenshot: P
         return _complain(f"the snapshot did not come: {session.problem}")
     _wait(lambda: len(viewer.layers) >= 2, seconds=5)
     _wait(lambda: False, seconds=0.5)  # the dock tells counts a few times a second
-    print(f"{session.microscope.title if session.microscope else ''}, for {seconds:g} s:")
+    assert session.microscope is not None
+    assert session.run is not None
+    print(f"{session.microscope.title}, {session.run.title} for {session.run.seconds:.1f} s:")
     for line in _plugin.summary(viewer):
         print(f"  {line}")
     viewer.screenshot(str(screenshot), canvas_only=False, flash=False)

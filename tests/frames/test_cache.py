@@ -89,10 +89,11 @@ def test_a_full_stack_refuses_and_says_how_to_go_on(stack, reading, numbered):
     np.testing.assert_array_equal(newest(stack).data[:, 0, 0], [1, 2])
 
     stack.clear()
+    assert messages[1:] == [""]  # it is over
     assert stack.stash(reading(numbered(5))).success
     stack.stash(reading(numbered(6)))
     stack.stash(reading(numbered(7)))
-    assert len(messages) == 2
+    assert messages[2:] == [str(error)]
 
 
 def test_a_raised_bound_lets_a_full_stack_go_on(stack, reading, numbered):

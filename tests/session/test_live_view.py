@@ -108,6 +108,8 @@ def test_a_full_stack_ends_the_stashing_and_not_the_live_view(session, camera):
     session.request("snapshot")
     wait_until(lambda: stack(session, camera).counts.refused >= 2)
     assert session.state is SessionState.RUNNING
+    session.request("clear")
+    wait_until(lambda: session.problem == "")
 
 
 def test_the_light_is_on_only_while_it_runs(session, camera, light):

@@ -49,7 +49,8 @@ class FrameCache:
     changed : Signal()
         Emitted by the stash or clear after a `FrameReader.arm`, once, on the thread that did it.
     refused : Signal(str)
-        Why frames were turned away. Once until the next clear, not once per frame.
+        Why frames were turned away, once until the next clear and not once per frame; an empty
+        text when a clear has put an end to that.
     """
 
     changed = Signal()
@@ -142,8 +143,10 @@ class FrameCache:
         with self._writing, self._lock:
             for frames in self._frames.values():
                 frames.clear()
-            self._complained = False
+            complained, self._complained = self._complained, False
         self._announce()
+        if complained:
+            announce(self.refused, "")
         status = Status()
         status.set_finished()
         return status

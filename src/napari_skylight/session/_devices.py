@@ -148,6 +148,7 @@ class Devices(Mapping[str, Any]):
             return
         for device in microscope.devices:
             self.remove(device.name)
+        self.microscope_changed.emit()
         microscope.close()
 
     def close(self) -> None:

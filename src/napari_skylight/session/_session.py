@@ -31,6 +31,7 @@ from napari_skylight.plans.spec import (
     check_arguments,
     collect_arguments,
     create_plan_spec,
+    find_problems,
     resolve_arguments,
 )
 from napari_skylight.protocols import HasChildren
@@ -81,10 +82,12 @@ class Session:
         self.last_exception: BaseException | None = None
         self._actions: Mapping[str, Action] = {}
         self._opened: Future[Microscope] | None = None
+        self._remembered: dict[str, Mapping[str, Any]] = {}
         self._devices = Devices(self.engine.loop)
         self._lock = threading.RLock()
         self._closed = False
         self._exit_status = "success"
+        self._cache_problem = ""
         self._refused = False  # what is reported is the refusal of a setting
         self._devices.changed.connect(self.devices_changed.emit)
         self._devices.microscope_changed.connect(self.microscope_changed.emit)
@@ -132,6 +135,7 @@ class Session:
         """
         if self.state.busy:
             raise EngineBusyError("Stop the plan before opening another microscope.")
+        self.report(None)
         self._opened = self._devices.open(factory)
         self._opened.add_done_callback(self._report_failure)
         return self._opened
@@ -160,10 +164,32 @@ class Session:
 
     # ---- a run -------------------------------------------------------------------------------
 
+    def remember(self, plan: str, values: Mapping[str, Any]) -> None:
+        """Keep what was chosen for `plan`, for the next form and the next start without values."""
+        self._remembered[plan] = MappingProxyType(dict(values))
+
+    def remembered(self, plan: str) -> Mapping[str, Any]:
+        """Return what `plan` would run with: what was chosen last, as far as it is still allowed.
+
+        Raises
+        ------
+        KeyError
+            If there is no such plan.
+        UnresolvableAnnotationError
+            If it needs a device and none that fits is connected.
+        """
+        spec = self.spec(plan)
+        defaults = spec.defaults()
+        chosen = {**defaults, **self._remembered.get(plan, {})}
+        wrong = find_problems(spec, chosen)
+        allowed = {name: value for name, value in chosen.items() if name not in wrong}
+        return {**defaults, **allowed}
+
     def start(self, plan: str, values: Mapping[str, Any] | None = None) -> Future[Any]:
         """Run `plan` with `values`, by parameter name; devices are given by their names.
 
-        Parameters that are left out take their defaults, as the form shows them.
+        Parameters that are left out take their defaults. Without any `values` it runs with those
+        that are `remembered`.
 
         Returns
         -------
@@ -189,13 +215,15 @@ class Session:
             except UnresolvableAnnotationError as error:
                 problem = f"{title} needs {error.param_name}, and nothing connected fits."
                 raise ParameterError({error.param_name: problem}) from error
-            chosen = {**spec.defaults(), **(values or {})}
+            chosen = {**(self.remembered(plan) if values is None else spec.defaults())}
+            chosen.update(values or {})
             check_arguments(spec, chosen)
             args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
             messages = self.plans[plan](*args, **kwargs)
             self.engine.offer(spec.actions)
             self._actions = {action.name: action for action in spec.actions}
             self._exit_status = "success"
+            self.remember(plan, chosen)
             run = RunInfo(plan, title, MappingProxyType(chosen), time.time())
             self.report(None)
             self._set_run(run)
@@ -288,7 +316,14 @@ class Session:
             self.report(error)
 
     def _on_cache_added(self, cache: FrameCache) -> None:
-        cache.refused.connect(self.report)
+        cache.refused.connect(self._on_cache_refused)
+
+    def _on_cache_refused(self, problem: str) -> None:
+        if problem:
+            self._cache_problem = problem
+            self.report(problem)
+        elif self.problem == self._cache_problem:
+            self.report(None)
 
     def _on_start_document(self, _name: str, document: Mapping[str, Any]) -> None:
         with self._lock:

@@ -38,7 +38,7 @@ def test_the_plan_in_the_readme_runs():
         wait_until(lambda: session.caches.live(camera).counts.stashed > 3)
         assert light.on
         assert session.request("keep")
-        wait_until(lambda: session.caches.stack(camera).counts.kept == 1)
+        wait_until(lambda: documents.events("primary"))
         session.stop().result(timeout=5)
         assert session.state is SessionState.IDLE
         assert not light.on

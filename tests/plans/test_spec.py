@@ -19,6 +19,7 @@ from napari_skylight.plans.spec import (
     ParamKind,
     Unit,
     UnresolvableAnnotationError,
+    Wording,
     create_plan_spec,
     field_type,
 )
@@ -306,3 +307,16 @@ def test_units_and_names_are_words() -> None:
     stash_every = only(plan)
     assert stash_every.label == "Stash every"
     assert stash_every.unit == "s"
+    assert stash_every.zero == ""
+
+
+def test_a_plan_may_word_its_parameters() -> None:
+    def plan(
+        num: Annotated[int, Wording("Readings")] = 1,
+        every: Annotated[float, Unit("s"), Wording(zero="every frame")] = 0.0,
+    ) -> MsgGenerator[None]:
+        yield
+
+    num, every = params(plan)
+    assert (num.name, num.label, num.zero) == ("num", "Readings", "")
+    assert (every.label, every.zero) == ("Every", "every frame")

@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from inspect import Parameter
 from typing import Annotated, Any, Optional, Protocol, Union, runtime_checkable
 
 import pytest
 from bluesky.protocols import Movable
 from bluesky.utils import MsgGenerator
 
-from napari_skylight.plans.spec import ParamKind, UnresolvableAnnotationError, create_plan_spec
-from napari_skylight.protocols import FrameCaches
+from napari_skylight.plans.spec import (
+    ParamKind,
+    UnresolvableAnnotationError,
+    create_plan_spec,
+    find_problems,
+)
+from napari_skylight.protocols import Camera, FrameCaches
 
 
 @runtime_checkable
@@ -123,12 +129,25 @@ def test_an_optional_device_is_one_of_the_devices_or_none(annotation: Any) -> No
     assert other.initial is None
 
 
+class Motor:
+    name = "motor"
+
+    def set(self, value: float) -> Any: ...
+
+
+def test_one_device_that_will_be_moved_is_not_chosen_for_the_person() -> None:
+    def plan(axis: Movable[Any], motor: Movable[Any]) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, {"motor": Motor()})
+    axis, motor = spec.parameters
+    assert axis.choices == ["motor"]
+    assert axis.initial is Parameter.empty
+    assert motor.initial == "motor"  # it is called so
+    assert find_problems(spec, spec.defaults()) == {"axis": "Axis: choose one."}
+
+
 def test_a_generic_protocol_is_matched_by_its_origin() -> None:
-    class Motor:
-        name = "motor"
-
-        def set(self, value: float) -> Any: ...
-
     def plan(motor: Movable[float]) -> MsgGenerator[None]:
         yield
 
@@ -146,6 +165,29 @@ def test_a_required_device_that_nothing_matches_is_refused_by_name() -> None:
     assert str(info.value) == "plan needs shutter (Shutter): no Shutter is connected."
     assert (info.value.plan_name, info.value.param_name) == ("plan", "shutter")
     assert info.value.annotation is Shutter
+    assert info.value.in_words("Blink") == "Blink needs a shutter; none is connected."
+
+
+def test_what_is_missing_is_told_without_types() -> None:
+    class LightSource:
+        pass
+
+    def words(annotation: Any) -> str:
+        def plan(device: Any) -> MsgGenerator[None]:
+            yield
+
+        plan.__annotations__["device"] = annotation
+        with pytest.raises(UnresolvableAnnotationError) as info:
+            create_plan_spec(plan, {})
+        return info.value.in_words("Live view")
+
+    assert words(Sequence[Camera]) == "Live view needs a camera; none is connected."
+    assert words(Movable[Any]) == ("Live view needs a device that can be moved; none is connected.")
+    assert words(LightSource) == "Live view needs a light source; none is connected."
+    assert words(dict) == (
+        "plan needs device (dict): no field can show that. Give it another type, a protocol marked "
+        "@runtime_checkable, or a default."
+    )
 
 
 def test_an_optional_device_that_nothing_matches_gets_no_field() -> None:

@@ -49,6 +49,16 @@ def test_blueskys_own_plans_have_a_form(plan: Callable[..., Any], fields: list[s
     assert spec.parameters[0].device_proto is Readable
 
 
+def test_their_numbers_are_told_for_what_they_are() -> None:
+    def labels(plan: Callable[..., Any]) -> list[str]:
+        spec = create_plan_spec(plan, {"x": FakeMotor("x")})
+        return [param.label for param in spec.parameters if param.name.endswith("num")]
+
+    assert labels(bp.count) == ["Readings"]
+    assert labels(bp.scan) == ["Points"]
+    assert labels(bp.grid_scan) == ["Slow points", "Fast points"]
+
+
 def test_a_form_can_be_registered_and_taken_back() -> None:
     def loose(*args):  # type: ignore[no-untyped-def]
         """Do things."""

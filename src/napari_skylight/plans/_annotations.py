@@ -17,6 +17,7 @@ from typing_extensions import TypeAliasType
 
 __all__ = [
     "Bounds",
+    "Wording",
     "bounds_of",
     "container_of",
     "device_type",
@@ -27,6 +28,7 @@ __all__ = [
     "unit_of",
     "unwrap",
     "without_none",
+    "wording_of",
 ]
 
 _SIMPLE = (
@@ -56,6 +58,16 @@ class Bounds:
     high_open: bool = False
     step: float | None = None
     """Only multiples of it are meant."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a form says of a parameter, given in ``Annotated``, where its name says too little."""
+
+    label: str = ""
+    """Stands for the name."""
+    zero: str = ""
+    """Stands for the number 0: "every frame" for 0 s between frames."""
 
 
 def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -167,6 +179,11 @@ def field_type(annotation: Any) -> Any | None:
 def unit_of(metadata: Iterable[Any]) -> str:
     """Return the unit that the metadata names, or an empty text."""
     return next((item.unit for item in metadata if isinstance(item, Unit)), "")
+
+
+def wording_of(metadata: Iterable[Any]) -> Wording:
+    """Return the `Wording` in the metadata, or one that says nothing."""
+    return next((item for item in metadata if isinstance(item, Wording)), Wording())
 
 
 def bounds_of(metadata: Iterable[Any]) -> Bounds:

@@ -9,17 +9,18 @@ from annotated_types import Ge, Unit
 from bluesky import plans as bp
 from bluesky.protocols import Movable, Readable
 
+from napari_skylight.plans._annotations import Wording
 from napari_skylight.plans._inspect import register_form
 
 __all__: list[str] = []
 
-Points = Annotated[int, Ge(1)]
+Number = Annotated[int, Ge(1)]
 
 
 def _count(
     detectors: Sequence[Readable[Any]],
-    num: Points = 1,
-    delay: Annotated[float, Ge(0), Unit("s")] = 0.0,
+    num: Annotated[Number, Wording("Readings")] = 1,
+    delay: Annotated[float, Ge(0), Unit("s"), Wording(zero="none")] = 0.0,
 ) -> None:
     """Take one or more readings.
 
@@ -40,7 +41,7 @@ def _scan(
     start: float,
     stop: float,
     *,
-    num: Points,
+    num: Annotated[Number, Wording("Points")],
 ) -> None:
     """Read at evenly spaced positions of one motor.
 
@@ -78,11 +79,11 @@ def _grid_scan(
     slow_motor: Movable[Any],
     slow_start: float,
     slow_stop: float,
-    slow_num: Points,
+    slow_num: Annotated[Number, Wording("Slow points")],
     fast_motor: Movable[Any],
     fast_start: float,
     fast_stop: float,
-    fast_num: Points,
+    fast_num: Annotated[Number, Wording("Fast points")],
     *,
     snake_axes: bool = True,
 ) -> None:

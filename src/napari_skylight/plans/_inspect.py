@@ -162,9 +162,8 @@ def _describe(
         found = _choices(annotation, kind, devices, matches)
         if not found and field_type(annotation) is None:
             if param.default is _EMPTY:
-                raise UnresolvableAnnotationError(
-                    plan, param.name, annotation, _no_device(annotation)
-                )
+                device = device_type(element_of(annotation) or annotation)
+                raise UnresolvableAnnotationError(plan, param.name, annotation, device)
             found["hidden"] = True
     return ParamDescription(param.name, kind, annotation, param.default, metadata=metadata, **found)
 
@@ -189,13 +188,6 @@ def _choices(
     if not names:
         return {}
     return {"choices": names, "multiselect": several, "device_proto": protocol}
-
-
-def _no_device(annotation: Any) -> str:
-    protocol = device_type(element_of(annotation) or annotation)
-    if protocol is None or protocol is _EMPTY:
-        return ""
-    return f"no {protocol.__name__} is connected."
 
 
 def _actions(

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from napari_skylight.engine.actions import Action
-from napari_skylight.plans._annotations import Bounds, bounds_of, is_optional, unit_of
+from napari_skylight.plans._annotations import (
+    Bounds,
+    bounds_of,
+    is_optional,
+    unit_of,
+    wording_of,
+)
 
 __all__ = [
     "ParamDescription",
@@ -30,18 +36,31 @@ class UnresolvableAnnotationError(TypeError):
     plan_name, param_name : str
     annotation : Any
         The parameter's annotation, ``Annotated`` taken off.
+    device : type or None
+        The class or protocol of the devices it needs and none of which is connected.
     """
 
-    def __init__(self, plan_name: str, param_name: str, annotation: Any, reason: str = "") -> None:
+    def __init__(
+        self, plan_name: str, param_name: str, annotation: Any, device: type | None = None
+    ) -> None:
         self.plan_name = plan_name
         self.param_name = param_name
         self.annotation = annotation
+        self.device = device
         shown = re.sub(r"\w+\.", "", inspect.formatannotation(annotation))
-        reason = reason or (
+        reason = (
             "no field can show that. Give it another type, a protocol marked @runtime_checkable, "
             "or a default."
+            if device is None
+            else f"no {device.__name__} is connected."
         )
         super().__init__(f"{plan_name} needs {param_name} ({shown}): {reason}")
+
+    def in_words(self, title: str) -> str:
+        """Return the message for whoever runs the plan called `title`, rather than wrote it."""
+        if self.device is None:
+            return str(self)
+        return f"{title} needs {_a_device(self.device)}; none is connected."
 
 
 class ParameterError(ValueError):
@@ -115,12 +134,17 @@ class ParamDescription:
     @property
     def label(self) -> str:
         """The name, as a person reads it."""
-        return sentence_case(self.name)
+        return wording_of(self.metadata).label or sentence_case(self.name)
 
     @property
     def unit(self) -> str:
         """The unit of the value, or an empty text."""
         return unit_of(self.metadata)
+
+    @property
+    def zero(self) -> str:
+        """What the number 0 means, or an empty text where it means 0."""
+        return wording_of(self.metadata).zero
 
     @property
     def bounds(self) -> Bounds:
@@ -131,7 +155,8 @@ class ParamDescription:
     def initial(self) -> Any:
         """What a form starts with, or `inspect.Parameter.empty`.
 
-        The default or, where that says nothing, a device of the same name, or the first choice.
+        The default or, where that says nothing, a device of the same name, or the first choice;
+        but nothing for one device that is going to be moved: that is the person's to choose.
         """
         if self.device_proto is None or not self.choices:
             if self.choices and not self.has_default:
@@ -142,7 +167,9 @@ class ParamDescription:
             return _names(self.default) if self.has_default else named or self.choices[:1]
         if self.has_default:
             return named[0] if named and self.default is None else _name(self.default)
-        return named[0] if named else self.choices[0]
+        if named:
+            return named[0]
+        return inspect.Parameter.empty if hasattr(self.device_proto, "set") else self.choices[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +208,21 @@ def sentence_case(name: str) -> str:
     """Return a Python name as words: "live_view" as "Live view"."""
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
+
+
+def _a_device(device: type) -> str:
+    words = _DEVICES.get(device.__name__)
+    if words is None:
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", device.__name__).lower()
+        words = f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+    return words
+
+
+_DEVICES = {
+    "Focus": "a focus drive",
+    "Movable": "a device that can be moved",
+    "Readable": "a device that can be read",
+}
 
 
 def _name(device: Any) -> Any:

@@ -8,7 +8,13 @@
 from annotated_types import Unit
 
 from napari_skylight.plans import _bluesky_forms  # noqa: F401 - registers them
-from napari_skylight.plans._annotations import Bounds, container_of, element_of, field_type
+from napari_skylight.plans._annotations import (
+    Bounds,
+    Wording,
+    container_of,
+    element_of,
+    field_type,
+)
 from napari_skylight.plans._arguments import (
     check_arguments,
     collect_arguments,
@@ -33,6 +39,7 @@ __all__ = [
     "PlanSpec",
     "Unit",
     "UnresolvableAnnotationError",
+    "Wording",
     "check_arguments",
     "check_plan",
     "collect_arguments",

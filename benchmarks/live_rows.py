@@ -219,20 +219,24 @@ def snapshot(quick: bool) -> Figures:
     rate, clicks = 50, 20 if quick else 100
     rng = np.random.default_rng(0)
     camera = Ring(some_frames(1024), rate, 4, newest_only=True)
-    waited = []
+    waited: list[float] = []
+    began = 0.0
+
+    def on_arrival(_event: Any = None) -> None:
+        waited.append(1e3 * (perf_counter() - began))
+
+    def on_inserted(event: Any) -> None:
+        if event.value.ndim == 3:
+            on_arrival()
+            event.value.events.data.connect(on_arrival)
+
     with Screen() as screen, live_view_of(camera, screen.viewer) as session:
-        layers = screen.viewer.layers
+        screen.viewer.layers.events.inserted.connect(on_inserted)
         for n in range(clicks):
             spin(0.15 + 0.1 * rng.random())
             began = perf_counter()
             session.request("snapshot")
-            while (layer := next((each for each in layers if each.ndim == 3), None)) is None or len(
-                layer.data
-            ) == n:
-                spin(0.001)
-                if perf_counter() - began > 10:
-                    raise TimeoutError("a snapshot never came")
-            waited.append(1e3 * (perf_counter() - began))
+            spin_until(lambda n=n: len(waited) > n, 10)
     return {
         "snapshot_p95": percentile(waited, 95),
         "snapshot_median": median(waited),

@@ -21,7 +21,8 @@ class Clock(QObject):
 
     After a tick that had news it waits until Qt has drawn and asks how long that took, all in all;
     the next tick comes no sooner than that much later, so that at least half of the GUI's time
-    is left to the person. Half a second without news, and it stops until `wake`.
+    is left to the person, unless somebody is in a `hurry`. Half a second without news, and it stops
+    until `wake`.
 
     Parameters
     ----------
@@ -41,6 +42,7 @@ class Clock(QObject):
         self._arm = arm
         self._awake = False
         self._stopped = False
+        self._hurried = False
         self._last_news = self._started = self._due = 0.0
         self._beat_timer = self._timer(self._on_beat)
         self._drawn_timer = self._timer(self._on_drawn)  # at 0 ms: when Qt has nothing to draw
@@ -69,6 +71,12 @@ class Clock(QObject):
             self._awake = True
             self._woken.emit()
 
+    def hurry(self) -> None:
+        """Tick at once, or as soon as Qt has drawn. Any thread may call it."""
+        if not self._stopped:
+            self._hurried = self._awake = True
+            self._woken.emit()
+
     def stop(self) -> None:
         """Never tick again."""
         self._stopped = True
@@ -77,11 +85,15 @@ class Clock(QObject):
         self._drawn_timer.stop()
 
     def _on_woken(self) -> None:
-        if not self._stopped and not self._beat_timer.isActive():
+        if self._stopped or self._drawn_timer.isActive():
+            return
+        if self._hurried or not self._beat_timer.isActive():
+            self._beat_timer.stop()
             self._last_news = self._due = perf_counter()
             self._on_beat()
 
     def _on_beat(self) -> None:
+        self._hurried = False
         self._started = perf_counter()
         if self._tick():
             self._last_news = self._started
@@ -95,7 +107,10 @@ class Clock(QObject):
     def _on_drawn(self) -> None:
         now = perf_counter()
         self.busy += _MEMORY * (now - self._started - self.busy)
-        self._schedule(now + self.busy)
+        if self._hurried:
+            self._on_woken()
+        else:
+            self._schedule(now + self.busy)
 
     def _schedule(self, earliest: float) -> None:
         """Tick again a period after the last time that was due, but not before `earliest`."""

@@ -17,6 +17,8 @@ from napari_skylight.viewer._paused import PausedText
 from napari_skylight.viewer._stack_layer import StackLayer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import napari
     from psygnal import SignalInstance
 
@@ -128,12 +130,16 @@ class ViewerLink:
         self.viewer.layers.events.removed.disconnect(self._clock.wake)
         self.viewer.dims.events.point.disconnect(self._clock.wake)
         for reader in self._readers.values():
-            reader.cache.changed.disconnect(self._clock.wake)
+            reader.cache.changed.disconnect(self._waker(reader.cache))
         for layer in self._layers.values():
             layer.close()
         self._layers.clear()
         if open_still:
             self._paused.show(False)
+
+    def _waker(self, cache: FrameCache) -> Callable[[], None]:
+        """Return what a change of `cache` calls: a snapshot should not wait for the next frame."""
+        return self._clock.hurry if cache.kind == "stack" else self._clock.wake
 
     def _arm(self) -> None:
         for reader in self._readers.values():
@@ -168,7 +174,7 @@ class ViewerLink:
             for cache in self.session.caches:
                 if cache.name not in self._readers:
                     reader = self._readers[cache.name] = cache.reader()
-                    cache.changed.connect(self._clock.wake)
+                    cache.changed.connect(self._waker(cache))
                     reader.arm()
         for reader in self._readers.values():
             for key in reader.keys:

@@ -37,6 +37,8 @@ class StackLayer(CacheLayer):
     def update(self, now: float) -> bool:
         """Show what is new, and follow the slider."""
         news = super().update(now)
+        if not self._reader.has_news(self.key) and not self._is_too_soon(now):
+            self._reader.arm()  # the next frame is likely a snapshot: have it shown at once
         if self.layer is not None and self._frames:
             index = self._slider()
             if index != self._index and 0 <= index < len(self._frames):

@@ -56,7 +56,7 @@ def stack(session, camera):
 def start(session, camera, **values):
     before = live(session, camera).counts.stashed
     session.start("live_view", values)
-    wait_until(lambda: live(session, camera).counts.stashed > before + 3)
+    wait_until(lambda: live(session, camera).counts.stashed > before + 1)
 
 
 def stash(session, on):
@@ -140,6 +140,36 @@ def test_pauses_lose_nothing_and_repeat_nothing(session, camera, documents):
         numbers.remove(number)
     assert is_unbroken(numbers)
     assert numbers[-1] == camera.frames
+
+
+def test_a_pause_while_a_snapshot_waits_for_its_frame(session, camera, documents):
+    camera.seconds = 0.3
+    start(session, camera)
+    session.request("snapshot")
+    wait_until(lambda: session.actions["snapshot"].state.pending == 0)
+    session.pause()
+    wait_until(lambda: session.state is SessionState.PAUSED)
+    made = camera.frames
+    session.resume()
+    wait_until(lambda: len(documents.events("snapshots")) == 1)
+    seen = live(session, camera).counts.stashed
+    wait_until(lambda: live(session, camera).counts.stashed > seen + 1)
+    session.stop().result(timeout=5)
+    (event,) = documents.events("snapshots")
+    assert kept(session, camera) == [event["data"]["camera"][0, 0]]
+    assert made <= event["data"]["camera"][0, 0] <= made + 1
+
+
+def test_a_pause_right_at_the_start(session, camera):
+    for _ in range(10):
+        session.start("live_view")
+        session.pause()
+        wait_until(lambda: session.state is SessionState.PAUSED)
+        assert stream_threads() == []
+        session.resume()
+        seen = live(session, camera).counts.stashed
+        wait_until(lambda seen=seen: live(session, camera).counts.stashed > seen + 3)
+        session.stop().result(timeout=5)
 
 
 def test_a_pause_stops_the_camera_and_resume_goes_on(session, camera, light):

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from bluesky.protocols import Hints, Reading
 
+from napari_skylight.devices.streaming import FrameStream
+
+from ._pixels import Pixels
 from ._roi import Roi
+from ._sequence import Sequence
 from ._setting import Choice, Number, Setting
+from ._thread import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
+    import numpy as np
     from event_model import DataKey
 
     from napari_skylight.engine import Status
+    from napari_skylight.protocols import FrameBatch
 
     from ._core import Core
-
-DTYPES: dict[int, np.dtype[Any]] = {
-    1: np.dtype(np.uint8),
-    2: np.dtype(np.uint16),
-    4: np.dtype(np.float32),
-}
-"""By bytes per pixel. The core gives grey pixels of four bytes as integers; they hold floats."""
+    from ._thread import Answer
 
 INTEGER = 3
 """The core's type of a property that is a whole number (``pymmcore.Integer``)."""
 
-_logger = logging.getLogger("napari_skylight")
-
 
 class Camera:
-    """Takes frames one by one; see `napari_skylight.protocols.Camera`.
+    """Takes frames one by one, or runs free; see `napari_skylight.protocols.StreamingCamera`.
+
+    Running free, it is halted for a moment while something is set.
 
     Attributes
     ----------
@@ -58,9 +57,15 @@ class Camera:
         self._label: str = core.mmc.getCameraDevice()
         self._properties = set(core.mmc.getDevicePropertyNames(self._label))
         self._frame: dict[str, Reading[Any]] = {}
-        self._warned_of_pixel_size = False
-        self._has_pixel_size = bool(core.mmc.getAvailablePixelSizeConfigs())
-        common: dict[str, Any] = {"parent": self, "thread": core.camera_thread}
+        self._pixels = Pixels(core, name, self._get_binning)
+        self._stream = FrameStream(name)
+        self._sequence = Sequence(core, self._stream, self._frame_settings)
+        self._may_run_free = False
+        common: dict[str, Any] = {
+            "parent": self,
+            "thread": core.camera_thread,
+            "around": self._sequence.interrupted,
+        }
         self.exposure = Number(
             f"{name}-exposure",
             title="Exposure",
@@ -109,7 +114,7 @@ class Camera:
                 yield name, setting
 
     def trigger(self) -> Status:
-        """Take a frame.
+        """Take a frame; running free, wait for the next.
 
         Returns
         -------
@@ -117,6 +122,9 @@ class Camera:
             Fails with RuntimeError, in the core's words, when the camera takes none, and with a
             TimeoutError when it does not come back some seconds after the exposure.
         """
+        if self._sequence.on:
+            exposure = self._core.camera_thread.longest_job
+            return self._stream.arrival(PATIENCE_SECONDS + 2 * exposure)
         return self._core.camera_thread.run(
             self._snap,
             what=f"Taking a frame with the {self.name} (is it waiting for a trigger of its own?)",
@@ -130,6 +138,8 @@ class Camera:
         RuntimeError
             When none was taken yet.
         """
+        if self._sequence.on:
+            return self._stream.read()
         if not self._frame:
             raise RuntimeError(f"The {self.name} has taken no frame yet: trigger it first.")
         return dict(self._frame)
@@ -144,6 +154,42 @@ class Camera:
         """
         return await self._core.camera_thread.ask(self._data_keys)
 
+    # ---- running free ------------------------------------------------------------------------
+
+    def stage(self) -> list[Any]:
+        """Get ready for a plan, for which there is nothing to do."""
+        return [self]
+
+    def unstage(self) -> Status | list[Any]:
+        """End the plan's use of it: it stops running free."""
+        if not self._may_run_free:
+            return [self]
+        self._may_run_free = False
+        return self._core.camera_thread.run(self._sequence.reset, what=f"Stopping the {self.name}")
+
+    async def pause(self) -> None:
+        """Hold the stream until `resume`."""
+        if self._may_run_free:  # an exposure asked for would have to be waited for
+            await self._core.camera_thread.ask(self._sequence.pause)
+
+    async def resume(self) -> None:
+        """Go on with the stream."""
+        if self._may_run_free:
+            await self._core.camera_thread.ask(self._sequence.resume)
+
+    def start_stream(self) -> Answer[int]:
+        """Run free; see `StreamingCamera`."""
+        self._may_run_free = True
+        return self._core.camera_thread.ask(self._sequence.start)
+
+    def stop_stream(self) -> Answer[None]:
+        """Stop running free; every frame that the core has made can be drained."""
+        return self._core.camera_thread.ask(self._sequence.stop)
+
+    def drain(self, after: int) -> FrameBatch:
+        """Return frames made after the one numbered `after`; see `StreamingCamera`."""
+        return self._stream.drain(after)
+
     # ---- on the camera's thread --------------------------------------------------------------
 
     def _data_keys(self) -> dict[str, DataKey]:
@@ -151,11 +197,11 @@ class Camera:
         image: DataKey = {
             "source": f"mmcore://{self._label}",
             "dtype": "array",
-            "dtype_numpy": self._dtype().str,
+            "dtype_numpy": self._pixels.dtype().str,
             "shape": [mmc.getImageHeight(), mmc.getImageWidth()],
         }
         keys = {self.name: image, self.exposure.name: self.exposure.data_key()}
-        if self._has_pixel_size:
+        if self._pixels.have_size:
             keys[f"{self.name}-pixel_size"] = {
                 "source": "mmcore://Core",
                 "dtype": "number",
@@ -169,7 +215,7 @@ class Camera:
 
     def _snap(self) -> None:
         mmc = self._core.mmc
-        dtype = self._dtype()
+        dtype, metadata = self._frame_settings()
         try:
             mmc.snapImage()
             timestamp = time.time()
@@ -178,41 +224,20 @@ class Camera:
             raise RuntimeError(
                 f"The {self.name} took no frame. Micro-Manager says: {error}"
             ) from error
-        values = {self.name: image.view(dtype), self.exposure.name: self._get_exposure()}
-        if self._has_pixel_size:
-            values[f"{self.name}-pixel_size"] = self._pixel_size()
-        for setting in (self.gain, self.binning, self.roi_x, self.roi_y):
-            if setting is not None:
-                values[setting.name] = setting.get()
+        values = {self.name: image.view(dtype), **metadata}
         self._frame = {
             key: Reading(value=value, timestamp=timestamp) for key, value in values.items()
         }
 
-    def _dtype(self) -> np.dtype[Any]:
-        mmc = self._core.mmc
-        bytes_per_pixel = mmc.getBytesPerPixel()
-        if mmc.getNumberOfComponents() != 1 or bytes_per_pixel not in DTYPES:
-            kind = ""
-            if "PixelType" in self._properties:
-                kind = f" ({mmc.getProperty(self._label, 'PixelType')})"
-            raise ValueError(
-                f"The {self.name} gives colour frames{kind}, which cannot be shown: "
-                "set its PixelType to a grey one in the Micro-Manager configuration."
-            )
-        return DTYPES[bytes_per_pixel]
-
-    def _pixel_size(self) -> float:
-        """Return the side of a binned pixel on the specimen, in µm."""
-        size = float(self._core.mmc.getPixelSizeUm(True))
-        if size > 0:
-            return size
-        if not self._warned_of_pixel_size:
-            self._warned_of_pixel_size = True
-            _logger.warning(
-                "The Micro-Manager configuration has no pixel size for the objective in use: "
-                "taken as 1 µm. Add a pixel size preset for it."
-            )
-        return float(self._get_binning())
+    def _frame_settings(self) -> tuple[np.dtype[Any], dict[str, Any]]:
+        """Return the type of the pixels, and the settings a frame has by their data keys."""
+        metadata: dict[str, Any] = {self.exposure.name: self._get_exposure()}
+        if self._pixels.have_size:
+            metadata[f"{self.name}-pixel_size"] = self._pixels.size()
+        for setting in (self.gain, self.binning, self.roi_x, self.roi_y):
+            if setting is not None:
+                metadata[setting.name] = setting.get()
+        return self._pixels.dtype(), metadata
 
     def _limits(self, name: str, low: float | None = None) -> tuple[float | None, float | None]:
         mmc = self._core.mmc

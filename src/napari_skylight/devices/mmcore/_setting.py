@@ -6,6 +6,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -38,6 +39,8 @@ class Setting(ABC, Generic[T]):
         Returns the value; to be called on `thread`, as everything that is given here.
     put : callable
         Sets the value, when it is fit.
+    around : callable
+        Returns a context for `put` to be called in.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Setting(ABC, Generic[T]):
         thread: CoreThread,
         get: Callable[[], T],
         put: Callable[[T], None],
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.name = name
         self.title = title
@@ -56,6 +60,7 @@ class Setting(ABC, Generic[T]):
         self._thread = thread
         self.get = get
         self._put = put
+        self._around = around
 
     @property
     def hints(self) -> Hints:
@@ -91,7 +96,9 @@ class Setting(ABC, Generic[T]):
         return str(getattr(self.parent, "name", "microscope"))
 
     def _set(self, value: T) -> None:
-        self._put(self._fit(value))
+        fit = self._fit(value)
+        with self._around():
+            self._put(fit)
 
     @abstractmethod
     def data_key(self) -> DataKey:

@@ -179,6 +179,10 @@ class CoreThread:
             status.set_exception(RuntimeError(CLOSED))
         return status
 
+    def later(self, job: Callable[[], None], seconds: float) -> bool:
+        """Have `job`, which must not raise, done in some seconds; False if it never will be."""
+        return self._put(job, seconds)
+
     def close(self) -> None:
         """Take no more jobs, and end the thread when it has looked at those it has."""
         with self._changed:

@@ -87,8 +87,10 @@ class FrameStream:
         self._filling: _Chunk | None = None
         self._newest: tuple[_Chunk, int] | None = None
         self._made = 0
-        self._accounted = 0  # frames up to here are drained, or counted as lost
-        self._dropped = 0
+        self._taken = 0  # frames up to here are drained for good, for later ones were asked for
+        self._dropped = 0  # of them
+        self._gap = range(0)  # what is missing after them
+        self._warned = False
         self._error: BaseException | None = None
         self._arrivals: list[Status] = []
 
@@ -152,13 +154,15 @@ class FrameStream:
     @property
     def dropped(self) -> int:
         """Frames that were not there any more when they were to be drained, since `begin`."""
-        return self._dropped
+        with self._lock:
+            return self._dropped + len(self._gap)
 
     def begin(self) -> int:
         """Begin anew: nothing was lost, nothing failed. Returns the number of the last frame."""
         with self._lock:
-            self._accounted = self._made
-            self._dropped = 0
+            self._taken = self._made
+            self._dropped, self._gap = 0, range(0)
+            self._warned = False
             self._error = None
             return self._made
 
@@ -225,28 +229,30 @@ class FrameStream:
             else:
                 raise self._error
             lost = max(0, first - after - 1)
-            self._account(first, last, after)
+            dropped = self._account(first, after)
             if chunk is None:
                 return FrameBatch({}, (), last, self._made, lost)
             part = slice(first - chunk.first, last - chunk.first + 1)
             pixels, times = chunk.pixels[part], chunk.times[part]
             pixels.flags.writeable = False
-            values = {self.name: pixels, **chunk.metadata, f"{self.name}-dropped": self._dropped}
+            values = {self.name: pixels, **chunk.metadata, f"{self.name}-dropped": dropped}
             return FrameBatch(_readings(values, times[-1]), times, last, self._made, lost)
 
-    def _account(self, first: int, last: int, after: int) -> None:
-        """Count what was lost, once, however often it is asked for."""
-        lost = first - 1 - max(after, self._accounted)
-        self._accounted = max(self._accounted, last)
-        if lost <= 0:
-            return
-        if not self._dropped:
+    def _account(self, first: int, after: int) -> int:
+        """Return how many frames before `first` were lost; each once, however often asked for."""
+        if after > self._taken:
+            if after >= self._gap.stop - 1:
+                self._dropped += len(self._gap)
+            self._taken = after
+        self._gap = range(self._taken + 1, first)
+        if self._gap and not self._warned:
+            self._warned = True
             _logger.warning(
                 "Frames of the %s were lost: it makes them faster than they are taken away. "
                 "Expose longer, or read a smaller part of the sensor.",
                 self.name,
             )
-        self._dropped += lost
+        return self._dropped + len(self._gap)
 
 
 class _Arrival(Status):

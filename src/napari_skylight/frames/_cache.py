@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from psygnal import Signal
 
+from napari_skylight._signals import announce
 from napari_skylight.engine import Status
-from napari_skylight.frames._announce import announce
 from napari_skylight.frames._batch import batch_from_reading
 from napari_skylight.frames._frame import CacheCounts, CacheFullError, sizes
 from napari_skylight.frames._live import LiveFrames
@@ -168,8 +168,9 @@ class FrameCache:
         if taken:
             for key, images in batch.images.items():
                 frames[key].put(images, batch, taken)
-        with self._lock:
-            self._refused += (batch.length - taken) * len(batch.images)
+        if problem is not None:
+            with self._lock:
+                self._refused += (batch.length - taken) * len(batch.images)
         return problem
 
     def _frames_of(self, key: str) -> LiveFrames | StackFrames:
@@ -183,7 +184,8 @@ class FrameCache:
     def _room(self, batch: Batch) -> int:
         """Return for how many more frames of every key in `batch` there is room."""
         free = self.max_bytes if self.kind == "live" else self.max_bytes - self._nbytes
-        return max(0, free) // sum(images.frame_nbytes for images in batch.images.values())
+        needed = sum([images.frame_nbytes for images in batch.images.values()])
+        return max(0, free) // needed
 
     def _full(self, batch: Batch, taken: int) -> CacheFullError:
         limit = f"{self.max_bytes / 1e6:,.4g} MB"
@@ -204,6 +206,8 @@ class FrameCache:
         return f"Nothing was added to '{self.title}'"
 
     def _announce(self) -> None:
+        if not self._armed:  # who arms later looks for itself what came before
+            return
         with self._lock:
             armed, self._armed = self._armed, False
         if armed:

@@ -30,6 +30,9 @@ class _Slot:
         self.frame: Frame | None = None
         self.pins = 0
 
+    def fits(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> bool:
+        return self.data.shape == shape and self.data.dtype == dtype
+
 
 class LiveFrames:
     """Keeps the newest frame of one image key.
@@ -82,18 +85,14 @@ class LiveFrames:
             self._newest = slot
 
     def _free_slot(self, images: Images) -> _Slot:
+        shape, dtype = images.shape, images.dtype
         with self._lock:
-            fitting = [
-                slot
-                for slot in self._slots
-                if slot is self._newest
-                or (slot.data.shape == images.shape and slot.data.dtype == images.dtype)
-            ]
-            for slot in fitting:
-                if slot is not self._newest and not slot.pins:
+            for slot in self._slots:
+                if slot is not self._newest and not slot.pins and slot.fits(shape, dtype):
                     return slot
-            slot = _Slot(images.shape, images.dtype)
-            self._slots = [*fitting, slot]
+            slot = _Slot(shape, dtype)
+            kept = [each for each in self._slots if each is self._newest or each.fits(shape, dtype)]
+            self._slots = [*kept, slot]
             return slot
 
     def clear(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
 
-from napari_skylight.frames._announce import announce
+from napari_skylight._signals import announce
 from napari_skylight.frames._cache import FrameCache
 
 if TYPE_CHECKING:

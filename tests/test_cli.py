@@ -58,7 +58,13 @@ def test_without_a_display_it_says_what_to_do():
     assert "--demo" in done.stderr
 
 
-def test_bad_options_are_refused_before_anything_is_opened(capsys):
+@pytest.mark.parametrize("seconds", ["soon", "nan", "inf", "-1"])
+def test_bad_options_are_refused_before_anything_is_opened(capsys, seconds):
     with pytest.raises(SystemExit):
-        cli.main(["--seconds", "soon"])
-    assert "invalid float" in capsys.readouterr().err
+        cli.main(["--seconds", seconds])
+    assert seconds in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_named(capsys, tmp_path):
+    assert cli.main(["--demo", "--screenshot", str(tmp_path / "nowhere" / "demo.png")]) == 1
+    assert "nowhere" in capsys.readouterr().err

@@ -159,6 +159,8 @@ def start_live_view(viewer: Viewer) -> None:
         show_info(f"{_title(session)} is {session.state} already.")
     elif session.devices:
         _start(session)
+    elif session.opening:
+        show_info("A microscope is being opened.")
     else:
         opened = session.ensure_microscope(sim.microscope)
 
@@ -172,7 +174,7 @@ def start_live_view(viewer: Viewer) -> None:
 def _start(session: Session) -> None:
     try:
         session.start("live_view")
-    except (ValueError, RuntimeError) as error:
+    except (KeyError, ValueError, RuntimeError) as error:
         session.report(error)
 
 

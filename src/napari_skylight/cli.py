@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import sys
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parse(given)
+    if not options.screenshot.absolute().parent.is_dir():
+        return _complain(f"There is no folder {options.screenshot.parent} to save a picture in.")
     if _has_no_display():
         return _on_a_virtual_display(given) if options.demo else _complain(NO_DISPLAY)
     # napari and Qt take seconds to import: only once the options are known to be good.
@@ -71,11 +74,18 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="as --live; without a display, on a virtual one for some seconds: take a snapshot, "
         "say what was acquired, stashed and shown, and save a picture of the window",
     )
-    parser.add_argument("--seconds", type=float, default=4.0, help="of --demo; %(default)s")
+    parser.add_argument("--seconds", type=_seconds, default=4.0, help="of --demo; %(default)s")
     parser.add_argument(
         "--screenshot", type=Path, default=Path("demo.png"), help="of --demo; %(default)s"
     )
     return parser.parse_args(arguments)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no length of time in seconds")
+    return seconds
 
 
 def _microscope(mm_config: str | None) -> Callable[[], Microscope]:

@@ -37,7 +37,8 @@ def failed_future(error: BaseException) -> Future[Any]:
 class Run:
     """What the engine does for one call of it. It is used in the loop's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: object = None) -> None:
+        self.plan = plan
         self.future = new_future()  # the caller's; after a pause, that of the last resume
         self.over = False
         self.outcome: Any = None  # what it returned, once it is over

@@ -17,6 +17,8 @@ from bluesky.run_engine import default_scan_id_source
 from bluesky.utils import DuringTask, RunEngineInterrupted
 from psygnal import Signal
 
+from napari_skylight._signals import announce
+
 from ._commands import Commands
 from ._errors import EngineBusyError
 from ._interrupts import Interruptible
@@ -74,6 +76,10 @@ class RunEngine(Interruptible):
 
     state_changed: ClassVar[Signal] = Signal(str, str)
     """Emitted with the new state and the one before, in the engine's thread: be quick."""
+
+    run_ended: ClassVar[Signal] = Signal(object, object, object)
+    """Emitted once for each call, when its plan is over and the engine idle: the plan, its
+    exception or None, and its result. In a thread of its own, before the futures end."""
 
     def __init__(
         self,
@@ -140,7 +146,7 @@ class RunEngine(Interruptible):
         RuntimeError
             When the engine was closed.
         """
-        run = Run()
+        run = Run(plan)
         with self._lock:
             if self._closing:
                 raise RuntimeError("The engine was closed; make a new one.")
@@ -231,7 +237,7 @@ class RunEngine(Interruptible):
             else:
                 run.future.set_result(run.outcome)
 
-        self._deliveries.start(tell)
+        self._deliveries.start(lambda: announce(self.run_ended, run.plan, error, run.outcome), tell)
 
     def _on_state_changed(self, new: str, old: str) -> None:
         run = self._run_now
@@ -240,10 +246,7 @@ class RunEngine(Interruptible):
                 self._deliver_pause(run)
             run.resuming = run.resuming and new == "paused"
             run.tell()
-        try:
-            self.state_changed.emit(new, old)
-        except Exception:  # somebody's broken button must not end the plan
-            _logger.exception("A listener of the engine's state failed")
+        announce(self.state_changed, new, old)
 
     def _deliver_pause(self, run: Run) -> None:
         future, pauses, run.pauses = run.future, run.pauses, []

@@ -18,6 +18,8 @@ from typing import (
 
 from psygnal import Signal
 
+from napari_skylight._signals import announce
+
 from ._latch import LOCK, SRLatch
 
 if TYPE_CHECKING:
@@ -156,17 +158,11 @@ class Action:
                 news = state != self.__dict__.get("_emitted")
                 self.__dict__["_emitted"] = state
             if news:
-                self._emit(state)
+                announce(self.changed, state)
             with LOCK:
                 if not self._overtaken:
                     self._emitting = False
                     return
-
-    def _emit(self, state: ActionState) -> None:
-        try:
-            self.changed.emit(state)
-        except Exception:  # a button that fails to draw itself must not end the plan
-            _logger.exception("A listener of the action %r failed", self.name)
 
 
 class _Listener:

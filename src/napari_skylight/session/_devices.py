@@ -12,10 +12,15 @@ from bluesky.protocols import Readable
 from bluesky.utils import maybe_await
 from psygnal import Signal
 
+from napari_skylight._signals import announce
 from napari_skylight.devices import Microscope
 from napari_skylight.protocols import Camera, Focus, Light
+from napari_skylight.session._errors import in_words
 
 CONNECT_SECONDS = 30.0
+CLOSE_SECONDS = 10.0
+RESERVED = "caches"
+"""What plans call the frame caches."""
 
 
 class Devices(Mapping[str, Any]):
@@ -29,6 +34,8 @@ class Devices(Mapping[str, Any]):
 
     changed = Signal()
     microscope_changed = Signal()
+    failed = Signal(object)
+    """A microscope did not close as it should: the exception."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -37,6 +44,7 @@ class Devices(Mapping[str, Any]):
         self._lights: set[str] = set()
         self._lock = threading.Lock()
         self._exchange = threading.Lock()
+        self._opening = 0
         self._closed = False
         self.microscope: Microscope | None = None
 
@@ -67,6 +75,11 @@ class Devices(Mapping[str, Any]):
         return isinstance(device, protocol)
 
     @property
+    def opening(self) -> bool:
+        """Whether a microscope is on its way."""
+        return self._opening > 0
+
+    @property
     def lights(self) -> list[Any]:
         """The devices that are lights."""
         return [device for device in self.values() if self.matches(device, Light)]
@@ -81,8 +94,10 @@ class Devices(Mapping[str, Any]):
 
     async def _add(self, device: Any) -> None:
         name = getattr(device, "name", "")
-        if not name:
-            raise ValueError(f"{device!r} has no name: give it one before adding it.")
+        if not isinstance(name, str) or not name.strip() or "." in name or name == RESERVED:
+            raise ValueError(
+                f"{device!r} is called {name!r}: give it a name, without a dot, not {RESERVED!r}."
+            )
         if self._devices.get(name, device) is not device:
             raise ValueError(
                 f"There is a device called {name} already: give this one another name."
@@ -98,7 +113,7 @@ class Devices(Mapping[str, Any]):
                 self._cameras.add(name)
             if isinstance(device, Light) and _is_switch(described.get(name)):
                 self._lights.add(name)
-        self.changed.emit()
+        announce(self.changed)
 
     def remove(self, name: str) -> None:
         """Forget the device called `name`, if there is one; it is not disconnected."""
@@ -106,57 +121,102 @@ class Devices(Mapping[str, Any]):
             self._devices.pop(name, None)
             self._cameras.discard(name)
             self._lights.discard(name)
-        self.changed.emit()
+        announce(self.changed)
 
     def open(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
         """Make a microscope on a thread of its own and connect its devices.
 
         The one before is closed first: two programs can seldom hold the same hardware.
         """
-        opened: Future[Microscope] = Future()
+        opened: Future[Any] = Future()
 
         def work() -> None:
             try:
                 with self._exchange:
-                    microscope = self._open(factory)
+                    microscope, problem = self._open(factory), None
             except BaseException as error:  # noqa: BLE001 - whatever a driver raises is the future's
-                opened.set_exception(error)
+                microscope, problem = None, error
+            with self._lock:
+                self._opening -= 1
+            if problem is not None:
+                opened.set_exception(problem)
             else:
                 opened.set_result(microscope)
 
+        with self._lock:
+            self._opening += 1
         threading.Thread(target=work, name="skylight-open-microscope", daemon=True).start()
         return opened
 
     def _open(self, factory: Callable[[], Microscope]) -> Microscope:
-        self._release()
+        self._release(CLOSE_SECONDS)
         microscope = factory()
+        if not isinstance(microscope, Microscope):
+            raise TypeError(f"{factory!r} made {microscope!r}, not a Microscope.")
         self.microscope = microscope
         try:
             for device in microscope.devices:
-                self.add(device).result(timeout=CONNECT_SECONDS)
+                self._add_within(CONNECT_SECONDS, device)
         except BaseException:
-            self._release()
+            self._release(CLOSE_SECONDS)
             raise
         if self._closed:  # while it was made: nobody else will let go of it
-            self._release()
-        self.microscope_changed.emit()
+            self._release(CLOSE_SECONDS)
+        announce(self.microscope_changed)
         return microscope
 
-    def _release(self) -> None:
-        microscope, self.microscope = self.microscope, None
+    def _add_within(self, seconds: float, device: Any) -> None:
+        added = self.add(device)
+        try:
+            added.result(timeout=seconds)
+        except TimeoutError as error:
+            if added.cancel():
+                raise TimeoutError(
+                    f"{device.name} did not connect within {seconds:g} s."
+                ) from error
+            raise
+
+    def _release(self, seconds: float) -> None:
+        """Forget the microscope's devices and close it, on a thread that is waited for so long."""
+        microscope = self.microscope
         if microscope is None:
             return
+        self.microscope = None
         for device in microscope.devices:
-            self.remove(device.name)
-        self.microscope_changed.emit()
-        microscope.close()
+            name = device.name
+            if self._devices.get(name) is device:
+                self.remove(name)
+        announce(self.microscope_changed)
 
-    def close(self) -> None:
+        def close() -> None:
+            try:
+                microscope.close()
+            except Exception as error:  # noqa: BLE001 - whatever a driver raises; life goes on
+                announce(self.failed, error)
+
+        closing = threading.Thread(target=close, name="skylight-close-microscope", daemon=True)
+        closing.start()
+        closing.join(seconds)
+
+    async def darken(self, seconds: float) -> list[str]:
+        """Stop every light, each within so many seconds; return what went wrong, in words."""
+        problems = []
+        for light in self.lights:
+            try:
+                async with asyncio.timeout(seconds):
+                    await maybe_await(light.stop())
+            except TimeoutError:
+                problems.append(f"{light.name} did not go off within {seconds:g} s.")
+            except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others must go off too
+                problems.append(in_words(error))
+        return problems
+
+    def close(self, seconds: float) -> None:
         """Let go of the microscope."""
         self._closed = True
-        if self._exchange.acquire(timeout=1.0):
+        if self._exchange.acquire(timeout=seconds):
             try:
-                self._release()
+                self._release(seconds)
             finally:
                 self._exchange.release()
 

@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from bluesky.utils import RunEngineInterrupted, maybe_await
 from psygnal import Signal
 
+from napari_skylight._signals import announce
 from napari_skylight.devices import Microscope
 from napari_skylight.engine import EngineBusyError, RunEngine
 from napari_skylight.engine.actions import Action
@@ -37,7 +36,8 @@ from napari_skylight.plans.spec import (
 from napari_skylight.protocols import HasChildren
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._errors import cause_of, in_words
-from napari_skylight.session._run import ENGINE_STATES, RunInfo, SessionState
+from napari_skylight.session._run import RunInfo, SessionState
+from napari_skylight.session._runner import Runner
 
 LIGHT_SECONDS = 5.0
 """How long a light may take to go off at the end of a run."""
@@ -53,9 +53,6 @@ class Session:
         The frame caches that plans stash into.
     plans : PlanRegistry
         The plans that can be run, by name; `live_view` and `snap` to begin with.
-    state : SessionState
-    run : RunInfo or None
-        The run under way, or the last one.
     problem : str
         What was reported last, in plain words; empty when it no longer stands.
     last_exception : BaseException or None
@@ -76,27 +73,39 @@ class Session:
         self.plans = PlanRegistry()
         self.plans.add(live_view)
         self.plans.add(snap)
-        self.state = SessionState.IDLE
-        self.run: RunInfo | None = None
         self.problem = ""
         self.last_exception: BaseException | None = None
-        self._actions: Mapping[str, Action] = {}
         self._opened: Future[Microscope] | None = None
         self._remembered: dict[str, Mapping[str, Any]] = {}
         self._devices = Devices(self.engine.loop)
+        self._runner = Runner(self.engine, self._darken, self.report)
         self._lock = threading.RLock()
         self._closed = False
-        self._exit_status = "success"
         self._cache_problem = ""
         self._refused = False  # what is reported is the refusal of a setting
         self._devices.changed.connect(self.devices_changed.emit)
         self._devices.microscope_changed.connect(self.microscope_changed.emit)
         self.plans.changed.connect(self.plans_changed.emit)
         self.caches.added.connect(self._on_cache_added)
-        self.engine.state_changed.connect(self._on_engine_state_changed)
-        self.engine.subscribe(self._on_start_document, "start")  # type: ignore[no-untyped-call]
+        self._runner.state_changed.connect(self.state_changed.emit)
+        self._runner.run_changed.connect(self.run_changed.emit)
+        self._devices.failed.connect(self.report)
 
     # ---- devices and plans -------------------------------------------------------------------
+
+    @property
+    def state(self) -> SessionState:
+        """What the engine is doing."""
+        return self._runner.state
+
+    @property
+    def run(self) -> RunInfo | None:
+        """The run under way, or the last one."""
+        return self._runner.run
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("The session was closed: make a new one.")
 
     @property
     def devices(self) -> Mapping[str, Any]:
@@ -118,6 +127,7 @@ class Session:
         The future fails with ValueError when the name is empty or taken, and with what the device
         raises when it cannot be connected.
         """
+        self._check_open()
         return self._devices.add(device)
 
     def open_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
@@ -133,12 +143,19 @@ class Session:
         EngineBusyError
             If a plan is under way.
         """
-        if self.state.busy:
-            raise EngineBusyError("Stop the plan before opening another microscope.")
-        self.report(None)
-        self._opened = self._devices.open(factory)
+        with self._lock:
+            self._check_open()
+            if self.state.busy:
+                raise EngineBusyError("Stop the plan before opening another microscope.")
+            self.report(None)
+            self._opened = self._devices.open(factory)
         self._opened.add_done_callback(self._report_failure)
         return self._opened
+
+    @property
+    def opening(self) -> bool:
+        """Whether a microscope is being opened; no plan can start meanwhile."""
+        return self._devices.opening
 
     def ensure_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
         """Return the microscope that is open or being opened; open one where there is none."""
@@ -207,8 +224,11 @@ class Session:
             If a value is missing or not allowed.
         """
         with self._lock:
+            self._check_open()
             if self.state.busy:
                 raise EngineBusyError(f"{self.run.title if self.run else 'A plan'} is running.")
+            if self._devices.opening:
+                raise EngineBusyError("A microscope is being opened: wait until it is there.")
             title = self.plans.title(plan)
             try:
                 spec = self.spec(plan)
@@ -220,21 +240,14 @@ class Session:
             check_arguments(spec, chosen)
             args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
             messages = self.plans[plan](*args, **kwargs)
-            self.engine.offer(spec.actions)
-            self._actions = {action.name: action for action in spec.actions}
-            self._exit_status = "success"
             self.remember(plan, chosen)
             run = RunInfo(plan, title, MappingProxyType(chosen), time.time())
-            self.report(None)
-            self._set_run(run)
-            self._set_state(SessionState.RUNNING)
-            future = self.engine(messages)
-        return self._followed(future)
+            return self._runner.start(run, messages, spec.actions)
 
     @property
     def actions(self) -> Mapping[str, Action]:
         """The actions of the plan under way, by name; none when no plan is."""
-        return self._actions if self.state.busy else {}
+        return self._runner.actions
 
     def request(self, action: str, state: bool = True) -> bool:
         """Ask the running plan for `action`; False when no running plan offers it."""
@@ -243,30 +256,23 @@ class Session:
 
     def pause(self) -> None:
         """Pause the running plan; quiet when none is running."""
-        if self.state is SessionState.RUNNING:
-            self.engine.request_pause()
+        self._runner.pause()
 
     def resume(self) -> Future[Any] | None:
         """Let the paused plan go on; None when none is paused."""
-        if self.state is not SessionState.PAUSED:
-            return None
-        return self._followed(self.engine.resume())
+        return self._runner.resume()
 
     def stop(self) -> Future[Any]:
         """End the plan with its cleanup, and call that a success."""
-        return self._end(self.engine.stop, "success")
+        return self._runner.stop()
 
     def abort(self) -> Future[Any]:
         """End the plan with its cleanup, and mark its runs as aborted."""
-        return self._end(self.engine.abort, "abort")
+        return self._runner.abort()
 
     def halt(self) -> Future[Any]:
         """End the plan without its own cleanup; the devices it has set are still stopped."""
-        return self._end(self.engine.halt, "abort")
-
-    def _end(self, ask: Callable[[], Future[Any]], exit_status: str) -> Future[Any]:
-        self._exit_status = exit_status
-        return self._followed(ask())
+        return self._runner.halt()
 
     def clear_stacks(self) -> None:
         """Forget the frames that were kept."""
@@ -279,6 +285,7 @@ class Session:
 
         The future ends when the device has it. A refusal is its exception, and is reported.
         """
+        self._check_open()
 
         async def work() -> None:
             name, *path = setting.split(".")
@@ -309,7 +316,7 @@ class Session:
             self.last_exception, self.problem = cause_of(error), in_words(error)
         else:
             self.last_exception, self.problem = None, error or ""
-        self.reported.emit(self.problem)
+        announce(self.reported, self.problem)
 
     def _report_failure(self, future: Future[Any]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None:
@@ -325,79 +332,19 @@ class Session:
         elif self.problem == self._cache_problem:
             self.report(None)
 
-    def _on_start_document(self, _name: str, document: Mapping[str, Any]) -> None:
-        with self._lock:
-            if self.run is not None:
-                self._set_run(replace(self.run, uids=(*self.run.uids, document["uid"])))
+    def _darken(self, seconds: float = LIGHT_SECONDS) -> None:
+        """Switch every light off: bluesky stops those that the plan has set, and nobody else's.
 
-    def _on_engine_state_changed(self, new: str, _old: str) -> None:
-        state = ENGINE_STATES.get(new)
-        with self._lock:
-            if state is None or self.run is None:
-                return  # idle is told by the future, when a new run can be started
-            now = time.time()
-            if state is SessionState.PAUSED:
-                self._set_run(replace(self.run, paused_since=now))
-            elif self.run.paused_since is not None:
-                paused = self.run.paused_seconds + now - self.run.paused_since
-                self._set_run(replace(self.run, paused_since=None, paused_seconds=paused))
-            self._set_state(state)
-
-    def _followed(self, future: Future[Any]) -> Future[Any]:
-        """Return a future that ends like the engine's, once everybody was told of it."""
-        told: Future[Any] = Future()
-
-        def tell(_: object = None) -> None:
-            if str(self.engine.state) == "idle":
-                self._finish(future)
-            if (error := future.exception()) is not None:
-                told.set_exception(error)
-            else:
-                told.set_result(future.result())
-
-        def darken(_: Future[Any]) -> None:
-            if str(self.engine.state) != "idle" or self._closed:
-                tell()  # a pause; or the end of it all, when the engine has stopped every device
-            else:
-                dark = asyncio.run_coroutine_threadsafe(self._darken(), self.engine.loop)
-                dark.add_done_callback(tell)
-
-        future.add_done_callback(darken)
-        return told
-
-    async def _darken(self) -> None:
-        """Stop every light: bluesky stops those that the plan has set, and nobody else's."""
-        for light in self._devices.lights:
-            try:
-                async with asyncio.timeout(LIGHT_SECONDS):
-                    await maybe_await(light.stop())
-            except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others must go off too
-                self.report(error)
-
-    def _finish(self, future: Future[Any]) -> None:
-        with self._lock:
-            if not self.state.busy or self.run is None:
-                return  # told already by the other future of a run that was stopped
-            error = future.exception()
-            if error is None:
-                failed = getattr(future.result(), "exit_status", "") == "fail"
-            else:
-                failed = not isinstance(error, RunEngineInterrupted)
-            status = "fail" if failed else self._exit_status
-            reason = in_words(error) if failed and error is not None else ""
-            self._set_run(replace(self.run, ended=time.time(), exit_status=status, reason=reason))
-            self._set_state(SessionState.FAILED if failed else SessionState.IDLE)
-        if failed:
-            self.report(error or "The plan failed while it was ended.")
-
-    def _set_run(self, run: RunInfo) -> None:
-        self.run = run
-        self.run_changed.emit(run)
-
-    def _set_state(self, state: SessionState) -> None:
-        if state is not self.state:
-            self.state = state
-            self.state_changed.emit(state)
+        Not for the engine's thread, which has to do it.
+        """
+        try:
+            dark = asyncio.run_coroutine_threadsafe(self._devices.darken(seconds), self.engine.loop)
+        except RuntimeError:  # the loop has been closed, and the engine has stopped what was set
+            return
+        done, _ = wait_for_futures([dark], seconds + 0.1)
+        problems = dark.result() if done else ["The lights could not be asked to go off."]
+        for problem in problems:
+            self.report(problem)
 
     # ---- the end -----------------------------------------------------------------------------
 
@@ -407,17 +354,17 @@ class Session:
         Parameters
         ----------
         timeout : float
-            Seconds the plan has for its cleanup.
+            About how many seconds it may take at most, were the plan or a device to hang.
         """
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        wait_for_futures([self.engine.stop()], timeout * 2 / 3)
-        dark = asyncio.run_coroutine_threadsafe(self._darken(), self.engine.loop)
-        wait_for_futures([dark], timeout / 3)
-        self.engine.close(timeout)
-        self._devices.close()
+        # A plan or device that does not let go must not hold up whoever closes the window.
+        wait_for_futures([self.engine.stop()], timeout * 0.4)
+        self._darken(timeout * 0.1)
+        self.engine.close(timeout * 0.1)
+        self._devices.close(timeout * 0.2)
         for cache in self.caches:
             cache.clear()
 

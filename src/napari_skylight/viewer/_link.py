@@ -34,8 +34,11 @@ class HasFrames(Protocol):
     """What a link needs of a session."""
 
     caches: CacheStore
-    state: Any
-    """Equal to "paused" while a run is paused."""
+
+    @property
+    def state(self) -> Any:
+        """Equal to "paused" while a run is paused."""
+        ...
 
     @property
     def state_changed(self) -> SignalInstance:

@@ -1,0 +1,23 @@
+"""Signals sent from a plan's thread."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from psygnal import EmitLoopError
+
+if TYPE_CHECKING:
+    from psygnal import SignalInstance
+
+__all__ = ["announce"]
+
+_log = logging.getLogger("napari_skylight")
+
+
+def announce(signal: SignalInstance, *args: Any) -> None:
+    """Emit `signal`; a listener that raises is logged, for its fault must not fail the plan."""
+    try:
+        signal.emit(*args)
+    except EmitLoopError:
+        _log.exception("A listener to %r failed", signal.name)

@@ -55,14 +55,28 @@ def test_asking_again_repeats_the_answer(stream):
     assert stream.dropped == 0
 
 
-def test_what_was_drained_is_never_written_to(stream):
-    make(stream, 1)
-    frame = stream.drain(0).reading["camera"]["value"]
-    for number in range(2, 2000):
+def test_what_was_drained_is_not_written_to_while_somebody_has_it(stream):
+    kept = {}
+    for number in range(1, 4000):
         make(stream, number)
+        batch = stream.drain(number - 1)
+        if number % 300 == 0:
+            kept[number] = batch.reading["camera"]["value"][0]
         stream.drain(number)
-    assert np.all(frame == 1)
-    assert not frame.flags.writeable
+    assert len(kept) > 10
+    assert all(np.all(frame == number) for number, frame in kept.items())
+    assert not any(frame.flags.writeable for frame in kept.values())
+
+
+def test_memory_is_used_again(stream):
+    places = set()
+    for number in range(1, 4000):
+        make(stream, number)
+        pixels = stream.drain(number - 1).reading["camera"]["value"]
+        places.add(pixels.__array_interface__["data"][0])
+        del pixels
+        stream.drain(number)
+    assert len(places) <= 3 * 256
 
 
 @pytest.mark.parametrize(

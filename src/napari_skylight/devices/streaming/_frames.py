@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from bluesky.protocols import Reading
 
+from napari_skylight.devices.streaming._memory import Memory
 from napari_skylight.engine import Status
 from napari_skylight.protocols import FrameBatch
 
@@ -32,20 +33,10 @@ class _Chunk:
 
     __slots__ = ("first", "metadata", "pixels", "times")
 
-    def __init__(
-        self,
-        first: int,
-        shape: tuple[int, int],
-        dtype: DTypeLike,
-        metadata: Mapping[str, Any],
-        max_bytes: int,
-    ) -> None:
+    def __init__(self, first: int, pixels: NDArray[Any], metadata: Mapping[str, Any]) -> None:
         self.first = first
+        self.pixels = pixels
         self.metadata = metadata
-        frame_bytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
-        # An eighth: when the stream is full a whole chunk is lost to make room for the next.
-        length = min(CHUNK_BYTES, max_bytes // 8) // frame_bytes
-        self.pixels: NDArray[Any] = np.empty((max(1, min(length, CHUNK_FRAMES)), *shape), dtype)
         self.times: list[float] = []
 
     @property
@@ -83,6 +74,7 @@ class FrameStream:
         self.name = name
         self.max_bytes = max_bytes
         self._lock = Lock()
+        self._memory = Memory()
         self._chunks: deque[_Chunk] = deque()
         self._filling: _Chunk | None = None
         self._newest: tuple[_Chunk, int] | None = None
@@ -110,7 +102,11 @@ class FrameStream:
         """
         chunk = self._filling
         if chunk is None or not chunk.takes(self._made + 1, shape, dtype, metadata):
-            chunk = _Chunk(self._made + 1, shape, dtype, metadata, self.max_bytes)
+            frame_bytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
+            # An eighth: when the stream is full, a whole chunk is lost to make room for the next.
+            length = min(CHUNK_BYTES, self.max_bytes // 8) // frame_bytes
+            length = max(1, min(length, CHUNK_FRAMES))
+            chunk = _Chunk(self._made + 1, self._memory.array((length, *shape), dtype), metadata)
             self._filling = chunk
         frame: NDArray[Any] = chunk.pixels[len(chunk.times)]
         return frame
@@ -171,6 +167,7 @@ class FrameStream:
         with self._lock:
             self._chunks.clear()
             self._filling = self._newest = None
+        self._memory.clear()
         self.release()
 
     def release(self) -> None:

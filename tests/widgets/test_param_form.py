@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
     QPushButton,
 )
 
-from napari_skylight.plans.spec import Unit
+from napari_skylight.plans.spec import Unit, Wording
 from napari_skylight.testing import FakeCamera
 from napari_skylight.widgets._fold import Fold
 
@@ -179,9 +179,22 @@ def test_what_may_be_missing_has_a_box_to_tick(tries, person):
     person.runs()
     person.qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
     assert spin.isVisible()
-    assert spin.text() == "1 ms"
+    person.clicks("run")
+    assert person.text("error") == "X: fill it in, or untick it."
+    person.qtbot.keyClicks(spin, "7.5")
+    assert not person.has("error")
     person.runs()
-    assert tried.values == [None, 1.0]
+    assert tried.values == [None, 7.5]
+
+
+def test_ticking_a_box_moves_nothing(tries, person):
+    tries(Annotated[float | None, Gt(0), Unit("ms")], None)
+    QApplication.processEvents()
+    field = person.find("param:x")
+    before = field.height(), person.find("run").mapTo(person.dock, QPoint(0, 0))
+    person.qtbot.mouseClick(field.findChild(QCheckBox), Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    assert (field.height(), person.find("run").mapTo(person.dock, QPoint(0, 0))) == before
 
 
 def test_units_limits_and_steps_are_those_of_the_annotation(tries, person):
@@ -189,16 +202,78 @@ def test_units_limits_and_steps_are_those_of_the_annotation(tries, person):
     spin = person.find("param:x")
     assert spin.text() == "10 ms"
     person.types("param:x", "250")
-    assert spin.value() <= 100
+    person.clicks("run")
+    assert person.text("error") == "X 250 ms is above the highest allowed, 100 ms."
     person.types("param:x", "0")
-    person.qtbot.keyClick(spin, Qt.Key.Key_Return)
-    assert spin.value() > 0
+    assert person.text("error") == "X 0 ms must be above 0 ms."
+    person.types("param:x", "100")
+    assert not person.has("error")
+    person.qtbot.keyClick(spin, Qt.Key.Key_Up)
+    assert spin.value() == 100
     tries(Annotated[int, Ge(1)], 1)
     spin = person.find("param:x")
     person.qtbot.keyClick(spin, Qt.Key.Key_Down)
     assert spin.value() == 1
     person.qtbot.keyClick(spin, Qt.Key.Key_Up)
     assert spin.value() == 2
+
+
+@pytest.mark.parametrize("annotation", [int, float, Annotated[float, Unit("ms")]])
+def test_a_number_without_a_default_starts_empty(tries, person, annotation):
+    tried = tries(annotation)
+    spin = person.find("param:x")
+    assert spin.text() == ""
+    assert spin.lineEdit().placeholderText()
+    person.clicks("run")
+    assert person.text("error") == "X is empty: fill it in."
+    person.qtbot.keyClick(spin, Qt.Key.Key_Up)
+    assert not person.has("error")
+    person.runs()
+    assert tried.values == [0]
+
+
+@pytest.mark.parametrize("default", [..., 5])
+def test_a_number_that_is_deleted_is_not_run_with(tries, person, default):
+    tried = tries(int, default)
+    for text in ("3", "", "-", ""):
+        person.types("param:x", text)
+    person.clicks("run")
+    assert person.text("error") == "X is empty: fill it in."
+    assert tried.values == []
+    person.types("param:x", "4")
+    person.runs()
+    assert tried.values == [4]
+
+
+def test_zero_may_have_a_meaning(tries, person):
+    tried = tries(Annotated[float, Ge(0), Unit("s"), Wording(zero="every frame")], 0.0)
+    person.dock.activateWindow()
+    person.waits(person.dock.isActiveWindow)
+    assert person.text("param:x") == "every frame"
+    person.runs()
+    person.types("param:x", "1.5")
+    person.find("run").setFocus()
+    assert person.text("param:x") == "1.5 s"
+    person.runs()
+    person.types("param:x", "0")
+    person.runs()
+    assert tried.values == [0.0, 1.5, 0.0]
+    person.find("run").setFocus()
+    person.waits(lambda: person.text("param:x") == "every frame")
+
+
+def test_folded_fields_are_in_line_with_the_others(person, session):
+    session.add_device(FakeCamera()).result(timeout=5)
+    person.waits(lambda: person.has("param:cameras"))
+    person.qtbot.mouseClick(
+        person.dock.findChild(Fold, "more").findChild(QPushButton), Qt.MouseButton.LeftButton
+    )
+    names = ["cameras", "exposure", "stash_every", "stream"]
+    person.waits(
+        lambda: all(not person.find(f"param:{n}").visibleRegion().isEmpty() for n in names)
+    )
+    edges = {person.find(f"param:{n}").mapTo(person.dock, QPoint(0, 0)).x() for n in names}
+    assert len(edges) == 1
 
 
 def test_devices_are_chosen_by_name(person, session):
@@ -276,6 +351,27 @@ def test_the_docstring_is_in_the_tooltips(person, session, docs):
     assert person.text("description") == "Go."
 
 
+def test_a_docstring_is_shown_without_its_markup(person, session):
+    def plan(x: int = 1, *more: int) -> MsgGenerator[None]:
+        """Go *far*.
+
+        Parameters
+        ----------
+        x : int
+            As **far** as ``y`` of :class:`Map` says,
+            where 2*3 is 6.
+        *more : int
+            Further.
+        """
+        yield from bps.null()
+
+    session.add_plan(plan)
+    person.chooses("plan", "Plan")
+    assert person.text("description") == "Go far."
+    assert person.find("param:x").toolTip() == "As far as y of Map says, where 2*3 is 6."
+    assert person.find("param:more").toolTip() == "Further."
+
+
 def test_the_wheel_changes_nothing_by_accident(tries, person):
     tries(Literal["a", "b"], "a")
     box = person.find("param:x")
@@ -298,9 +394,7 @@ def test_the_wheel_changes_nothing_by_accident(tries, person):
 def test_without_a_camera_run_says_what_is_missing(person, session):
     assert person.text("plan") == "Live view"
     assert not person.find("run").isEnabled()
-    assert person.text("no_form") == (
-        "live_view needs cameras (Sequence[Camera]): no Camera is connected."
-    )
+    assert person.text("no_form") == "Live view needs a camera; none is connected."
     assert person.find("run").toolTip() == person.text("no_form")
     session.add_device(FakeCamera()).result(timeout=5)
     person.waits(lambda: person.find("run").isEnabled())

@@ -34,7 +34,7 @@ def test_the_dock_shows_a_run_that_another_started(person, session):
     assert person.find("param:frames").text() == "100000"
     assert not person.find("param:frames").isEnabled()
     person.clicks("run")
-    person.sees("state", "Idle")
+    person.sees("state", "Finished")
 
 
 def test_a_run_may_be_started_on_any_thread(person, session):
@@ -55,8 +55,8 @@ def test_a_dock_opened_later_shows_the_run_and_both_stay_in_step(open_dock):
     first.sees("action:stash", "on")
     second.sees("action:stash", "on")
     second.clicks("run")
-    first.sees("state", "Idle")
-    second.sees("state", "Idle")
+    first.sees("state", "Finished")
+    second.sees("state", "Finished")
     assert first.text("counts").partition("\n")[0] == second.text("counts").partition("\n")[0]
 
 
@@ -71,7 +71,17 @@ def test_frames_the_screen_left_out_are_counted(open_dock):
     person = open_dock(shown=lambda: 0)
     person.clicks("run")
     person.sees("counts", "skipped on screen")
-    person.sees("rates", "shown 0.0")
+    person.sees("rates", "shown 0.0 fps")
+    assert person.find("counts").toolTip().startswith("Skipped: the screen shows the newest")
+
+
+def test_of_a_stack_nothing_is_skipped(open_dock):
+    person = open_dock(shown=lambda: 0)
+    person.chooses("plan", "Snap")
+    person.types("param:frames", "9")
+    person.clicks("run")
+    person.sees("counts", "9 in stack")
+    assert "skipped" not in person.text("counts")
 
 
 def test_nothing_ticks_while_nothing_runs(person):
@@ -83,7 +93,7 @@ def test_nothing_ticks_while_nothing_runs(person):
     person.sees("state", "Running")
     assert len(ticking()) == 1
     person.clicks("run")
-    person.sees("state", "Idle")
+    person.sees("state", "Finished")
     person.waits(lambda: not ticking())
 
 

@@ -35,5 +35,5 @@ def test_icons_have_the_colour_of_the_theme_in_every_state(person, theme):
     person.sees("state", "Paused")
     assert bright("pause") is (theme == "dark")
     person.clicks("run")
-    person.sees("state", "Idle")
+    person.sees("state", "Finished")
     assert bright("run") is (theme == "dark")

@@ -10,12 +10,13 @@ from types import GenericAlias
 from typing import Any, Protocol, get_args, get_origin
 
 from magicgui.widgets import ComboBox, create_widget
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QWidget
-from superqt.utils import QFlowLayout
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from napari_skylight.plans.spec import Bounds, ParamDescription, ParamKind, field_type
-from napari_skylight.widgets._number_box import NumberBox
+from napari_skylight.widgets._number_field import NumberField
+from napari_skylight.widgets._several_editors import ChecksEditor, ListEditor
 
 __all__ = ["Editor", "create_editor"]
 
@@ -71,7 +72,7 @@ def _plain_editor(shown: Any, param: ParamDescription, options: Mapping[str, Any
     if options:
         return MagicEditor(create_widget(annotation=shown, label="", options=dict(options)))
     if shown in (int, float):
-        return NumberEditor(shown, param.bounds, param.unit)
+        return NumberEditor(shown, param)
     if get_origin(shown) is list and get_args(shown)[0] in (int, float, str):
         return ListEditor(get_args(shown)[0])
     if shown is Path:
@@ -90,6 +91,8 @@ def _choice_editor(param: ParamDescription) -> Editor:
     choices = [(_words(choice), choice) for choice in param.choices or []]
     if param.optional and None not in (param.choices or []):
         choices.insert(0, (_words(None), None))
+    elif param.initial is inspect.Parameter.empty:
+        choices.insert(0, ("choose…", None))
     return MagicEditor(ComboBox(choices=choices))
 
 
@@ -150,19 +153,21 @@ class PathEditor(MagicEditor):
 
 
 class NumberEditor:
-    """A number with its unit, between its limits."""
+    """A number with its unit; None when it is empty."""
 
-    def __init__(self, kind: type, bounds: Bounds, unit: str) -> None:
-        self.native = NumberBox(whole=kind is int, bounds=bounds, unit=unit)
+    def __init__(self, kind: type, param: ParamDescription) -> None:
+        self.native = NumberField(
+            whole=kind is int, bounds=param.bounds, unit=param.unit, zero=param.zero
+        )
 
     @property
-    def value(self) -> float:
+    def value(self) -> float | None:
         """The number: an int where only whole ones are meant."""
-        return self.native.number()
+        return self.native.number_or_none()
 
     @value.setter
-    def value(self, value: float) -> None:
-        self.native.setValue(value)
+    def value(self, value: float | None) -> None:
+        self.native.set_number(value)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each change."""
@@ -173,76 +178,21 @@ class DurationEditor:
     """A `datetime.timedelta`, in seconds: magicgui has the time of day for it."""
 
     def __init__(self) -> None:
-        self.native = NumberBox(whole=False, bounds=Bounds(), unit="s")
+        self.native = NumberField(whole=False, bounds=Bounds(), unit="s")
 
     @property
-    def value(self) -> timedelta:
-        """The duration."""
-        return timedelta(seconds=self.native.number())
+    def value(self) -> timedelta | None:
+        """The duration; None when it is empty."""
+        seconds = self.native.number_or_none()
+        return None if seconds is None else timedelta(seconds=seconds)
 
     @value.setter
-    def value(self, value: timedelta) -> None:
-        self.native.setValue(value.total_seconds())
+    def value(self, value: timedelta | None) -> None:
+        self.native.set_number(None if value is None else value.total_seconds())
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each change."""
         self.native.valueChanged.connect(lambda _: callback())
-
-
-class ListEditor:
-    """Numbers or words with commas between them."""
-
-    def __init__(self, kind: type) -> None:
-        self._kind = kind
-        self.native = QLineEdit()
-        self.native.setPlaceholderText("one, two, …" if kind is str else "1, 2, …")
-
-    @property
-    def value(self) -> list[Any]:
-        """The items, in order."""
-        return [self._item(text.strip()) for text in self.native.text().split(",") if text.strip()]
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        self.native.setText(", ".join(map(str, value)))
-
-    def _item(self, text: str) -> Any:
-        try:
-            return self._kind(text)
-        except ValueError:
-            number = "a whole number" if self._kind is int else "a number"
-            raise ValueError(f"{text} is not {number}.") from None
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        self.native.textChanged.connect(lambda _: callback())
-
-
-class ChecksEditor:
-    """Several of a few choices, each with its box to tick."""
-
-    def __init__(self, choices: list[Any]) -> None:
-        self.native = QWidget()
-        layout = QFlowLayout(self.native)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self._boxes = {choice: QCheckBox(str(choice)) for choice in choices}
-        for box in self._boxes.values():
-            layout.addWidget(box)
-
-    @property
-    def value(self) -> list[Any]:
-        """The choices that are ticked, in the order they are offered."""
-        return [choice for choice, box in self._boxes.items() if box.isChecked()]
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        for choice, box in self._boxes.items():
-            box.setChecked(choice in (value or ()))
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        for box in self._boxes.values():
-            box.toggled.connect(lambda _: callback())
 
 
 class OptionalEditor:
@@ -250,9 +200,10 @@ class OptionalEditor:
 
     def __init__(self, editor: Editor) -> None:
         self._editor = editor
-        self.native = QWidget()
+        self.native = _Row(editor.native)
         self._box = QCheckBox()
         self._box.toggled.connect(self._on_box_toggled)
+        self._box.clicked.connect(self._on_box_clicked)
         layout = QHBoxLayout(self.native)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._box, 0, Qt.AlignmentFlag.AlignLeft)
@@ -261,8 +212,19 @@ class OptionalEditor:
 
     @property
     def value(self) -> Any:
-        """What the editor says, or None."""
-        return self._editor.value if self._box.isChecked() else None
+        """What the editor says, or None.
+
+        Raises
+        ------
+        ValueError
+            If the box is ticked and the editor empty.
+        """
+        if not self._box.isChecked():
+            return None
+        value = self._editor.value
+        if value is None:
+            raise ValueError("fill it in, or untick it.")
+        return value
 
     @value.setter
     def value(self, value: Any) -> None:
@@ -278,3 +240,30 @@ class OptionalEditor:
     def _on_box_toggled(self, on: bool) -> None:
         self._box.setText("" if on else "not set")
         self._editor.native.setVisible(on)
+
+    def _on_box_clicked(self, on: bool) -> None:
+        if on:
+            self._editor.native.setFocus()
+
+
+class _Row(QWidget):
+    """As high as `tallest`, whether or not that is shown: what is below stays where it is."""
+
+    def __init__(self, tallest: QWidget) -> None:
+        super().__init__()
+        self._tallest = tallest
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Measure it, as it is styled."""
+        super().showEvent(event)
+        self._measure()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Measure it again."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self._measure()
+
+    def _measure(self) -> None:
+        self._tallest.ensurePolished()
+        self.setMinimumHeight(self._tallest.sizeHint().height())

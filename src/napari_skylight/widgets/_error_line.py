@@ -69,4 +69,6 @@ class ErrorLine(QWidget):
         error = self._session.last_exception
         if error is not None:
             text = "".join(traceback.format_exception(error))
-            TextDialog("Details", text, self.window(), fixed=True).show()
+            dialog = TextDialog("Details", text.rstrip(), self.window(), fixed=True)
+            dialog.show()
+            dialog.show_end()  # where the message is

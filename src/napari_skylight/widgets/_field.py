@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QRectF, Qt, Signal
@@ -15,6 +16,9 @@ from napari_skylight.widgets._editors import create_editor
 from napari_skylight.widgets._label import text_label
 
 __all__ = ["Field"]
+
+_TIP_WIDTH = 60
+"""In letters: Qt does not break the lines of a tooltip."""
 
 
 class Field(QWidget):
@@ -71,7 +75,8 @@ class Field(QWidget):
     def set_problem(self, problem: str) -> None:
         """Outline the field and say why; an empty text takes it back."""
         self.problem = problem
-        tip = "\n".join(filter(None, (problem, self._help)))
+        parts = (textwrap.fill(part, _TIP_WIDTH) for part in (problem, self._help))
+        tip = "\n".join(filter(None, parts))
         self._editor.native.setToolTip(tip)
         self.label.setToolTip(tip)
         self.update()

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import docstring_parser
 from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
@@ -14,6 +13,7 @@ from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 from napari_skylight.plans.spec import ParamDescription, ParamKind, PlanSpec, find_problems
 from napari_skylight.widgets._field import Field
 from napari_skylight.widgets._fold import INDENT, Fold
+from napari_skylight.widgets._plan_docs import meanings_of
 
 __all__ = ["ParamForm"]
 
@@ -31,7 +31,7 @@ class ParamForm(QWidget):
     def __init__(self, spec: PlanSpec) -> None:
         super().__init__()
         self.spec = spec
-        meanings = _meanings(spec.docs)
+        meanings = meanings_of(spec.docs)
         self.fields = {
             param.name: Field(param, meanings.get(param.name, ""))
             for param in sorted(spec.parameters, key=_rank)
@@ -103,11 +103,10 @@ class ParamForm(QWidget):
             self._align()
 
     def _align(self) -> None:
-        labels = [field.label for field in self.fields.values()]
-        width = max((label.sizeHint().width() for label in labels), default=0)
-        for field in self.fields.values():
-            folded = INDENT if field in self._seldom else 0
-            field.label.setMinimumWidth(width - folded)
+        indents = {field: INDENT * (field in self._seldom) for field in self.fields.values()}
+        widths = [indent + field.label.sizeHint().width() for field, indent in indents.items()]
+        for field, indent in indents.items():
+            field.label.setMinimumWidth(max(widths) - indent)
 
     def _read(self) -> tuple[dict[str, Any], dict[str, str]]:
         values: dict[str, Any] = {}
@@ -120,6 +119,8 @@ class ParamForm(QWidget):
                 continue
             if value is not inspect.Parameter.empty:
                 values[name] = value
+            elif not field.param.required:  # the default is not what stands there
+                unread[name] = f"{field.param.label} is empty: fill it in."
         return values, unread
 
     def _on_field_changed(self) -> None:
@@ -147,19 +148,6 @@ def _rows(fields: Iterable[Field]) -> QWidget:
     for field in fields:
         layout.addRow(field.label, field)
     return rows
-
-
-def _meanings(docs: str) -> dict[str, str]:
-    """Return what a docstring, numpy or google style, says of each parameter."""
-    try:
-        params = docstring_parser.parse(docs).params
-    except docstring_parser.ParseError:
-        return {}
-    return {
-        name.strip(): param.description or ""
-        for param in params
-        for name in param.arg_name.split(",")
-    }
 
 
 def _names(value: Any) -> Any:

@@ -68,10 +68,9 @@ class PlanChooser(QWidget):
                 self._plans.addItem(title, name)
             self._plans.setCurrentIndex(max(0, self._plans.findData(chosen)))
 
-    def set_docs(self, docs: str) -> None:
-        """Show what the chosen plan does."""
+    def set_docs(self, summary: str, docs: str) -> None:
+        """Show what the chosen plan does, in a line and in full."""
         self._docs = docs
-        summary = docs.strip().partition("\n")[0]
         self._description.setText(summary)
         self._description.setToolTip(summary)
         self._description.setVisible(bool(summary))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_skylight.plans.spec import PlanSpec
+from napari_skylight.plans.spec import ParameterError, PlanSpec, UnresolvableAnnotationError
 from napari_skylight.session import Session
 from napari_skylight.widgets._action_buttons import ActionButtons
 from napari_skylight.widgets._colours import muted
@@ -19,6 +19,7 @@ from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
 from napari_skylight.widgets._param_form import ParamForm
 from napari_skylight.widgets._plan_chooser import PlanChooser
+from napari_skylight.widgets._plan_docs import description_of, summary_of
 from napari_skylight.widgets._rule import Rule
 from napari_skylight.widgets._run_buttons import RunButtons
 from napari_skylight.widgets._run_status import RunStatus
@@ -47,7 +48,7 @@ class PlanControl(QWidget):
     ----------
     session : Session
     shown : callable, optional
-        How many frames the viewer has shown so far.
+        How many frames of the live caches the viewer has shown so far.
     """
 
     def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:
@@ -57,7 +58,6 @@ class PlanControl(QWidget):
         self._form: ParamForm | None = None
         self._no_form = ""
         self._shown: tuple[Any, ...] = ()
-        self._values: dict[str, Mapping[str, Any]] = {}
         self._chooser = PlanChooser()
         self._form_area = FormArea()
         self._buttons = RunButtons()
@@ -141,7 +141,6 @@ class PlanControl(QWidget):
         run = self._session.run
         if run is None or not self._session.state.busy or run.plan not in self._session.plans:
             return
-        self._values[run.plan] = run.values
         if self._chooser.plan != run.plan:
             self._chooser.plan = run.plan
             self._show_plan()
@@ -161,8 +160,10 @@ class PlanControl(QWidget):
 
     def _on_form_changed(self) -> None:
         if self._form is not None:
-            self._values[self._chooser.plan] = self._form.values()
+            self._session.remember(self._chooser.plan, self._form.values())
             self._error.set_form_problem(next(iter(self._form.marked.values()), ""))
+            if isinstance(self._session.last_exception, ParameterError):
+                self._session.report(None)
 
     def _on_run_clicked(self) -> None:
         if self._form is None:
@@ -171,6 +172,9 @@ class PlanControl(QWidget):
         self._form.mark(problems)
         self._error.set_form_problem(next(iter(problems.values()), ""))
         if problems:
+            # the last run's problem and ending would be taken for those of this one
+            self._session.report(None)
+            self._status.forget_run()
             self._form_area.ensureWidgetVisible(self._form.fields[next(iter(problems))])
             return
         try:
@@ -188,11 +192,12 @@ class PlanControl(QWidget):
             spec = self._session.spec(plan)
             if not self._shows(plan, spec):
                 self._show_form(plan, ParamForm(spec))
+        except UnresolvableAnnotationError as error:
+            self._show_no_form(error.in_words(self._session.plans.title(plan)))
         except (KeyError, TypeError, ValueError) as error:  # no plan, or none that a form can show
-            self._form, self._no_form = None, str(error)
-            self._form_area.setWidget(text_label(self._no_form, name="no_form", wrap=True))
+            self._show_no_form(str(error))
         self._spec = spec
-        self._chooser.set_docs(spec.docs)
+        self._chooser.set_docs(summary_of(spec.docs), description_of(spec))
         self._actions.show_actions(spec.actions)
         self._show_state()
 
@@ -204,12 +209,16 @@ class PlanControl(QWidget):
         return same
 
     def _show_form(self, plan: str, form: ParamForm) -> None:
-        form.set_values(self._values.get(plan, {}))
+        form.set_values(self._session.remembered(plan))
         form.changed.connect(self._on_form_changed)
         if form.more is not None and self._form is not None and self._form.is_unfolded:
             form.more.expand(animate=False)
         self._form = form
         self._form_area.setWidget(form)
+
+    def _show_no_form(self, reason: str) -> None:
+        self._form, self._no_form = None, reason
+        self._form_area.setWidget(text_label(reason, name="no_form", wrap=True))
 
     def _show_state(self) -> None:
         state = self._session.state

@@ -20,7 +20,8 @@ class Tally:
 
     live: int = 0
     stacked: int = 0
-    stashed: int = 0
+    to_screen: int = 0
+    """Stashed into live caches: those the screen shows or skips; of a stack it shows all."""
     dropped: int = 0
 
     def __sub__(self, before: Tally) -> Tally:
@@ -38,7 +39,7 @@ class Tally:
         return cls(
             live=sum(each.acquired for kind, each in counts if kind == "live"),
             stacked=sum(each.acquired for kind, each in counts if kind == "stack"),
-            stashed=sum(each.stashed for _, each in counts),
+            to_screen=sum(each.stashed for kind, each in counts if kind == "live"),
             dropped=sum(each.refused for _, each in counts),
         )
 

@@ -8,7 +8,8 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_skylight.session import Session, SessionState
+from napari_skylight.frames import FrameReader
+from napari_skylight.session import RunInfo, Session, SessionState
 from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
@@ -18,6 +19,8 @@ from napari_skylight.widgets._words import duration, frames, size, state_word
 __all__ = ["RunStatus"]
 
 _REFRESH_MS = 250
+_SKIPPED = "Skipped: the screen shows the newest frame, and had no time for these."
+_DROPPED = "Dropped: these could not be kept, because the stack could not take them."
 _ENDINGS = {"success": "Finished", "abort": "Aborted", "fail": "Failed"}
 _COLOURS = {
     SessionState.IDLE: muted,
@@ -36,7 +39,7 @@ class RunStatus(QWidget):
     ----------
     session : Session
     shown : callable, optional
-        How many frames were shown so far.
+        How many frames of the live caches were shown so far.
     """
 
     def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:
@@ -45,11 +48,14 @@ class RunStatus(QWidget):
         self._shown = shown
         self._watched_from = (0, 0)
         self._run_started = 0.0
+        self._forgotten = 0.0  # when the run started whose ending is no longer told
+        self._readers: dict[str, FrameReader] = {}
         self._acquired_rate, self._shown_rate = Rate(), Rate()
         self._dot = _Dot()
         self._state = text_label(name="state")
         self._elapsed = text_label(name="elapsed")
         self._rates = text_label(name="rates")
+        self._rates.setMinimumWidth(1)  # rather cut off than a dock that grows after an hour
         self._counts = text_label(name="counts", wrap=True)
         top = QHBoxLayout()
         top.setSpacing(6)
@@ -69,6 +75,8 @@ class RunStatus(QWidget):
         self._links = Links(self)
         self._links.connect(session.state_changed, self.refresh)
         self._links.connect(session.run_changed, self.refresh)
+        self._links.connect(session.caches.added, self._follow_caches)
+        self._follow_caches()
         self.refresh()
 
     def cut_links(self) -> None:
@@ -76,26 +84,60 @@ class RunStatus(QWidget):
         self._links.cut()
         self._timer.stop()
 
+    def forget_run(self) -> None:
+        """Tell no more how the last run ended."""
+        if self._session.run is not None:
+            self._forgotten = self._session.run.started
+        self.refresh()
+
     def refresh(self) -> None:
         """Show what is true now, and go on showing it while a plan is under way."""
         session = self._session
+        for reader in self._readers.values():
+            reader.arm()  # before the counts are looked at, so that no change is missed
         run = session.run
         if run is not None and run.started != self._run_started:
             self._run_started = run.started
             self._acquired_rate.reset()
             self._shown_rate.reset()
-            self._watched_from = (Tally.of(session).stashed, self._frames_shown())
-        self._dot.colour = _COLOURS[session.state]
-        self._dot.update()
-        self._state.setText(state_word(session.state))
+            self._watched_from = (Tally.of(session).to_screen, self._frames_shown())
         busy = session.state.busy
-        self._elapsed.setText(duration(run.seconds) if run is not None and busy else "")
+        self._show_state()
         tally = tally_of_run(session)
         self._rates.setText(self._rate_words(tally))
-        self._counts.setText(self._count_words(tally))
-        self._counts.setVisible(bool(self._counts.text()))
+        self._show_counts(tally)
         if busy and not self._timer.isActive():
             self._timer.start()
+
+    def _follow_caches(self) -> None:
+        for cache in self._session.caches:
+            if cache.name not in self._readers:
+                self._readers[cache.name] = cache.reader()
+                self._links.connect(cache.changed, self._on_cache_changed)
+        self._on_cache_changed()
+
+    def _on_cache_changed(self) -> None:
+        if not self._session.state.busy:  # otherwise the timer looks
+            self.refresh()
+
+    def _show_state(self) -> None:
+        state, run = self._session.state, self._told_run()
+        if state.busy or run is None:
+            state = state if state.busy else SessionState.IDLE
+            word = state_word(state)
+            elapsed = "" if run is None else duration(run.seconds)
+        else:
+            word = _ENDINGS.get(run.exit_status, state_word(state))
+            elapsed = f"in {duration(run.seconds)}"
+        self._dot.colour = _COLOURS[state]
+        self._dot.update()
+        self._state.setText(word)
+        self._elapsed.setText(elapsed)
+
+    def _told_run(self) -> RunInfo | None:
+        """Return the run under way, or the last one unless it was forgotten."""
+        run = self._session.run
+        return None if run is None or run.started == self._forgotten else run
 
     def _on_timeout(self) -> None:
         # once more after the end: the last frames reach the screen a little later
@@ -111,19 +153,22 @@ class RunStatus(QWidget):
         shown = self._shown_rate.update(self._frames_shown())
         if self._session.state is not SessionState.RUNNING or not tally.frames:
             return ""
-        return f"{acquired:.1f} fps" + ("" if self._shown is None else f"   shown {shown:.1f}")
+        return f"{acquired:.1f} fps" + ("" if self._shown is None else f", shown {shown:.1f} fps")
 
-    def _count_words(self, tally: Tally) -> str:
-        run = self._session.run
-        if run is None:
-            return ""
-        came, stack, missed = frames(tally.frames), self._stack_words(), self._missed_words(tally)
-        if not run.exit_status:
-            lines = [[came, stack], [missed]]
+    def _show_counts(self, tally: Tally) -> None:
+        if self._told_run() is None:
+            tally, skipped = Tally(), 0
         else:
-            ending = _ENDINGS.get(run.exit_status, run.exit_status)
-            lines = [[f"{ending}: {came} in {duration(run.seconds)}"], [stack, missed]]
-        return "\n".join(filter(None, (", ".join(filter(None, line)) for line in lines)))
+            skipped = self._skipped()
+        came = frames(tally.frames) if tally.frames else ""
+        missed = [f"{skipped} skipped on screen"] if skipped else []
+        missed += [f"{tally.dropped} dropped"] if tally.dropped else []
+        lines = (", ".join(filter(None, line)) for line in ([came, self._stack_words()], missed))
+        tips = [_SKIPPED] if skipped else []
+        tips += [_DROPPED] if tally.dropped else []
+        self._counts.setText("\n".join(filter(None, lines)))
+        self._counts.setToolTip("\n".join(tips))
+        self._counts.setVisible(bool(self._counts.text()))
 
     def _stack_words(self) -> str:
         stacks = [cache for cache in self._session.caches if cache.kind == "stack"]
@@ -134,18 +179,13 @@ class RunStatus(QWidget):
         used = size(sum(counts.nbytes for _, counts in filled))
         return f"{number} in stack ({used} of {size(sum(cache.max_bytes for cache, _ in filled))})"
 
-    def _missed_words(self, tally: Tally) -> str:
-        skipped = self._skipped()
-        missed = [f"{skipped} skipped on screen"] if skipped else []
-        missed += [f"{tally.dropped} dropped"] if tally.dropped else []
-        return ", ".join(missed)
-
     def _skipped(self) -> int:
         """Return how many frames the screen left out; the newest ones are only on their way."""
         if self._shown is None:
             return 0
-        stashed, shown = self._watched_from
-        missing = Tally.of(self._session).stashed - stashed - (self._frames_shown() - shown)
+        before, shown = self._watched_from
+        came = Tally.of(self._session).to_screen - before
+        missing = came - (self._frames_shown() - shown)
         return missing if missing > len(self._session.caches) else 0
 
 

@@ -27,7 +27,6 @@ class Limit(NamedTuple):
     beside: str = ""  # the figure it is divided by
     at_most: float = float("inf")
     at_least: float = float("-inf")
-    unit: str = ""
 
     def value(self, figures: dict[str, Any]) -> float:
         value = figures[self.figure]
@@ -39,20 +38,22 @@ def beside_timer(title: str, name: str, **limit: Any) -> Limit:
 
 
 LIMITS = {
-    "gui_gap_p95": beside_timer("GUI gap p95, 500 Hz", "gap_p95", at_most=0.8, unit="ms"),
-    "gui_gap_longest": beside_timer("GUI gap longest", "gap_longest", at_most=1.0, unit="ms"),
-    "frame_age_p95": Limit("frame age p95, 400 Hz", "age_p95_ours", at_most=40, unit="ms"),
-    "gui_time_512": beside_timer("GUI time, 512²", "gui_time_512", at_most=0.45, unit="ms"),
-    "gui_time_1024": beside_timer("GUI time, 1024²", "gui_time_1024", at_most=0.5, unit="ms"),
-    "gui_time_2048": beside_timer("GUI time, 2048²", "gui_time_2048", at_most=0.65, unit="ms"),
+    "gui_gap_p95": beside_timer("GUI gap p95, 500 Hz, ms", "gap_p95", at_most=0.8),
+    "gui_gap_longest": beside_timer("GUI gap longest, ms", "gap_longest", at_most=1.0),
+    "frame_age_p95": Limit("frame age p95, 400 Hz, ms", "age_p95_ours", at_most=40),
+    "gui_time_512": beside_timer("GUI time a frame, 512², ms", "gui_time_512", at_most=0.45),
+    "gui_time_1024": beside_timer("GUI time a frame, 1024², ms", "gui_time_1024", at_most=0.5),
+    "gui_time_2048": beside_timer("GUI time a frame, 2048², ms", "gui_time_2048", at_most=0.65),
     "producer_cost": Limit(
-        "producer's cost / memcpy, 2048²", "producer_ours", "producer_memcpy", at_most=1.3
+        "stash beside memcpy, 2048², ms", "producer_ours", "producer_memcpy", at_most=1.3
     ),
-    "stack_cost": Limit("10,000th stash / 100th", "stack_10000th", "stack_100th", at_most=1.3),
-    "engine_rate": beside_timer("engine events/s", "engine", at_least=1.15, unit="/s"),
+    "stack_cost": Limit(
+        "10,000th stash beside 100th, µs", "stack_10000th", "stack_100th", at_most=1.3
+    ),
+    "engine_rate": beside_timer("engine events/s while drawing", "engine", at_least=1.15),
     "stashed": Limit("stashed of those offered", "stashed", "offered", at_least=1.0),
-    "memory_growth": Limit("memory growth", "memory_growth", at_most=20, unit="MB"),
-    "snapshot_p95": Limit("click to layer, p95", "snapshot_p95", at_most=70, unit="ms"),
+    "memory_growth": Limit("memory growth, MB", "memory_growth", at_most=20),
+    "snapshot_p95": Limit("click to layer p95, 100 Hz, ms", "snapshot_p95", at_most=60),
 }
 
 

@@ -215,8 +215,8 @@ def stash_all(quick: bool) -> Figures:
 
 @row
 def snapshot(quick: bool) -> Figures:
-    """From a click to the frame in its layer, ms; the camera takes 50 frames of 1024² a second."""
-    rate, clicks = 50, 20 if quick else 100
+    """From a click to the frame in its layer, ms; the camera takes 100 frames of 1024² a second."""
+    rate, clicks = 100, 20 if quick else 100
     rng = np.random.default_rng(0)
     camera = Ring(some_frames(1024), rate, 4, newest_only=True)
     waited: list[float] = []

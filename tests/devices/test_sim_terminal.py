@@ -1,15 +1,23 @@
 """The simulated microscope without napari, Qt or Bluesky: as text."""
 
 import os
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from napari_skylight.devices.sim import Shot
+from napari_skylight.devices.sim import Imager, Shot
 from napari_skylight.devices.sim.__main__ import main
-from napari_skylight.devices.sim._terminal import blocks, press, shades, summary
+from napari_skylight.devices.sim._terminal import (
+    blocks,
+    keys,
+    press,
+    screen,
+    shades,
+    summary,
+)
 
 COMMAND = [sys.executable, "-m", "napari_skylight.devices.sim"]
 
@@ -45,7 +53,9 @@ def test_it_can_be_played():
         for awaited, key in (
             ("GFP   x 0 µm", b"c"),
             ("RFP   x 0 µm", b"\x1b[C"),
-            ("RFP   x 25 µm", b"q"),
+            ("RFP   x 25 µm", b"EEEE"),
+            ("exposure 320 ms", b"e\x1b"),
+            ("exposure 160 ms", b"[Dq"),
         ):
             while awaited not in shown:
                 shown += os.read(ours, 65536).decode(errors="replace")
@@ -86,6 +96,40 @@ def test_keys(key, changed):
     assert {
         n: getattr(after, n) for n in vars(after) if getattr(after, n) != getattr(before, n)
     } == changed
+
+
+@pytest.mark.parametrize(
+    ("typed", "pressed", "rest"),
+    [
+        ("EEEE", ["E", "E", "E", "E"], ""),
+        ("\x1b[A\x1bOBc+", ["up", "down", "c", "+"], ""),
+        ("e\x1b[", ["e"], "\x1b["),
+        ("\x1b", [], "\x1b"),
+        ("", [], ""),
+    ],
+)
+def test_keys_typed_quickly_are_all_there(typed, pressed, rest):
+    assert keys(typed) == (pressed, rest)
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (130, 50), (40, 12)])
+def test_the_screen_has_room_for_all_words(columns, lines):
+    shown = screen(Shot(), Imager().take(Shot()), columns, lines)
+    rows = re.sub(r"\x1b\[[\d;]*m", "", shown).removesuffix("\x1b[J").split("\n")
+    assert len(rows) == lines
+    assert all(row.endswith("\x1b[K") for row in rows[:-1])
+    texts = [row.removesuffix("\x1b[K") for row in rows]
+    assert max(map(len, texts)) < columns
+    words = "   ".join(texts)
+    assert all(part in words for part in ("x 0 µm", "saturated", "arrows: stage", "q: quit"))
+
+
+def test_help_lists_the_keys_one_below_the_other(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    printed = capsys.readouterr().out
+    assert "keys:\n  arrows: stage\n  + -: focus\n" in printed
+    assert "\n  q: quit\n" in printed
 
 
 def test_keys_stop_at_the_limits():

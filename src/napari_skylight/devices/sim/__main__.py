@@ -9,9 +9,8 @@ import shutil
 import sys
 
 from ._imager import Imager, Shot
-from ._terminal import HELP, blocks, press, shades, summary
+from ._terminal import GAP, HELP, keys, press, screen, shades, summary
 
-ARROWS = {"\x1b[A": "up", "\x1b[B": "down", "\x1b[C": "right", "\x1b[D": "left"}
 FRAME_PERIOD = 0.05
 CLEAR, HOME, LEAVE = "\x1b[2J\x1b[?25l", "\x1b[H", "\x1b[0m\x1b[?25h\n"
 
@@ -21,7 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m napari_skylight.devices.sim",
         description="Look through the simulated microscope in a terminal.",
-        epilog=HELP,
+        epilog="keys:\n  " + HELP.replace(GAP, "\n  "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--seed", type=int, default=0, help="another seed, another specimen")
     imager = Imager(parser.parse_args(arguments).seed)
@@ -54,21 +54,20 @@ def _play(imager: Imager) -> None:
 
 
 def _show_until_quit(imager: Imager) -> None:
-    shot, number = Shot(), 0
+    shot, number, rest = Shot(), 0, ""
     while True:
-        columns, lines = shutil.get_terminal_size()
-        rows = max(1, min(lines - 4, columns // 2))
         frame = imager.take(shot, number)
         number += 1
-        words = "\x1b[K\n".join((summary(shot, frame)[:columns], HELP[:columns])) + "\x1b[K"
-        sys.stdout.write(f"{HOME}{blocks(frame, 2 * rows, rows)}\n{words}")
+        sys.stdout.write(HOME + screen(shot, frame, *shutil.get_terminal_size()))
         sys.stdout.flush()
         if select.select([sys.stdin], [], [], FRAME_PERIOD)[0]:
-            # Unbuffered, so that an arrow's three characters arrive together.
-            typed = os.read(sys.stdin.fileno(), 3).decode(errors="replace")
-            if typed in ("q", "Q", ""):
+            # Unbuffered: what was read already, select would not tell of.
+            typed = os.read(sys.stdin.fileno(), 1024).decode(errors="replace")
+            pressed, rest = keys(rest + typed)
+            if not typed or "q" in pressed or "Q" in pressed:
                 return
-            shot = press(shot, ARROWS.get(typed, typed))
+            for key in pressed:
+                shot = press(shot, key)
 
 
 if __name__ == "__main__":

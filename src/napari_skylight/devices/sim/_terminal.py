@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +18,54 @@ if TYPE_CHECKING:
 
     from ._imager import Shot
 
-__all__ = ["HELP", "blocks", "press", "shades", "summary"]
+__all__ = ["HELP", "blocks", "fold", "keys", "press", "screen", "shades", "summary"]
 
-HELP = "arrows: stage   + -: focus   c: channel   e E: exposure   l: light   b: binning   q: quit"
+GAP = "   "
+HELP = GAP.join(
+    (
+        *("arrows: stage", "+ -: focus", "c: channel", "e E: exposure"),
+        *("l: light", "b: binning", "q: quit"),
+    )
+)
+ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}
+KEY = re.compile(r"\x1b[\[O]([ABCD])|\x1b[\[O]?$|(.)", re.DOTALL)
+END_OF_LINE, REST_OF_SCREEN = "\x1b[K", "\x1b[J"
 
 SHADES = " .:-=+*#%@"
 STAGE_STEP = 25.0
 FOCUS_STEP = 1.0
 EXPOSURES = (0.1, 10_000.0)
 BINNINGS = {1: 2, 2: 4, 4: 1}
+
+
+def keys(typed: str) -> tuple[list[str], str]:
+    """Return the keys in what was `typed`, and an arrow's beginning whose end is still to come."""
+    found = list(KEY.finditer(typed))
+    rest = ""
+    if found and found[-1].lastindex is None:
+        rest = found.pop().group()
+    return [ARROWS[match[1]] if match[1] else match[2] for match in found], rest
+
+
+def fold(words: str, columns: int) -> list[str]:
+    """Break a line of words, with gaps between them, into lines of at most `columns`."""
+    lines = [""]
+    for word in words.split(GAP):
+        longer = f"{lines[-1]}{GAP}{word}" if lines[-1] else word
+        if lines[-1] and len(longer) > columns:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return [line[:columns] for line in lines]
+
+
+def screen(shot: Shot, frame: NDArray[Any], columns: int, lines: int) -> str:
+    """Return what fills a terminal: as much of the picture as the words leave room for."""
+    columns -= 1  # behind a letter in the last one, the rest of the line would begin with that
+    words = [*fold(summary(shot, frame), columns), *fold(HELP, columns)]
+    rows = max(1, min(lines - len(words), columns // 2))
+    shown = [*blocks(frame, 2 * rows, rows).split("\n"), *words]
+    return f"{END_OF_LINE}\n".join(shown[:lines]) + REST_OF_SCREEN
 
 
 def press(shot: Shot, key: str) -> Shot:
@@ -58,7 +98,7 @@ def summary(shot: Shot, frame: NDArray[Any]) -> str:
         f"{shot.channel}   x {shot.x:g} µm   y {shot.y:g} µm   focus {shot.focus:g} µm   "
         f"light {100 * shot.light:g}%   exposure {shot.exposure:g} ms   "
         f"{frame.shape[1]}x{frame.shape[0]} {frame.dtype}   "
-        f"counts {frame.min()} to {frame.max()}, mean {frame.mean():.1f}, "
+        f"counts {frame.min()} to {frame.max()}, mean {frame.mean():.1f}{GAP}"
         f"saturated {saturated:.1f}%"
     )
 

@@ -1,5 +1,6 @@
 import gc
 import weakref
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -47,6 +48,20 @@ def test_the_slider_follows_until_moved_and_again_at_the_end(snap, link):
     link.viewer.dims.set_current_step(0, 3)
     snap(5)
     assert slider(link) == 4
+
+
+def test_a_snapshot_is_shown_at_once_however_slowly_the_live_picture_is_drawn(
+    snap, link, camera, produce, wait_until
+):
+    snap(1)
+    produce(camera)
+    wait_until(lambda: link.shown > 3)
+    link.display_rate = 0.5
+    shown = link.shown
+    wait_until(lambda: link.shown > shown)  # the next one is two seconds away
+    start = perf_counter()
+    snap(2)
+    assert perf_counter() - start < 1
 
 
 def test_frames_not_looked_at_count_as_skipped(snap, link, camera):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames import Frame
 
-__all__ = ["Autoscale", "Contrast"]
+__all__ = ["Autoscale", "Contrast", "range_of", "sample_of"]
 
 _SAMPLES = 10_000
 _PERCENTILES = (0.1, 99.9)
@@ -70,7 +70,7 @@ class Contrast:
         """Return limits for a frame, (Y, X), in a new layer; to be followed by `attach`."""
         if newest.dtype != self._dtype:
             self._dtype = newest.dtype
-            self._range = _range_of(newest.dtype, frame) or _limits_of(newest) or (0.0, 1.0)
+            self._range = range_of(newest.dtype, frame) or _limits_of(newest) or (0.0, 1.0)
             self._limits = self._range
             self._wanted = self.mode is not Autoscale.OFF
             if self._wanted:
@@ -117,7 +117,7 @@ def _pair(limits: Any) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _range_of(dtype: np.dtype[Any], frame: Frame) -> tuple[float, float] | None:
+def range_of(dtype: np.dtype[Any], frame: Frame) -> tuple[float, float] | None:
     """Return the values a camera can give, or None when only its frames can tell.
 
     Taken from the camera's ``bit_depth`` if it reads one, else from the dtype if it has 8 or 16
@@ -134,15 +134,19 @@ def _range_of(dtype: np.dtype[Any], frame: Frame) -> tuple[float, float] | None:
     return float(info.min), float(info.max)
 
 
+def sample_of(frame: NDArray[Any]) -> NDArray[Any]:
+    """Return every n-th pixel of every n-th row of a frame, (Y, X), at most about 10,000 in all."""
+    step = max(1, int(np.sqrt(frame.size / _SAMPLES)))
+    return frame[::step, ::step]
+
+
 def _limits_of(frame: NDArray[Any]) -> tuple[float, float] | None:
     """Return values such that one pixel in a thousand is darker, and one brighter.
 
-    Looks at every n-th pixel of every n-th row, 10,000 in all at the most: a fraction of a
-    millisecond for any frame. None if all of them are equal or not finite: there is nothing to
-    see.
+    Looks at a sample: a fraction of a millisecond for any frame. None if all of it are equal or not
+    finite: there is nothing to see.
     """
-    step = max(1, int(np.sqrt(frame.size / _SAMPLES)))
-    sample = frame[::step, ::step]
+    sample = sample_of(frame)
     if sample.dtype.kind == "f":
         sample = sample[np.isfinite(sample)]
         if not sample.size:

@@ -58,6 +58,11 @@ class CacheLayer(ABC):
         self._settings: dict[str, Any] = {"name": name}
         self._described: set[str] = set()
 
+    @property
+    def name(self) -> str:
+        """What the layer is called."""
+        return str(self._settings["name"] if self.layer is None else self.layer.name)
+
     def look_like(self, other: CacheLayer) -> None:
         """Start with the colours and the contrast of another layer."""
         if other.layer is not None:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from napari.utils.notifications import show_error
 
 from napari_skylight._compat import main_window
+from napari_skylight.viewer._canvas_text import CanvasText
 from napari_skylight.viewer._clock import Clock
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._framing import Framing
 from napari_skylight.viewer._live_layer import LiveLayer
-from napari_skylight.viewer._paused import PausedText
+from napari_skylight.viewer._rates import Rates
 from napari_skylight.viewer._stack_layer import StackLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Iterable
 
     import napari
     from psygnal import SignalInstance
@@ -56,17 +57,28 @@ class ViewerLink:
     ----------
     viewer : napari.Viewer
     session : HasFrames
+
+    Attributes
+    ----------
+    show_counts : bool
+        Whether frame rates and counts of the live caches are written on the canvas.
+    warn_saturated : bool
+        Whether it is written on the canvas when pixels are as bright as the camera can tell. Both
+        may be changed at any time, and hold from the next frame on.
     """
 
     def __init__(self, viewer: napari.Viewer, session: HasFrames) -> None:
         self.viewer = viewer
         self.session = session
+        self.show_counts = False
+        self.warn_saturated = True
         self._autoscale = Autoscale.ONCE
         self._readers: dict[str, FrameReader] = {}
         self._layers: dict[tuple[str, str], CacheLayer] = {}
         self._broken: set[tuple[str, str]] = set()
         self._framing = Framing(viewer)
-        self._paused = PausedText(viewer)
+        self._text = CanvasText(viewer)
+        self._rates: dict[str, Rates] = {}
         self._clock = Clock(self._tick, self._arm)
         self._closed = False
         # Everything is looked up by the next tick; these only see to it that there is one.
@@ -138,13 +150,15 @@ class ViewerLink:
             layer.close()
         self._layers.clear()
         if open_still:
-            self._paused.show(False)
+            self._text.show("")
 
     def _waker(self, cache: FrameCache) -> Callable[[], None]:
         """Return what a change of `cache` calls: a snapshot should not wait for the next frame."""
         return self._clock.hurry if cache.kind == "stack" else self._clock.wake
 
     def _arm(self) -> None:
+        for rates in self._rates.values():
+            rates.rest()
         for reader in self._readers.values():
             reader.arm()
 
@@ -153,12 +167,27 @@ class ViewerLink:
         if main_window(self.viewer) is None:
             self.close()
             return False
-        self._paused.show(self.session.state == "paused")
         now = perf_counter()
         self._find_layers()
         news = [self._update(place, layer, now) for place, layer in self._layers.items()]
-        self._framing.follow({p: v for p, v in self._layers.items() if isinstance(v, LiveLayer)})
+        live: dict[Hashable, LiveLayer] = {
+            p: v for p, v in self._layers.items() if isinstance(v, LiveLayer)
+        }
+        self._framing.follow(live)
+        self._text.show("\n".join(self._lines(live.values(), now)))
         return any(news)
+
+    def _lines(self, live: Iterable[LiveLayer], now: float) -> list[str]:
+        """Return what is to be written on the canvas."""
+        lines = ["paused"] if self.session.state == "paused" else []
+        if self.warn_saturated:
+            lines += [f"{layer.name}: {layer.warning}" for layer in live if layer.warning]
+        for name, rates in self._rates.items():
+            if self.show_counts:
+                rates.follow(now)
+                if rates.text:
+                    lines.append(f"{name}: {rates.text}")
+        return lines
 
     def _update(self, place: tuple[str, str], layer: CacheLayer, now: float) -> bool:
         if place in self._broken:
@@ -179,6 +208,8 @@ class ViewerLink:
                     reader = self._readers[cache.name] = cache.reader()
                     cache.changed.connect(self._waker(cache))
                     reader.arm()
+                    if cache.kind == "live":
+                        self._rates[cache.title] = Rates(reader)
         for reader in self._readers.values():
             for key in reader.keys:
                 if (reader.cache.name, key) not in self._layers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_skylight.viewer._layer import CacheLayer, insert
+from napari_skylight.viewer._saturation import Saturation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +30,16 @@ class LiveLayer(CacheLayer):
     _thumbnail_due = 0.0
     _thumbnail_stale = False
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._saturation = Saturation()
+
+    @property
+    def warning(self) -> str:
+        """What to tell the person about the picture; empty when it is as it should be."""
+        seen = self.layer is not None and self.layer.visible
+        return self._saturation.warning if seen else ""
+
     def update(self, now: float) -> bool:
         """Show what is new; now and then the thumbnail instead, never both in one turn."""
         self._notice_deletion()
@@ -41,6 +52,10 @@ class LiveLayer(CacheLayer):
         else:
             super().update(now)
         return True
+
+    def _show(self, taken: Taken, frame: Frame, now: float) -> None:
+        super()._show(taken, frame, now)
+        self._saturation.follow(taken.data, frame, now)
 
     def _is_too_soon(self, now: float) -> bool:
         return False
@@ -72,6 +87,7 @@ class LiveLayer(CacheLayer):
         if self._buffer is not None and layer.data is self._buffer:
             self._buffer[...] = 0
             layer.refresh(highlight=False, extent=False)
+        self._saturation.warning = ""
 
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
         return newest
@@ -87,6 +103,7 @@ class LiveLayer(CacheLayer):
     def _forget(self) -> None:
         self._buffer = None
         self._thumbnail_stale = False
+        self._saturation.warning = ""
 
 
 def _is_drawn_as_it_is(dtype: np.dtype[Any]) -> bool:

@@ -1,0 +1,40 @@
+"""How many frames come, and how many of them are seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_skylight.frames import FrameReader
+
+__all__ = ["Rates"]
+
+_PERIOD = 0.5  # seconds
+
+
+class Rates:
+    """Describes what a reader of a live cache sees, twice a second."""
+
+    def __init__(self, reader: FrameReader) -> None:
+        self.text = ""
+        self._reader = reader
+        self._last = (0.0, 0, 0)  # when, and how many were acquired and shown by then
+
+    def follow(self, now: float) -> None:
+        """Count again if it is time to."""
+        before, acquired, shown = self._last
+        seconds = now - before
+        if seconds < _PERIOD:
+            return
+        counts, seen = self._reader.cache.counts, self._reader.counts()
+        if seconds < 2 * _PERIOD:  # otherwise nothing came for a while
+            self.text = (
+                f"{(counts.acquired - acquired) / seconds:.0f} frames/s, "
+                f"{(seen.shown - shown) / seconds:.0f} shown, "
+                f"{seen.skipped} skipped on screen, {counts.refused} dropped"
+            )
+        self._last = now, counts.acquired, seen.shown
+
+    def rest(self) -> None:
+        """Say nothing until frames come again."""
+        self.text = ""

@@ -118,6 +118,25 @@ def test_stop_while_stashing_keeps_what_was_made_until_the_stop(session, camera)
     assert numbers[-1] == camera.frames
 
 
+def test_a_stop_amid_the_stashing_loses_nothing(session, camera):
+    stage = SlowStage()
+    session.add_device(stage).result(timeout=5)
+    for _ in range(5):
+        start(session, camera, stage="stage")
+        session.clear_stacks()
+        stash(session, True)
+        wait_until(lambda: stack(session, camera).counts.kept >= 20)
+        stage.answer.clear()
+        made = camera.frames
+        wait_until(lambda made=made: camera.frames > made + 50)
+        ended = session.stop()
+        stage.answer.set()
+        ended.result(timeout=5)
+        numbers = kept(session, camera)
+        assert is_unbroken(numbers)
+        assert numbers[-1] == camera.frames
+
+
 def test_pauses_lose_nothing_and_repeat_nothing(session, camera, documents):
     start(session, camera)
     stash(session, True)

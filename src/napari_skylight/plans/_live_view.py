@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Unit
 from bluesky import preprocessors as bpp
-from bluesky.utils import FailedStatus, Msg, MsgGenerator
+from bluesky.utils import Msg, MsgGenerator
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch, continuous
-from napari_skylight.plans._acquire import (
-    Exposures,
-    Pace,
-    Readings,
-    illuminated,
-    read_positions,
-    set_exposure,
-    stash_frames,
-)
+from napari_skylight.plans._acquire import Exposures, illuminated, set_exposure
+from napari_skylight.plans._keeping import Keeping, unless_refused
 from napari_skylight.plans._streams import Streams
 from napari_skylight.protocols import (
     Camera,
@@ -28,7 +21,6 @@ from napari_skylight.protocols import (
     FrameCaches,
     Light,
     Stage,
-    StashRefused,
     StreamingCamera,
 )
 
@@ -43,14 +35,6 @@ CLEAR = Action(name="clear", description="Forget the frames kept so far.")
 
 STREAM_SECONDS = 0.01
 """How long the frames of cameras that run free are left to gather, unless something is clicked."""
-
-
-class Taken(NamedTuple):
-    """A frame, or several with one leading axis, and when each was taken."""
-
-    camera: Camera
-    reading: Readings
-    times: Sequence[float]
 
 
 @continuous(pausable=True)
@@ -95,8 +79,6 @@ def live_view(
         What the buttons do.
     """
     positions = [device for device in (stage, focus) if device is not None]
-    live = {camera.name: caches.live(camera) for camera in cameras}
-    stacks = {camera.name: caches.stack(camera) for camera in cameras}
     free = [camera for camera in cameras if stream and isinstance(camera, StreamingCamera)]
     streams = Streams(free)
     exposures = Exposures([camera for camera in cameras if camera not in free])
@@ -105,87 +87,59 @@ def live_view(
         **stash.event_map,
         **clear.event_map,
     }
-    stash_latch = latches[stash.name]
-    paces: dict[str, Pace] | None = None  # of each camera, while stashing
+    keeping = Keeping(cameras, caches, positions, refused=latches[stash.name].reset)
 
-    def keep(taken: Sequence[Taken]) -> MsgGenerator[None]:
-        nonlocal paces
-        where = yield from read_positions(positions if taken else ())
-        for camera, reading, times in taken:
-            values = {**reading, **where}
-            yield from stash_frames(live[camera.name], values)
-            picked = paces[camera.name].pick(values, times) if paces is not None else None
-            if picked and not (
-                yield from _unless_refused(stash_frames(stacks[camera.name], picked))
-            ):
-                paces = None
-                stash_latch.reset()
+    def drain() -> MsgGenerator[None]:
+        yield from streams.drain(
+            lambda camera, batch: keeping.add(camera, batch.reading, batch.times)
+        )
+        yield from keeping.stash()
 
-    def drain() -> MsgGenerator[list[Taken]]:
-        drained = yield from streams.drain()
-        return [Taken(camera, batch.reading, batch.times) for camera, batch in drained]
-
-    def expose(*, wait: bool) -> MsgGenerator[list[Taken]]:
-        exposed = yield from exposures.take(wait=wait)
-        return [Taken(camera, reading, (time.time(),)) for camera, reading in exposed]
+    def expose(*, wait: bool) -> MsgGenerator[None]:
+        for camera, reading in (yield from exposures.take(wait=wait)):
+            keeping.add(camera, reading, (time.time(),))
+        yield from keeping.stash()
 
     def look() -> MsgGenerator[None]:
-        nonlocal paces
         yield from streams.start()
         while True:
             yield Msg("checkpoint")
             awaited: dict[str, Literal["set", "reset"]] = dict.fromkeys(latches, "set")
-            if paces is not None:
+            if keeping.on:
                 awaited[stash.name] = "reset"
             event = yield from plan_stubs.wait_for_actions(
                 latches, timeout=STREAM_SECONDS if free else 0, wait_for=awaited
             )
             name = event[0] if event is not None else None
-            switched_on = paces is None
-            # What ran free until now is from before the event.
-            yield from keep((yield from drain()))
+            was_on = keeping.on
+            yield from drain()  # what ran free until now is from before the event
             if name == stash.name:
-                every = {camera.name: Pace(stash_every) for camera in cameras}
-                paces = every if switched_on else None
+                keeping.switch(not was_on, stash_every)
             elif name == clear.name:
                 clear.event_map[name].reset()
-                for stack in stacks.values():
+                for stack in keeping.stacks.values():
                     yield from plan_stubs.clear_cache(stack, wait=True)
             elif name == snapshot.name:
                 snapshot.event_map[name].reset()
                 if exposures.pending:
-                    yield from keep((yield from expose(wait=True)))
-                yield from _unless_refused(
+                    yield from expose(wait=True)
+                stacks = [keeping.stacks[camera.name] for camera in cameras]
+                yield from unless_refused(
                     plan_stubs.read_and_stash(
-                        cameras,
-                        [stacks[camera.name] for camera in cameras],
-                        stream="snapshots",
-                        wait=True,
-                        along=positions,
+                        cameras, stacks, stream="snapshots", wait=True, along=positions
                     )
                 )
                 continue
-            yield from keep((yield from expose(wait=not free)))
+            yield from expose(wait=not free)
 
     def finish() -> MsgGenerator[None]:
         yield from streams.stop()
-        yield from keep((yield from drain()))
+        yield from drain()
 
     yield from set_exposure(cameras, exposure)
     plan = illuminated(bpp.finalize_wrapper(look(), finish), light)
     plan = bpp.run_wrapper(plan, md={"plan_name": "live_view", "cameras": _names(cameras)})
     yield from bpp.stage_wrapper(plan, cameras)
-
-
-def _unless_refused(plan: MsgGenerator[Any]) -> MsgGenerator[bool]:
-    """Run `plan`; return False where a cache refused the frames, which its own signal reports."""
-    try:
-        yield from plan
-    except FailedStatus as error:
-        if not isinstance(error.__cause__, StashRefused):
-            raise
-        return False
-    return True
 
 
 def _names(devices: Sequence[Any]) -> list[str]:

@@ -42,15 +42,15 @@ class Streams:
         """Have them stop; what they made is still there."""
         yield from _ask([camera.stop_stream for camera in self._cameras])
 
-    def drain(self) -> MsgGenerator[list[tuple[StreamingCamera, FrameBatch]]]:
+    def drain(self, take: Callable[[StreamingCamera, FrameBatch], None]) -> MsgGenerator[None]:
         """Take every frame made until now.
 
-        Returns
-        -------
-        list of tuple
-            Batches, oldest first for each camera, with the camera that made them.
+        Parameters
+        ----------
+        take : callable
+            Given each batch and the camera that made it, oldest first, as soon as it is there: a
+            stop, which may come at any message, does not lose it.
         """
-        taken: list[tuple[StreamingCamera, FrameBatch]] = []
         until: list[int] = []
         left = list(range(len(self._taken)))
         while left:
@@ -60,9 +60,8 @@ class Streams:
             for place, batch in zip(left, batches, strict=True):
                 self._taken[place] = batch.last
                 if batch.reading:
-                    taken.append((self._cameras[place], batch))
+                    take(self._cameras[place], batch)
             left = [place for place in left if self._taken[place] < until[place]]
-        return taken
 
 
 def _ask(methods: Sequence[Callable[[], Any]]) -> MsgGenerator[list[Any]]:

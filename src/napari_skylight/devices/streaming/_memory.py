@@ -33,7 +33,7 @@ class Memory:
         memory = self._spare(nbytes)
         if memory is None:
             memory = np.empty(nbytes, np.uint8)
-        # Of a memoryview (`data`), for views of views to refer to this array and not to what is below.
+        # Of a memoryview, so that views of views refer to this array, not to the memory below it.
         array = np.frombuffer(memory.data, dtype).reshape(shape)
         owner = array.base
         assert isinstance(owner, np.ndarray)

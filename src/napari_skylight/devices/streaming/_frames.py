@@ -59,8 +59,8 @@ class FrameStream:
     """Keeps the frames a camera makes until they are drained; the oldest are lost if it gets full.
 
     One thread makes frames: for each, it fills the `slot` and calls `commit`. Any other thread may
-    drain them. Frames are numbered from 1, on and on. None is ever written to again, so what
-    `drain` returns can be kept; that keeps a piece of the stream's memory with it.
+    drain them. Frames are numbered from 1, on and on. None is written to again while anybody has
+    it, so what `drain` returns can be kept; that keeps a piece of the stream's memory with it.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ class FrameStream:
     def drain(self, after: int) -> FrameBatch:
         """Return frames after the one numbered `after`; see `StreamingCamera.drain`.
 
-        The frames are the stream's own memory, read-only and never written to again.
+        The frames are the stream's own memory, read-only, not written to while anybody has them.
         """
         with self._lock:
             while self._chunks and self._chunks[0].last <= after:

@@ -157,15 +157,14 @@ def start_live_view(viewer: Viewer) -> None:
     session = attach(viewer)
     if session.state.busy:
         show_info(f"{_title(session)} is {session.state} already.")
-    elif session.devices:
+    elif session.devices and not session.opening:
         _start(session)
-    elif session.opening:
-        show_info("A microscope is being opened.")
     else:
         opened = session.ensure_microscope(sim.microscope)
 
         def start(opened: Future[Microscope]) -> None:
-            if opened.exception() is None:  # which the session has reported otherwise
+            # A failure has been reported; and it may have been started meanwhile, if asked twice.
+            if opened.exception() is None and not session.state.busy:
                 _start(session)
 
         opened.add_done_callback(start)

@@ -237,7 +237,11 @@ class RunEngine(Interruptible):
             else:
                 run.future.set_result(run.outcome)
 
-        self._deliveries.start(lambda: announce(self.run_ended, run.plan, error, run.outcome), tell)
+        def announce_end() -> None:
+            plan, run.plan = run.plan, None  # what its frames hold is free to go
+            announce(self.run_ended, plan, error, run.outcome)
+
+        self._deliveries.start(announce_end, tell)
 
     def _on_state_changed(self, new: str, old: str) -> None:
         run = self._run_now

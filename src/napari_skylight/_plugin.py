@@ -134,7 +134,12 @@ class PlanControlDock(PlanControl):
     def __init__(self, napari_viewer: Viewer) -> None:
         session = _attach_with_devices(napari_viewer)
         link = _attached[id(unwrapped(napari_viewer))].link
-        super().__init__(session, shown=lambda: link.shown)
+
+        def shown() -> int:
+            live = [cache for cache in session.caches if cache.kind == "live"]
+            return sum(link.counts(cache).shown for cache in live)
+
+        super().__init__(session, shown=shown)
 
 
 class DevicesDock(DevicesPanel):

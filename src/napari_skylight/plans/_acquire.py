@@ -127,7 +127,7 @@ def set_exposure(cameras: Sequence[Camera], exposure: float | None) -> MsgGenera
     for camera in cameras:
         if not isinstance(camera, HasExposure):
             raise ValueError(
-                f"The exposure of {camera.name} cannot be set here: leave Exposure empty."
+                f"The exposure of {camera.name} cannot be set here: leave Exposure unticked."
             )
         yield from bps.abs_set(camera.exposure, exposure, wait=True)
 

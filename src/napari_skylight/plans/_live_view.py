@@ -13,6 +13,7 @@ from bluesky.utils import Msg, MsgGenerator
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch, continuous
 from napari_skylight.plans._acquire import Exposures, illuminated, set_exposure
+from napari_skylight.plans._annotations import Wording
 from napari_skylight.plans._keeping import Keeping, unless_refused
 from napari_skylight.plans._streams import Streams
 from napari_skylight.protocols import (
@@ -43,7 +44,7 @@ def live_view(
     caches: FrameCaches,
     *,
     exposure: Annotated[float | None, Gt(0), Unit("ms")] = None,
-    stash_every: Annotated[float, Ge(0), Unit("s")] = 0.0,
+    stash_every: Annotated[float, Ge(0), Unit("s"), Wording(zero="every frame")] = 0.0,
     light: Light | None = None,
     stage: Stage | None = None,
     focus: Focus | None = None,
@@ -63,7 +64,7 @@ def live_view(
     caches : FrameCaches
         Where frames go to be shown.
     exposure : float, optional
-        Exposure time of every camera, in ms; as it is when left empty.
+        Exposure time of every camera, in ms; as it is when not set.
     stash_every : float
         Seconds between the frames that *stash* keeps; 0 keeps every frame.
     light : Light, optional

@@ -37,7 +37,7 @@ def snap(
     frames : int
         How many frames of each camera.
     exposure : float, optional
-        Exposure time of every camera, in ms; as it is when left empty.
+        Exposure time of every camera, in ms; as it is when not set.
     light : Light, optional
         Switched on while the plan runs, off when it pauses or ends.
     stage : Stage, optional

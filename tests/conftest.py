@@ -1,6 +1,7 @@
 """Nothing that a test starts may outlive it."""
 
 import gc
+import logging
 import threading
 
 import pytest
@@ -20,3 +21,12 @@ def no_thread_is_left():
         return
     gc.collect()
     wait_until(lambda: not skylight_threads() - before, timeout=5)
+
+
+@pytest.fixture(autouse=True)
+def log_as_by_default(caplog):
+    """Log warnings and worse, whatever a library set the root logger to when it was imported.
+
+    pytest keeps every record of a test, and bluesky's debug records hold the engine.
+    """
+    caplog.set_level(logging.WARNING)

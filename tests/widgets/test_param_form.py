@@ -88,7 +88,7 @@ def tries(person, session):
         (float, 2.5),
         (str, "cells"),
         (bool, True),
-        (Path, Path("/tmp/a.tif")),
+        (Path, Path("/data/a.tif")),
         (Colour, Colour.BLUE),
         (Literal[1, 2, 4], 4),
         (Literal["a", "b"] | None, None),
@@ -143,10 +143,10 @@ def test_a_path_is_typed_or_chosen(tries, person):
     person.clicks("run")
     assert person.text("error") == "X is empty: fill it in."
     line = person.find("param:x").findChild(QLineEdit)
-    person.qtbot.keyClicks(line, "/tmp/b.tif")
+    person.qtbot.keyClicks(line, "/data/b.tif")
     assert not person.has("error")
     person.runs()
-    assert tried.values == [Path("/tmp/b.tif")]
+    assert tried.values == [Path("/data/b.tif")]
 
 
 def test_an_empty_text_is_said(tries, person):

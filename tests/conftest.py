@@ -1,4 +1,4 @@
-"""Nothing that a test starts may outlive it."""
+"""A session with its devices; and nothing that a test starts may outlive it."""
 
 import gc
 import logging
@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from napari_skylight.testing import wait_until
+from napari_skylight import Session
+from napari_skylight.testing import FakeCamera, FakeLight, wait_until
 
 
 def skylight_threads():
@@ -30,3 +31,23 @@ def log_as_by_default(caplog):
     pytest keeps every record of a test, and bluesky's debug records hold the engine.
     """
     caplog.set_level(logging.WARNING)
+
+
+@pytest.fixture
+def session():
+    with Session() as made:
+        yield made
+
+
+@pytest.fixture
+def camera(session):
+    camera = FakeCamera(seconds=0.002)
+    session.add_device(camera).result(timeout=5)
+    return camera
+
+
+@pytest.fixture
+def light(session):
+    light = FakeLight()
+    session.add_device(light).result(timeout=5)
+    return light

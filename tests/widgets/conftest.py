@@ -4,29 +4,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QWidget
 
-from napari_skylight import Session
-from napari_skylight.testing import FakeCamera, FakeLight
 from napari_skylight.widgets import PlanControl
-
-
-@pytest.fixture
-def session():
-    with Session() as made:
-        yield made
-
-
-@pytest.fixture
-def camera(session):
-    camera = FakeCamera(seconds=0.002)
-    session.add_device(camera).result(timeout=5)
-    return camera
-
-
-@pytest.fixture
-def light(session):
-    light = FakeLight()
-    session.add_device(light).result(timeout=5)
-    return light
 
 
 class Person:

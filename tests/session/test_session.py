@@ -49,7 +49,7 @@ def test_bad_values_start_nothing(session, camera, values):
 
 
 def test_a_plan_without_a_camera_says_what_is_missing(session):
-    with pytest.raises(ParameterError, match="Live view needs cameras"):
+    with pytest.raises(ParameterError, match="Live view needs a camera; none is connected"):
         session.start("live_view")
 
 
@@ -159,7 +159,7 @@ def test_a_device_that_gives_no_image_is_no_camera(session):
     device = FakeCamera("diode")
     device.describe = lambda: {"diode": {"source": "", "dtype": "number", "shape": []}}
     session.add_device(device).result(timeout=5)
-    with pytest.raises(ParameterError, match="needs cameras"):
+    with pytest.raises(ParameterError, match="needs a camera"):
         session.start("snap")
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from concurrent.futures import wait as wait_for_futures
 from typing import Any
 
 from bluesky.protocols import Readable
@@ -198,8 +199,19 @@ class Devices(Mapping[str, Any]):
         closing.start()
         closing.join(seconds)
 
-    async def darken(self, seconds: float) -> list[str]:
-        """Stop every light, each within so many seconds; return what went wrong, in words."""
+    def darken(self, seconds: float) -> list[str]:
+        """Stop every light, each within so many seconds; return what went wrong, in words.
+
+        Not for the loop's thread, which has to do it.
+        """
+        try:
+            dark = asyncio.run_coroutine_threadsafe(self._darken(seconds), self._loop)
+        except RuntimeError:  # the loop has been closed, and the engine has stopped what was set
+            return []
+        done, _ = wait_for_futures([dark], seconds + 0.1)
+        return dark.result() if done else ["The lights could not be asked to go off."]
+
+    async def _darken(self, seconds: float) -> list[str]:
         problems = []
         for light in self.lights:
             try:

@@ -8,36 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
-from types import MappingProxyType
 from typing import Any
 
 from psygnal import Signal
 
-from napari_skylight._signals import announce
 from napari_skylight.devices import Microscope
 from napari_skylight.engine import EngineBusyError, RunEngine
 from napari_skylight.engine.actions import Action
-from napari_skylight.frames import CacheStore, FrameCache
+from napari_skylight.frames import CacheStore
 from napari_skylight.plans import PlanRegistry, live_view, snap
-from napari_skylight.plans.spec import (
-    ParameterError,
-    PlanSpec,
-    UnresolvableAnnotationError,
-    check_arguments,
-    collect_arguments,
-    create_plan_spec,
-    find_problems,
-    resolve_arguments,
-)
-from napari_skylight.protocols import HasChildren
+from napari_skylight.plans.spec import PlanSpec
+from napari_skylight.session._choices import Choices
 from napari_skylight.session._devices import Devices
-from napari_skylight.session._errors import cause_of, in_words
+from napari_skylight.session._problems import Problems
 from napari_skylight.session._run import RunInfo, SessionState
 from napari_skylight.session._runner import Runner
+from napari_skylight.session._set_value import set_value
 
 LIGHT_SECONDS = 5.0
 """How long a light may take to go off at the end of a run."""
@@ -53,10 +42,6 @@ class Session:
         The frame caches that plans stash into.
     plans : PlanRegistry
         The plans that can be run, by name; `live_view` and `snap` to begin with.
-    problem : str
-        What was reported last, in plain words; empty when it no longer stands.
-    last_exception : BaseException or None
-        What the problem was caused by.
     """
 
     state_changed = Signal(SessionState)
@@ -73,23 +58,21 @@ class Session:
         self.plans = PlanRegistry()
         self.plans.add(live_view)
         self.plans.add(snap)
-        self.problem = ""
-        self.last_exception: BaseException | None = None
         self._opened: Future[Microscope] | None = None
-        self._remembered: dict[str, Mapping[str, Any]] = {}
+        self._problems = Problems()
         self._devices = Devices(self.engine.loop)
+        self._choices = Choices(self.plans, self._devices, self.caches)
         self._runner = Runner(self.engine, self._darken, self.report)
         self._lock = threading.RLock()
         self._closed = False
-        self._cache_problem = ""
-        self._refused = False  # what is reported is the refusal of a setting
         self._devices.changed.connect(self.devices_changed.emit)
         self._devices.microscope_changed.connect(self.microscope_changed.emit)
         self.plans.changed.connect(self.plans_changed.emit)
-        self.caches.added.connect(self._on_cache_added)
+        self.caches.added.connect(self._problems.follow)
         self._runner.state_changed.connect(self.state_changed.emit)
         self._runner.run_changed.connect(self.run_changed.emit)
         self._devices.failed.connect(self.report)
+        self._problems.changed.connect(self.reported.emit)
 
     # ---- devices and plans -------------------------------------------------------------------
 
@@ -149,7 +132,7 @@ class Session:
                 raise EngineBusyError("Stop the plan before opening another microscope.")
             self.report(None)
             self._opened = self._devices.open(factory)
-        self._opened.add_done_callback(self._report_failure)
+        self._opened.add_done_callback(self._problems.report_failure)
         return self._opened
 
     @property
@@ -174,16 +157,13 @@ class Session:
         UnresolvableAnnotationError
             If it needs a device and none that fits is connected.
         """
-        return create_plan_spec(self.plans[plan], self._known(), matches=self._devices.matches)
-
-    def _known(self) -> dict[str, Any]:
-        return {**self._devices, self.caches.name: self.caches}
+        return self._choices.spec(plan)
 
     # ---- a run -------------------------------------------------------------------------------
 
     def remember(self, plan: str, values: Mapping[str, Any]) -> None:
         """Keep what was chosen for `plan`, for the next form and the next start without values."""
-        self._remembered[plan] = MappingProxyType(dict(values))
+        self._choices.remember(plan, values)
 
     def remembered(self, plan: str) -> Mapping[str, Any]:
         """Return what `plan` would run with: what was chosen last, as far as it is still allowed.
@@ -195,12 +175,7 @@ class Session:
         UnresolvableAnnotationError
             If it needs a device and none that fits is connected.
         """
-        spec = self.spec(plan)
-        defaults = spec.defaults()
-        chosen = {**defaults, **self._remembered.get(plan, {})}
-        wrong = find_problems(spec, chosen)
-        allowed = {name: value for name, value in chosen.items() if name not in wrong}
-        return {**defaults, **allowed}
+        return self._choices.remembered(plan)
 
     def start(self, plan: str, values: Mapping[str, Any] | None = None) -> Future[Any]:
         """Run `plan` with `values`, by parameter name; devices are given by their names.
@@ -229,20 +204,8 @@ class Session:
                 raise EngineBusyError(f"{self.run.title if self.run else 'A plan'} is running.")
             if self._devices.opening:
                 raise EngineBusyError("A microscope is being opened: wait until it is there.")
-            title = self.plans.title(plan)
-            try:
-                spec = self.spec(plan)
-            except UnresolvableAnnotationError as error:
-                problem = f"{title} needs {error.param_name}, and nothing connected fits."
-                raise ParameterError({error.param_name: problem}) from error
-            chosen = {**(self.remembered(plan) if values is None else spec.defaults())}
-            chosen.update(values or {})
-            check_arguments(spec, chosen)
-            args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
-            messages = self.plans[plan](*args, **kwargs)
-            self.remember(plan, chosen)
-            run = RunInfo(plan, title, MappingProxyType(chosen), time.time())
-            return self._runner.start(run, messages, spec.actions)
+            run, messages, actions = self._choices.prepare(plan, values)
+            return self._runner.start(run, messages, actions)
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -287,63 +250,38 @@ class Session:
         """
         self._check_open()
 
-        async def work() -> None:
-            name, *path = setting.split(".")
-            if name not in self._devices:
-                raise KeyError(f"There is no device called {name}.")
-            target = self._devices[name]
-            for part in path:
-                target = _part(target, part)
-            await _ended(target.set(value))
+        def tell(done: Future[None]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                self._problems.take_back(set_value)
+            self._problems.report_failure(done, about=set_value)
 
-        def tell(future: Future[None]) -> None:
-            refused = not future.cancelled() and future.exception() is not None
-            if refused:
-                self._report_failure(future)
-            elif self._refused:
-                self.report(None)
-            self._refused = refused
-
-        future = asyncio.run_coroutine_threadsafe(work(), self.engine.loop)
+        work = set_value(self._devices, setting, value)
+        future = asyncio.run_coroutine_threadsafe(work, self.engine.loop)
         future.add_done_callback(tell)
         return future
 
     # ---- what happened -----------------------------------------------------------------------
 
+    @property
+    def problem(self) -> str:
+        """What was reported last, in plain words; empty when it no longer stands."""
+        return self._problems.text
+
+    @property
+    def last_exception(self) -> BaseException | None:
+        """What the problem was caused by."""
+        return self._problems.exception
+
     def report(self, error: BaseException | str | None) -> None:
         """Tell every dock of a problem, in plain words; None takes the last one back."""
-        if isinstance(error, BaseException):
-            self.last_exception, self.problem = cause_of(error), in_words(error)
-        else:
-            self.last_exception, self.problem = None, error or ""
-        announce(self.reported, self.problem)
-
-    def _report_failure(self, future: Future[Any]) -> None:
-        if not future.cancelled() and (error := future.exception()) is not None:
-            self.report(error)
-
-    def _on_cache_added(self, cache: FrameCache) -> None:
-        cache.refused.connect(self._on_cache_refused)
-
-    def _on_cache_refused(self, problem: str) -> None:
-        if problem:
-            self._cache_problem = problem
-            self.report(problem)
-        elif self.problem == self._cache_problem:
-            self.report(None)
+        self._problems.report(error)
 
     def _darken(self, seconds: float = LIGHT_SECONDS) -> None:
         """Switch every light off: bluesky stops those that the plan has set, and nobody else's.
 
         Not for the engine's thread, which has to do it.
         """
-        try:
-            dark = asyncio.run_coroutine_threadsafe(self._devices.darken(seconds), self.engine.loop)
-        except RuntimeError:  # the loop has been closed, and the engine has stopped what was set
-            return
-        done, _ = wait_for_futures([dark], seconds + 0.1)
-        problems = dark.result() if done else ["The lights could not be asked to go off."]
-        for problem in problems:
+        for problem in self._devices.darken(seconds):
             self.report(problem)
 
     # ---- the end -----------------------------------------------------------------------------
@@ -373,24 +311,3 @@ class Session:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def _part(device: Any, name: str) -> Any:
-    if isinstance(device, HasChildren):
-        for child, part in device.children():
-            if child == name:
-                return part
-    return getattr(device, name)
-
-
-async def _ended(status: Any) -> None:
-    """Wait for any kind of bluesky status; raise what it failed with."""
-    if hasattr(status, "__await__"):
-        await status
-        return
-    loop = asyncio.get_running_loop()
-    done = loop.create_future()
-    status.add_callback(lambda _status: loop.call_soon_threadsafe(done.set_result, None))
-    await done
-    if (error := status.exception(0)) is not None:
-        raise error

@@ -1,0 +1,60 @@
+"""What stands reported: the last thing that went wrong, until it no longer holds."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any
+
+from psygnal import Signal
+
+from napari_skylight._signals import announce
+from napari_skylight.frames import FrameCache
+from napari_skylight.session._errors import cause_of, in_words
+
+
+class Problems:
+    """The problem that stands, in plain words, and the exception behind it.
+
+    Attributes
+    ----------
+    text : str
+        Empty when none stands.
+    exception : BaseException or None
+    """
+
+    changed = Signal(str)
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.exception: BaseException | None = None
+        self._about: object = None
+
+    def report(self, error: BaseException | str | None, about: object = None) -> None:
+        """Tell of a problem; None takes the last one back, whatever it is about."""
+        if isinstance(error, BaseException):
+            self.exception, self.text = cause_of(error), in_words(error)
+        else:
+            self.exception, self.text = None, error or ""
+        self._about = about
+        announce(self.changed, self.text)
+
+    def take_back(self, about: object) -> None:
+        """Take the problem back if it is about `about`."""
+        if self.text and self._about is about:
+            self.report(None)
+
+    def report_failure(self, future: Future[Any], about: object = None) -> None:
+        """Tell of the exception of `future`, if it has ended with one."""
+        if not future.cancelled() and (error := future.exception()) is not None:
+            self.report(error, about)
+
+    def follow(self, cache: FrameCache) -> None:
+        """Tell of frames that `cache` refuses, until it takes some again."""
+
+        def on_cache_refused(problem: str) -> None:
+            if problem:
+                self.report(problem, about=cache)
+            else:
+                self.take_back(cache)
+
+        cache.refused.connect(on_cache_refused)

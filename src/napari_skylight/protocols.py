@@ -193,10 +193,13 @@ class FrameCaches(Protocol):
     A plan parameter annotated with it is filled in by the session.
     """
 
-    def live(self, camera: Camera) -> HasCache:
-        """Return the cache that shows the newest frame of `camera`."""
+    def live(self, camera: Camera, channel: str = "") -> HasCache:
+        """Return the cache that shows the newest frame of `camera`, or of one channel of it."""
         ...
 
-    def stack(self, camera: Camera, name: str = "snapshots") -> HasCache:
-        """Return the cache that shows every frame stashed into it: the stack `name` of `camera`."""
+    def stack(self, camera: Camera, name: str = "snapshots", channel: str = "") -> HasCache:
+        """Return the cache that shows every frame stashed into it: the stack `name` of `camera`.
+
+        With a `channel`, it is a stack of the frames of that channel.
+        """
         ...

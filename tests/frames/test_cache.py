@@ -44,6 +44,29 @@ def test_keeps_the_newest_frame_with_what_was_read_with_it(live, reading, number
     assert live.counts == CacheCounts(2, 2, 0, 1, live.counts.nbytes)
 
 
+def test_counts_what_a_stream_lost_before_it_was_stashed(live, reading, numbered):
+    lost = []
+    for dropped in (0, 0, 3, 3, 5):
+        live.stash(reading(numbered(1), dropped=dropped))
+        lost.append(live.counts.lost)
+    assert lost == [0, 0, 3, 3, 5]
+    live.stash(reading(numbered(1)))  # a frame of no stream tells nothing
+    live.stash(reading(numbered(1), dropped="many"))
+    assert live.counts.lost == 5
+    live.stash(reading(numbered(1), dropped=1))  # another stream, which counts from 0
+    live.stash(reading(numbered(1), dropped=4))
+    live.clear()
+    assert live.counts.lost == 9
+    assert live.counts.acquired == 9
+
+
+def test_counts_the_losses_of_each_key_by_itself(stack, reading, numbered):
+    for dropped in (1, 2):
+        two = reading(numbered(1), "a", dropped=dropped) | reading(numbered(1), "b", dropped=10)
+        stack.stash(two)
+    assert stack.counts.lost == 12
+
+
 def test_the_camera_may_reuse_its_memory(live, stack, reading, numbered):
     image = numbered(7)
     live.stash(reading(image))

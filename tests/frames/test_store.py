@@ -27,6 +27,22 @@ def test_makes_each_cache_once_and_tells():
     assert len(store) == 3
 
 
+def test_each_channel_of_a_camera_has_caches_of_its_own():
+    store = CacheStore()
+    plain, dapi = store.live(CAMERA), store.live(CAMERA, "DAPI")
+    kept, gfp = store.stack(CAMERA, channel="DAPI"), store.stack(CAMERA, "timed", "GFP")
+    assert [cache.name for cache in store] == [
+        "camera",
+        "camera · DAPI",
+        "camera · DAPI · snapshots",
+        "camera · GFP · timed",
+    ]
+    assert [cache.channel for cache in store] == ["", "DAPI", "DAPI", "GFP"]
+    assert list(store) == [plain, dapi, kept, gfp]
+    assert store.live(CAMERA, channel="DAPI") is dapi
+    assert store.stack(CAMERA, "DAPI") is not dapi
+
+
 def test_every_thread_gets_the_same_cache():
     store = CacheStore()
     added, got = [], []

@@ -10,10 +10,12 @@ from bluesky.protocols import Movable
 from bluesky.utils import MsgGenerator
 
 from napari_skylight.plans.spec import (
+    ChoicesOf,
     ParamKind,
     UnresolvableAnnotationError,
     create_plan_spec,
     find_problems,
+    resolve_arguments,
 )
 from napari_skylight.protocols import Camera, FrameCaches
 
@@ -207,3 +209,49 @@ def test_the_frame_caches_are_filled_in_out_of_sight() -> None:
     assert caches.hidden
     assert caches.choices is None
     assert caches.device_proto is FrameCaches
+
+
+def offered(device: Any, setting: str) -> list[str]:
+    return [f"{device.name} {setting} 1", "shared"]
+
+
+def test_choices_are_those_of_a_setting_of_the_devices() -> None:
+    def plan(
+        tints: Annotated[Sequence[str], ChoicesOf(Shutter, "tint")] = (),
+        tint: Annotated[str | None, ChoicesOf(Shutter, "tint")] = None,
+    ) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, SHUTTERS, choices=offered)
+    tints, tint = spec.parameters
+    assert tints.choices == tint.choices == ["front tint 1", "shared", "back tint 1"]
+    assert (tints.multiselect, tint.multiselect) == (True, False)
+    assert tints.has_field
+    assert tints.device_proto is None
+    assert spec.defaults() == {"tints": (), "tint": None}
+    assert find_problems(spec, {"tints": ["shared", "dim"]}) == {
+        "tints": "Tints: dim is not one of front tint 1, shared, back tint 1."
+    }
+    values = resolve_arguments(spec, {"tints": ["shared"], "tint": None}, SHUTTERS)
+    assert values == {"tints": ["shared"], "tint": None}
+
+
+@pytest.mark.parametrize("devices", [{}, {"lamp": object()}, SHUTTERS])
+def test_a_parameter_with_no_choices_has_no_field(devices: dict[str, Any]) -> None:
+    def plan(
+        tints: Annotated[Sequence[str], ChoicesOf(Shutter, "tint")] = ("clear",),
+    ) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, devices)
+    assert not spec.parameters[0].has_field
+    assert spec.defaults() == {}
+
+
+def test_a_required_choice_with_none_to_choose_is_typed() -> None:
+    def plan(tint: Annotated[str, ChoicesOf(Shutter, "tint")]) -> MsgGenerator[None]:
+        yield
+
+    tint = only(plan, SHUTTERS)
+    assert tint.has_field
+    assert tint.choices is None

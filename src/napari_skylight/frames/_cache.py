@@ -43,6 +43,8 @@ class FrameCache:
         them and one more per reader). It may be changed at any time.
     title : str, optional
         The name on screen; `name` when not given.
+    channel : str
+        The channel of the light that its frames are of; empty when they are of none or of any.
 
     Attributes
     ----------
@@ -64,10 +66,12 @@ class FrameCache:
         kind: Literal["live", "stack"],
         max_bytes: int,
         title: str | None = None,
+        channel: str = "",
     ) -> None:
         self.name = name
         self.title = name if title is None else title
         self.kind = kind
+        self.channel = channel
         self.max_bytes = max_bytes
         # Two locks, always taken in this order. `_writing` lets one stash or clear in at a time
         # and is held while pixels are copied; readers never take it. `_lock` is held for a few
@@ -76,6 +80,8 @@ class FrameCache:
         self._lock = Lock()
         self._frames: dict[str, LiveFrames | StackFrames] = {}
         self._refused = 0
+        self._lost = 0
+        self._dropped: dict[str, int] = {}  # what each camera has told last of the frames it lost
         self._complained = False
         self._armed = False
 
@@ -93,7 +99,9 @@ class FrameCache:
         with self._lock:
             stashed = sum(frames.stashed for frames in self._frames.values())
             kept = sum(frames.kept for frames in self._frames.values())
-            return CacheCounts(stashed + self._refused, stashed, self._refused, kept, self._nbytes)
+            return CacheCounts(
+                stashed + self._refused, stashed, self._refused, kept, self._nbytes, self._lost
+            )
 
     @property
     def _nbytes(self) -> int:
@@ -154,6 +162,10 @@ class FrameCache:
     def _keep(self, batch: Batch) -> StashRefused | None:
         """Copy what there is room for, count all of it, and return why the rest was turned away."""
         frames = {key: self._frames_of(key) for key in batch.images}
+        for key in batch.images:
+            dropped = batch.metadata.get(f"{key}-dropped")
+            if dropped != self._dropped.get(key):
+                self._count_lost(key, dropped)
         taken, problem = batch.length, None
         try:
             for key, images in batch.images.items():
@@ -172,6 +184,15 @@ class FrameCache:
             with self._lock:
                 self._refused += (batch.length - taken) * len(batch.images)
         return problem
+
+    def _count_lost(self, key: str, dropped: Any) -> None:
+        """Note how many frames a stream has lost since it began; less than before: a new one."""
+        if not isinstance(dropped, int):  # no stream's frames
+            return
+        before = self._dropped.get(key, 0)
+        self._dropped[key] = dropped
+        with self._lock:
+            self._lost += dropped - before if dropped >= before else dropped
 
     def _frames_of(self, key: str) -> LiveFrames | StackFrames:
         frames = self._frames.get(key)

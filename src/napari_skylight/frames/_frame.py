@@ -57,6 +57,10 @@ class CacheCounts:
         Frames in the cache now.
     nbytes : int
         Bytes these frames take up (for a live cache: its buffers).
+    lost : int
+        Frames that the cameras made and lost before they could be offered, as the streamed ones
+        tell (``<key>-dropped``, see `napari_skylight.protocols.FrameBatch`). Not among `acquired`.
+        In a stack, frames lost while nothing was offered to it count too.
     """
 
     acquired: int
@@ -64,6 +68,7 @@ class CacheCounts:
     refused: int
     kept: int
     nbytes: int
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class CacheStore:
             "live": live_bytes,
             "stack": stack_bytes,
         }
-        self._caches: dict[str, FrameCache] = {}
+        self._caches: dict[tuple[str, str, str | None], FrameCache] = {}
         self._lock = Lock()
 
     def __iter__(self) -> Iterator[FrameCache]:
@@ -53,13 +53,21 @@ class CacheStore:
     def __len__(self) -> int:
         return len(self._caches)
 
-    def live(self, camera: HasName) -> FrameCache:
-        """Return the cache that keeps the newest frame of `camera`, the same one each time."""
-        return self._get(camera.name, "live")
+    def live(self, camera: HasName, channel: str = "") -> FrameCache:
+        """Return the cache that keeps the newest frame of `camera`, the same one each time.
 
-    def stack(self, camera: HasName, name: str = "snapshots") -> FrameCache:
-        """Return the cache that keeps every frame of `camera` stashed as `name`."""
-        return self._get(f"{camera.name} · {name}", "stack")
+        With a `channel`, such as "DAPI", it is for the frames of that channel only, and called
+        "camera · DAPI".
+        """
+        return self._get(camera.name, channel, None)
+
+    def stack(self, camera: HasName, name: str = "snapshots", channel: str = "") -> FrameCache:
+        """Return the cache that keeps every frame of `camera` stashed as `name`.
+
+        With a `channel` it is for the frames of that channel only, and called
+        "camera · DAPI · snapshots".
+        """
+        return self._get(camera.name, channel, name)
 
     @property
     def live_bytes(self) -> int:
@@ -88,12 +96,14 @@ class CacheStore:
                 if cache.kind == kind:
                     cache.max_bytes = nbytes
 
-    def _get(self, name: str, kind: Literal["live", "stack"]) -> FrameCache:
+    def _get(self, camera: str, channel: str, stack: str | None) -> FrameCache:
+        kind: Literal["live", "stack"] = "live" if stack is None else "stack"
         with self._lock:
-            cache = self._caches.get(name)
+            cache = self._caches.get((camera, channel, stack))
             if cache is not None:
                 return cache
-            cache = FrameCache(name, kind=kind, max_bytes=self._bytes[kind])
-            self._caches[name] = cache
+            name = " · ".join(part for part in (camera, channel, stack) if part)
+            cache = FrameCache(name, kind=kind, max_bytes=self._bytes[kind], channel=channel)
+            self._caches[camera, channel, stack] = cache
         announce(self.added, cache)
         return cache

@@ -17,6 +17,7 @@ from typing_extensions import TypeAliasType
 
 __all__ = [
     "Bounds",
+    "ChoicesOf",
     "Wording",
     "bounds_of",
     "container_of",
@@ -68,6 +69,20 @@ class Wording:
     """Stands for the name."""
     zero: str = ""
     """Stands for the number 0: "every frame" for 0 s between frames."""
+
+
+@dataclass(frozen=True)
+class ChoicesOf:
+    """Says, in ``Annotated``, that a parameter's choices are those of a setting of the devices.
+
+    ``Annotated[Sequence[str], ChoicesOf(Light, "channel")]`` offers the channels of the lights. A
+    parameter with a default has no field while no device offers any.
+    """
+
+    device: type
+    """The class or runtime-checkable protocol of the devices meant."""
+    setting: str
+    """The name of the part of the device that has the choices."""
 
 
 def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:

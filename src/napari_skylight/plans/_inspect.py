@@ -6,11 +6,12 @@ import functools
 import inspect
 import types
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans._annotations import (
+    ChoicesOf,
     device_type,
     element_of,
     field_type,
@@ -55,6 +56,7 @@ def create_plan_spec(
     devices: Mapping[str, Any],
     *,
     matches: Callable[[Any, type], bool] = isinstance,
+    choices: Callable[[Any, str], Iterable[str]] = lambda _device, _setting: (),
 ) -> PlanSpec:
     """Read what `plan` takes from its signature.
 
@@ -67,6 +69,9 @@ def create_plan_spec(
         The devices to choose from, by name.
     matches : callable, optional
         ``matches(device, protocol)`` tells whether a device is one that a parameter means.
+    choices : callable, optional
+        ``choices(device, setting)`` returns what can be chosen for a setting of a device, where
+        that is known: for parameters annotated with `ChoicesOf`.
 
     Returns
     -------
@@ -85,6 +90,7 @@ def create_plan_spec(
     hints = check_plan(plan)
     name = plan_name(plan)
     signature = inspect.signature(plan)
+    known = _Known(devices, matches, choices)
     form = _form_of(plan)
     if form is not None:
         hints, signature = _hints(form), inspect.signature(form)
@@ -92,7 +98,7 @@ def create_plan_spec(
         name=name,
         docs=_docs(plan, form),
         parameters=[
-            _describe(name, param, hints.get(param.name, _EMPTY), devices, matches)
+            _describe(name, param, hints.get(param.name, _EMPTY), known)
             for param in _without_self(signature)
         ],
         togglable=bool(_stamp(plan, "__togglable__")),
@@ -142,8 +148,7 @@ def _describe(
     plan: str,
     param: inspect.Parameter,
     hint: Any,
-    devices: Mapping[str, Any],
-    matches: Callable[[Any, type], bool],
+    known: _Known,
 ) -> ParamDescription:
     kind = ParamKind(int(param.kind))
     if hint is _EMPTY:
@@ -158,8 +163,12 @@ def _describe(
         found |= {"hidden": True, "device_proto": FrameCaches}
     elif kind is ParamKind.VAR_KEYWORD:
         found["hidden"] = True
+    elif (source := _source(metadata)) is not None:
+        found = _choices_of(source, annotation, kind, known)
+        if not found and param.default is not _EMPTY:
+            found["hidden"] = True
     else:
-        found = _choices(annotation, kind, devices, matches)
+        found = _choices(annotation, kind, known)
         if not found and field_type(annotation) is None:
             if param.default is _EMPTY:
                 device = device_type(element_of(annotation) or annotation)
@@ -168,15 +177,43 @@ def _describe(
     return ParamDescription(param.name, kind, annotation, param.default, metadata=metadata, **found)
 
 
-def _choices(
-    annotation: Any,
-    kind: ParamKind,
-    devices: Mapping[str, Any],
-    matches: Callable[[Any, type], bool],
+class _Known(NamedTuple):
+    """What there is to choose from; see `create_plan_spec`."""
+
+    devices: Mapping[str, Any]
+    matches: Callable[[Any, type], bool]
+    choices: Callable[[Any, str], Iterable[str]]
+
+    def names(self, protocol: type) -> list[str]:
+        """Return the names of the devices that match `protocol`."""
+        return [name for name, device in self.devices.items() if self.matches(device, protocol)]
+
+
+def _source(metadata: tuple[Any, ...]) -> ChoicesOf | None:
+    return next((item for item in metadata if isinstance(item, ChoicesOf)), None)
+
+
+def _choices_of(
+    source: ChoicesOf, annotation: Any, kind: ParamKind, known: _Known
 ) -> dict[str, Any]:
+    offered = [
+        choice
+        for name in known.names(source.device)
+        for choice in known.choices(known.devices[name], source.setting)
+    ]
+    if not offered:
+        return {}
+    return {"choices": list(dict.fromkeys(offered)), "multiselect": _is_several(annotation, kind)}
+
+
+def _is_several(annotation: Any, kind: ParamKind) -> bool:
+    return element_of(annotation) is not None or kind is ParamKind.VAR_POSITIONAL
+
+
+def _choices(annotation: Any, kind: ParamKind, known: _Known) -> dict[str, Any]:
     """Return choices, multiselect and device_proto where there is something to choose from."""
     element = element_of(annotation)
-    several = element is not None or kind is ParamKind.VAR_POSITIONAL
+    several = _is_several(annotation, kind)
     one = annotation if element is None else element
     values = literal_values(one)
     if values is not None:
@@ -184,7 +221,7 @@ def _choices(
     protocol = device_type(one)
     if protocol is None:
         return {}
-    names = [name for name, device in devices.items() if matches(device, protocol)]
+    names = known.names(protocol)
     if not names:
         return {}
     return {"choices": names, "multiselect": several, "device_proto": protocol}

@@ -10,6 +10,7 @@ from annotated_types import Unit
 from napari_skylight.plans import _bluesky_forms  # noqa: F401 - registers them
 from napari_skylight.plans._annotations import (
     Bounds,
+    ChoicesOf,
     Wording,
     container_of,
     element_of,
@@ -33,6 +34,7 @@ from napari_skylight.plans._params import (
 
 __all__ = [
     "Bounds",
+    "ChoicesOf",
     "ParamDescription",
     "ParamKind",
     "ParameterError",

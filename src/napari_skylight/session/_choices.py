@@ -42,7 +42,12 @@ class Choices:
 
     def spec(self, plan: str) -> PlanSpec:
         """Return what `plan` takes, its choices being the devices connected now."""
-        return create_plan_spec(self._plans[plan], self._known(), matches=self._devices.matches)
+        return create_plan_spec(
+            self._plans[plan],
+            self._known(),
+            matches=self._devices.matches,
+            choices=self._devices.choices,
+        )
 
     def remember(self, plan: str, values: Mapping[str, Any]) -> None:
         """Keep what was chosen for `plan`."""

@@ -17,9 +17,13 @@ from napari_skylight._signals import announce
 from napari_skylight.devices import Microscope
 from napari_skylight.protocols import Camera, Focus, Light
 from napari_skylight.session._errors import in_words
+from napari_skylight.session._settings import SettingInfo, settings_of
 
 CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
+DESCRIBE_SECONDS = 5.0
+"""How long a setting may take to say what there is to choose from."""
+
 RESERVED = "caches"
 """What plans call the frame caches."""
 
@@ -43,6 +47,7 @@ class Devices(Mapping[str, Any]):
         self._devices: dict[str, Any] = {}
         self._cameras: set[str] = set()
         self._lights: set[str] = set()
+        self._choices: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
         self._exchange = threading.Lock()
         self._opening = 0
@@ -74,6 +79,10 @@ class Devices(Mapping[str, Any]):
         if protocol is Focus and name in self._lights:
             return False
         return isinstance(device, protocol)
+
+    def choices(self, device: object, setting: str) -> tuple[str, ...]:
+        """Return what `device` offered for its part `setting` when it was connected."""
+        return self._choices.get(f"{getattr(device, 'name', '')}.{setting}", ())
 
     @property
     def opening(self) -> bool:
@@ -108,8 +117,10 @@ class Devices(Mapping[str, Any]):
         described = {}
         if isinstance(device, Camera | Light) and isinstance(device, Readable):
             described = await maybe_await(device.describe())
+        choices = await _choices_of(device)
         with self._lock:
             self._devices[name] = device
+            self._choices |= choices
             if isinstance(device, Camera) and _has_image(described):
                 self._cameras.add(name)
             if isinstance(device, Light) and _is_switch(described.get(name)):
@@ -122,6 +133,11 @@ class Devices(Mapping[str, Any]):
             self._devices.pop(name, None)
             self._cameras.discard(name)
             self._lights.discard(name)
+            self._choices = {
+                path: choices
+                for path, choices in self._choices.items()
+                if not path.startswith(f"{name}.")
+            }
         announce(self.changed)
 
     def open(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
@@ -236,6 +252,22 @@ class Devices(Mapping[str, Any]):
 def _is_switch(data_key: Mapping[str, Any] | None) -> bool:
     """Return whether a device, as far as it describes itself, is on or off and nothing else."""
     return data_key is None or data_key.get("dtype") == "boolean"
+
+
+async def _choices_of(device: Any) -> dict[str, tuple[str, ...]]:
+    """Return the choices that settings of `device` have, by their paths: "light.channel"."""
+    try:
+        settings = [setting for setting in settings_of(device) if setting.settable]
+    except Exception:  # noqa: BLE001 - whatever is wrong with its parts, the device itself can be used
+        return {}
+    asked = [asyncio.wait_for(setting.describe(), DESCRIBE_SECONDS) for setting in settings]
+    # Nor is a setting that cannot be described now a reason to do without the device.
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    return {
+        setting.path: info.choices
+        for setting, info in zip(settings, answers, strict=True)
+        if isinstance(info, SettingInfo) and info.choices
+    }
 
 
 def _has_image(description: Mapping[str, Any]) -> bool:

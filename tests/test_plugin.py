@@ -14,7 +14,7 @@ from pymmcore_plus import find_micromanager
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QListWidget
 
-from napari_skylight import Session, _plugin, attach
+from napari_skylight import Session, _attachments, _commands, _plugin, attach
 from napari_skylight.devices import Microscope, mmcore
 from napari_skylight.devices.adapters import FileCamera
 from napari_skylight.session import SessionState
@@ -30,8 +30,8 @@ def session(qtbot):
         made.add_device(FakeCamera(seconds=0.002)).result(timeout=5)
         made.add_device(FakeLight()).result(timeout=5)
         yield made
-        qtbot.waitUntil(lambda: not _plugin._attached, timeout=5000)
-    _plugin.close_session()
+        qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+    _attachments.close_session()
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def viewer(session, make_napari_viewer):
 
 @pytest.fixture
 def dock(viewer):
-    _, widget = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, DOCK)
+    _, widget = viewer.window.add_plugin_dock_widget(_attachments.PLUGIN, DOCK)
     return widget
 
 
@@ -142,7 +142,7 @@ def test_other_cameras_run_in_the_same_dock(qtbot, make_napari_viewer, tmp_path,
     viewer = make_napari_viewer(show=True)
     session = attach(viewer)
     session.open_microscope(lambda: make(tmp_path)).result(timeout=30)
-    _, dock = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, DOCK)
+    _, dock = viewer.window.add_plugin_dock_widget(_attachments.PLUGIN, DOCK)
     click(qtbot, dock, "run")
     qtbot.waitUntil(lambda: name in viewer.layers, timeout=10000)
     assert viewer.layers[name].data.shape == shape
@@ -151,7 +151,7 @@ def test_other_cameras_run_in_the_same_dock(qtbot, make_napari_viewer, tmp_path,
     qtbot.waitUntil(lambda: f"{name} · snapshots" in viewer.layers, timeout=10000)
     assert viewer.layers[f"{name} · snapshots"].data.shape == (1, *shape)
     viewer.close()
-    qtbot.waitUntil(lambda: _plugin._session is None, timeout=5000)
+    qtbot.waitUntil(lambda: _attachments._session is None, timeout=5000)
 
 
 def test_closing_the_viewer_stops_what_it_shows(qtbot, make_napari_viewer):
@@ -167,7 +167,7 @@ def test_closing_the_viewer_stops_what_it_shows(qtbot, make_napari_viewer):
     qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
     assert time.monotonic() - started < 3
     assert not light.on
-    assert _plugin._session is None
+    assert _attachments._session is None
 
 
 def test_the_dock_closed_and_reopened_shows_the_run(qtbot, viewer, dock, session):
@@ -176,7 +176,7 @@ def test_the_dock_closed_and_reopened_shows_the_run(qtbot, viewer, dock, session
     del dock
     QApplication.processEvents()
     assert session.state is SessionState.RUNNING
-    _, again = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, DOCK)
+    _, again = viewer.window.add_plugin_dock_widget(_attachments.PLUGIN, DOCK)
     qtbot.waitUntil(lambda: "Running" in child(again, "state").text(), timeout=5000)
     click(qtbot, again, "run")
     qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
@@ -186,14 +186,14 @@ def test_a_second_viewer_and_its_dock_share_the_session(qtbot, session, make_nap
     # Not drawn: with two windows drawn, napari 0.9.2 by itself crashes when one of them closes.
     first, second = make_napari_viewer(show=False), make_napari_viewer(show=False)
     attach(first, session)
-    docks = [v.window.add_plugin_dock_widget(_plugin.PLUGIN, DOCK)[1] for v in (first, second)]
+    docks = [v.window.add_plugin_dock_widget(_attachments.PLUGIN, DOCK)[1] for v in (first, second)]
     run_live(qtbot, docks[0], first)
     qtbot.waitUntil(lambda: "camera" in second.layers, timeout=5000)
     click(qtbot, docks[1], "action:snapshot")
     for each in (first, second):
         qtbot.waitUntil(lambda v=each: "camera · snapshots" in v.layers, timeout=5000)
     second.close()
-    qtbot.waitUntil(lambda: len(_plugin._attached) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(_attachments._attached) == 1, timeout=5000)
     assert session.state is SessionState.RUNNING
 
 
@@ -203,46 +203,46 @@ def test_another_session_is_not_shown_beside_the_first(viewer, session):
 
 
 COMMANDS = [
-    (_plugin.stop, "Live view is not running."),
-    (_plugin.pause, "Live view is not running."),
-    (_plugin.snapshot, "Live view is not running."),
-    (_plugin.resume, "No plan is paused."),
+    (_commands.stop, "Live view is not running."),
+    (_commands.pause, "Live view is not running."),
+    (_commands.snapshot, "Live view is not running."),
+    (_commands.resume, "No plan is paused."),
 ]
 
 
 @pytest.mark.parametrize(("command", "words"), COMMANDS)
 def test_a_command_that_cannot_act_says_why(viewer, monkeypatch, command, words):
     said = []
-    monkeypatch.setattr(_plugin, "show_info", said.append)
+    monkeypatch.setattr(_commands, "show_info", said.append)
     command(viewer)
     assert said == [words]
 
 
 def test_commands_do_what_the_buttons_do(qtbot, viewer, session):
-    _plugin.start_live_view(viewer)
+    _commands.start_live_view(viewer)
     qtbot.waitUntil(lambda: "camera" in viewer.layers, timeout=5000)
-    _plugin.snapshot(viewer)
+    _commands.snapshot(viewer)
     qtbot.waitUntil(lambda: "camera · snapshots" in viewer.layers, timeout=5000)
-    _plugin.pause(viewer)
+    _commands.pause(viewer)
     qtbot.waitUntil(lambda: session.state is SessionState.PAUSED, timeout=5000)
-    _plugin.resume(viewer)
+    _commands.resume(viewer)
     qtbot.waitUntil(lambda: session.state is SessionState.RUNNING, timeout=5000)
     stack = session.caches.stack(session.devices["camera"])
-    _plugin.stash_frames(viewer)
+    _commands.stash_frames(viewer)
     qtbot.waitUntil(lambda: stack.counts.kept > 3, timeout=5000)
-    _plugin.stash_frames(viewer)
+    _commands.stash_frames(viewer)
     qtbot.waitUntil(lambda: not session.actions["stash"].state.on, timeout=5000)
-    _plugin.clear_stash(viewer)
+    _commands.clear_stash(viewer)
     qtbot.waitUntil(lambda: stack.counts.kept == 0, timeout=5000)
-    _plugin.stop(viewer)
+    _commands.stop(viewer)
     qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
 
 
 def test_start_live_view_opens_the_simulated_microscope(qtbot, make_napari_viewer):
     viewer = make_napari_viewer(show=True)
-    _plugin.start_live_view(viewer)
+    _commands.start_live_view(viewer)
     qtbot.waitUntil(lambda: "camera" in viewer.layers, timeout=30000)
-    session = _plugin._session
+    session = _attachments._session
     assert session.microscope.title == "Simulated microscope"
     qtbot.waitUntil(lambda: np.ptp(viewer.layers["camera"].data) > 100, timeout=10000)
     viewer.close()
@@ -251,7 +251,7 @@ def test_start_live_view_opens_the_simulated_microscope(qtbot, make_napari_viewe
 
 def test_the_devices_dock_sets_the_light_while_the_plan_runs(qtbot, viewer, dock, session):
     run_live(qtbot, dock, viewer)
-    _, devices = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, "Devices")
+    _, devices = viewer.window.add_plugin_dock_widget(_attachments.PLUGIN, "Devices")
     names = devices.findChild(QListWidget, "devices")
     names.setCurrentItem(names.findItems("light", Qt.MatchFlag.MatchExactly)[0])
     qtbot.waitUntil(lambda: devices.findChild(QCheckBox, "setting:light") is not None, timeout=5000)
@@ -267,18 +267,18 @@ def test_a_micro_manager_configuration_is_opened_from_the_menu(
 ):
     viewer = make_napari_viewer(show=True)
     config = Path(find_micromanager()) / "MMConfig_demo.cfg"
-    monkeypatch.setattr(_plugin, "choose_file", lambda *_: str(config))
-    _plugin.open_micro_manager(viewer)
-    session = _plugin._session
+    monkeypatch.setattr(_commands, "choose_file", lambda *_: str(config))
+    _commands.open_micro_manager(viewer)
+    session = _attachments._session
     qtbot.waitUntil(lambda: session.microscope is not None, timeout=30000)
     assert "Micro-Manager" in session.microscope.title
     viewer.close()
-    qtbot.waitUntil(lambda: _plugin._session is None, timeout=5000)
+    qtbot.waitUntil(lambda: _attachments._session is None, timeout=5000)
 
 
 def test_preferences_are_followed(viewer, session):
-    preferences = _plugin.get_plugin_settings(_plugin.PLUGIN).live
-    link = _plugin._attached[id(viewer)].link
+    preferences = _attachments.get_plugin_settings(_attachments.PLUGIN).live
+    link = _attachments._attached[id(viewer)].link
     before = preferences.display_rate, preferences.stack_size
     try:
         preferences.display_rate = 20
@@ -291,7 +291,7 @@ def test_preferences_are_followed(viewer, session):
 
 def test_sample_data(make_napari_viewer):
     viewer = make_napari_viewer()
-    layers = viewer.open_sample(_plugin.PLUGIN, "simulated_cells")
+    layers = viewer.open_sample(_attachments.PLUGIN, "simulated_cells")
     assert {layer.name for layer in layers} == set(_plugin.STAINS)
     assert all(np.ptp(layer.data) > 100 for layer in layers)
 
@@ -300,10 +300,10 @@ CLOSE_WHILE_LIVE = """
 import time
 import napari
 from qtpy.QtCore import QTimer
-from napari_skylight import _plugin
+from napari_skylight import _commands
 
 viewer = napari.Viewer()
-_plugin.start_live_view(viewer)
+_commands.start_live_view(viewer)
 
 def close_when_live():
     if "camera" in viewer.layers:

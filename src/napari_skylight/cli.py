@@ -37,14 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # napari and Qt take seconds to import: only once the options are known to be good.
     import napari
 
-    from napari_skylight import _plugin
+    from napari_skylight._attachments import PLUGIN, attach
+    from napari_skylight._commands import start_live_view
 
     viewer = napari.Viewer(title="napari-skylight")
-    session = _plugin.attach(viewer)
+    session = attach(viewer)
     session.open_microscope(_microscope(options.mm_config))
-    viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, "Plan control")
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Plan control")
     if options.demo or options.live:
-        _plugin.start_live_view(viewer)
+        start_live_view(viewer)
     if UNATTENDED in os.environ:
         viewer.window.resize(*SCREEN)
         try:
@@ -121,7 +122,7 @@ def _on_a_virtual_display(arguments: Sequence[str]) -> int:
 
 def _demonstrate(viewer: Viewer, session: Session, seconds: float, screenshot: Path) -> int:
     """Watch the live view that was started, take a snapshot, and tell what happened."""
-    from napari_skylight import _plugin
+    from napari_skylight._attachments import summary
 
     def stashed(kind: str) -> int:
         return sum(cache.counts.stashed for cache in session.caches if cache.kind == kind)
@@ -140,7 +141,7 @@ def _demonstrate(viewer: Viewer, session: Session, seconds: float, screenshot: P
     assert session.microscope is not None
     assert session.run is not None
     print(f"{session.microscope.title}, {session.run.title} for {session.run.seconds:.1f} s:")
-    for line in _plugin.summary(viewer):
+    for line in summary(viewer):
         print(f"  {line}")
     viewer.screenshot(str(screenshot), canvas_only=False, flash=False)
     print(f"The window: {screenshot}")

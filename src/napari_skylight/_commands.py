@@ -1,0 +1,119 @@
+"""What the manifest's commands do: in the palette, in menus and by shortcut, with no dock open."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_info
+
+from napari_skylight._attachments import attach
+from napari_skylight._compat import main_window
+from napari_skylight.devices import mmcore, sim
+from napari_skylight.widgets import choose_file
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from napari.viewer import Viewer
+
+    from napari_skylight.devices import Microscope
+    from napari_skylight.session import Session
+
+
+def start_live_view(viewer: Viewer) -> None:
+    """Start the plan `live_view`, on the simulated microscope if none is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info(f"{_title(session)} is {session.state} already.")
+    elif session.devices and not session.opening:
+        _start(session)
+    else:
+        opened = session.ensure_microscope(sim.microscope)
+
+        def start(opened: Future[Microscope]) -> None:
+            # A failure has been reported; and it may have been started meanwhile, if asked twice.
+            if opened.exception() is None and not session.state.busy:
+                _start(session)
+
+        opened.add_done_callback(start)
+
+
+def _start(session: Session) -> None:
+    try:
+        session.start("live_view")
+    except (KeyError, ValueError, RuntimeError) as error:
+        session.report(error)
+
+
+def stop(viewer: Viewer) -> None:
+    """Stop the plan under way."""
+    session = attach(viewer)
+    if _is_busy(session):
+        session.stop()
+
+
+def pause(viewer: Viewer) -> None:
+    """Pause the running plan."""
+    session = attach(viewer)
+    if _is_busy(session):
+        session.pause()
+
+
+def resume(viewer: Viewer) -> None:
+    """Let the paused plan go on."""
+    session = attach(viewer)
+    if session.resume() is None:
+        show_info("No plan is paused.")
+
+
+def snapshot(viewer: Viewer) -> None:
+    """Keep one frame of each camera."""
+    _request(attach(viewer), "snapshot")
+
+
+def stash_frames(viewer: Viewer) -> None:
+    """Keep every frame from now on, or no longer."""
+    session = attach(viewer)
+    action = session.actions.get("stash")
+    _request(session, "stash", state=action is None or not action.state.on)
+
+
+def clear_stash(viewer: Viewer) -> None:
+    """Forget the frames kept so far."""
+    session = attach(viewer)
+    if not session.request("clear"):
+        session.clear_stacks()
+
+
+def open_simulated_microscope(viewer: Viewer) -> None:
+    """Open the simulated microscope in place of the one that is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info("Stop the plan before opening another microscope.")
+    else:
+        session.open_microscope(sim.microscope)
+
+
+def open_micro_manager(viewer: Viewer) -> None:
+    """Ask for a Micro-Manager configuration and open it in place of the microscope that is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info("Stop the plan before opening another microscope.")
+    elif file := choose_file(main_window(viewer), "Open Micro-Manager configuration", "*.cfg"):
+        session.open_microscope(partial(mmcore.microscope, file))
+
+
+def _request(session: Session, action: str, state: bool = True) -> None:
+    if _is_busy(session) and not session.request(action, state):
+        show_info(f"{_title(session)} has no action called {action}.")
+
+
+def _is_busy(session: Session) -> bool:
+    if not session.state.busy:
+        show_info("Live view is not running.")
+    return session.state.busy
+
+
+def _title(session: Session) -> str:
+    return session.run.title if session.run is not None else "A plan"

@@ -60,6 +60,17 @@ def test_a_dock_opened_later_shows_the_run_and_both_stay_in_step(open_dock):
     assert first.text("counts").partition("\n")[0] == second.text("counts").partition("\n")[0]
 
 
+def test_a_plan_chosen_elsewhere_is_shown_with_its_values_in_every_dock(open_dock, session):
+    docks = [open_dock(), open_dock()]
+    docks[0].chooses("plan", "Snap")  # in one of them its form is there already
+    session.choose("snap", {"frames": 7})
+    for person in docks:
+        assert person.text("plan") == "Snap"
+        assert person.find("param:frames").text() == "7"
+    docks[1].runs()
+    assert session.run.values["frames"] == 7
+
+
 def test_a_line_says_what_is_connected(open_dock, session):
     person = open_dock()
     assert person.text("microscope").startswith("No microscope is connected.")

@@ -1,6 +1,16 @@
 """The composition root: one engine, its devices, plans and caches, with no window needed."""
 
+from napari_skylight.session._history import KeptImages, RunHistory, RunRecord
 from napari_skylight.session._run import RunInfo, SessionState
+from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._session import Session
 
-__all__ = ["RunInfo", "Session", "SessionState"]
+__all__ = [
+    "KeptImages",
+    "RunDocuments",
+    "RunHistory",
+    "RunInfo",
+    "RunRecord",
+    "Session",
+    "SessionState",
+]

@@ -23,6 +23,7 @@ from napari_skylight.plans import PlanRegistry, live_view, snap
 from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.session._choices import Choices
 from napari_skylight.session._devices import Devices
+from napari_skylight.session._history import RunHistory
 from napari_skylight.session._problems import Problems
 from napari_skylight.session._run import RunInfo, SessionState
 from napari_skylight.session._runner import Runner
@@ -42,6 +43,10 @@ class Session:
         The frame caches that plans stash into.
     plans : PlanRegistry
         The plans that can be run, by name; `live_view` and `snap` to begin with.
+    runs : RunHistory
+        Every run so far, newest first.
+    chosen_plan : str
+        The plan that was given to `choose` last; empty when none was.
     """
 
     state_changed = Signal(SessionState)
@@ -51,6 +56,8 @@ class Session:
     devices_changed = Signal()
     plans_changed = Signal()
     microscope_changed = Signal()
+    plan_chosen = Signal(str)
+    """A plan, and values for it, are to be put in every form."""
 
     def __init__(self) -> None:
         self.engine = RunEngine()
@@ -63,6 +70,8 @@ class Session:
         self._devices = Devices(self.engine.loop)
         self._choices = Choices(self.plans, self._devices, self.caches)
         self._runner = Runner(self.engine, self._darken, self.report)
+        self.runs = RunHistory(self.engine, self._runner, self.caches)
+        self.chosen_plan = ""
         self._lock = threading.RLock()
         self._closed = False
         self._devices.changed.connect(self.devices_changed.emit)
@@ -176,6 +185,23 @@ class Session:
             If it needs a device and none that fits is connected.
         """
         return self._choices.remembered(plan)
+
+    def choose(self, plan: str, values: Mapping[str, Any]) -> None:
+        """Have every form show `plan` with `values`, as far as they are still allowed.
+
+        Raises
+        ------
+        KeyError
+            If there is no such plan.
+        EngineBusyError
+            If a plan is under way: the forms show that one.
+        """
+        self.plans[plan]
+        if self.state.busy:
+            raise EngineBusyError("Stop the plan before choosing another.")
+        self.remember(plan, values)
+        self.chosen_plan = plan
+        self.plan_chosen.emit(plan)
 
     def start(self, plan: str, values: Mapping[str, Any] | None = None) -> Future[Any]:
         """Run `plan` with `values`, by parameter name; devices are given by their names.

@@ -77,6 +77,7 @@ class PlanControl(QWidget):
         self._buttons.resume_clicked.connect(session.resume)
         self._links = Links(self)
         self._links.connect(session.plans_changed, self._on_plans_changed)
+        self._links.connect(session.plan_chosen, self._on_choice_made)
         self._links.connect(session.devices_changed, self._show_plan)
         self._links.connect(session.microscope_changed, self._on_microscope_changed)
         self._links.connect(session.run_changed, self._on_run_changed)
@@ -136,6 +137,12 @@ class PlanControl(QWidget):
         else:
             text = f"{microscope.title}\nAnother: {_MENU}"
         self._microscope.setText(text)
+
+    def _on_choice_made(self) -> None:
+        self._chooser.plan = self._session.chosen_plan
+        self._show_plan()
+        if self._form is not None:
+            self._form.set_values(self._session.remembered(self._chooser.plan))
 
     def _on_run_changed(self) -> None:
         run = self._session.run

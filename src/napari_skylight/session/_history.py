@@ -1,0 +1,279 @@
+"""Every run of a session: what it was run with, what it brought, how it ended."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from types import MappingProxyType
+from typing import Any, overload
+
+from bluesky.protocols import HasName
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_skylight._signals import announce
+from napari_skylight.engine import RunEngine
+from napari_skylight.frames import CacheStore, Frame, FrameCache
+from napari_skylight.session._run import RunInfo
+from napari_skylight.session._run_documents import DocumentLog, RunDocuments
+from napari_skylight.session._runner import Runner
+
+__all__ = ["KeptImages", "RunHistory", "RunRecord", "StashedFrames"]
+
+_log = logging.getLogger("napari_skylight")
+
+_MOST_RECORDS = 1000
+
+
+@dataclass(frozen=True)
+class StashedFrames:
+    """The frames of a run in one stack: those with the numbers `first` to `last`.
+
+    The numbers are those of `Frame.number`; they go on after the stack is cleared.
+    """
+
+    cache: str
+    key: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of a plan, as it was when this was asked for.
+
+    Attributes
+    ----------
+    number : int
+        1 for the first run of the session.
+    run : RunInfo
+        Plan, values, times and ending; devices among the values are given by their names.
+    acquired, stashed, dropped : int
+        Frames the cameras brought, those kept in stacks, and those no cache could take.
+    stacks : tuple of StashedFrames
+    documents : tuple of RunDocuments
+        One for each Bluesky run that the plan opened, oldest first.
+    """
+
+    number: int
+    run: RunInfo
+    acquired: int = 0
+    stashed: int = 0
+    dropped: int = 0
+    stacks: tuple[StashedFrames, ...] = ()
+    documents: tuple[RunDocuments, ...] = ()
+
+    @property
+    def python(self) -> str:
+        """What to type in a console to have the same run again."""
+        return f"session.start({self.run.plan!r}, {dict(self.run.values)!r})"
+
+
+@dataclass(frozen=True)
+class KeptImages:
+    """Frames of a run that are still in a stack.
+
+    Attributes
+    ----------
+    cache : FrameCache
+    key : str
+    data : ndarray
+        The pixels, (N, Y, X): a read-only view of the stack's own memory, which lives as long as
+        the view does.
+    frames : sequence of Frame
+        What is known of each of them.
+    """
+
+    cache: FrameCache
+    key: str
+    data: NDArray[Any]
+    frames: Sequence[Frame]
+
+
+class RunHistory(Sequence[RunRecord]):
+    """The runs that `runner` has started, newest first, and the older of them forgotten.
+
+    What a script runs on the engine by itself is none of them. It may be asked on any thread.
+
+    Attributes
+    ----------
+    changed : Signal()
+        A run has started, has opened a Bluesky run, was paused or went on, or has ended. Not
+        emitted for frames and events: who shows their numbers looks again now and then.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, engine: RunEngine, runner: Runner, caches: CacheStore, most: int = _MOST_RECORDS
+    ) -> None:
+        self._caches = caches
+        self._lock = Lock()
+        self._records: deque[RunRecord] = deque(maxlen=most)
+        self._number = 0
+        self._open: _OpenRecord | None = None
+        # After the runner's own connections: it keeps the engine waiting at the first change of
+        # state until it has told of the run. So a run is known before anything happens in it.
+        runner.run_changed.connect(self._on_run_changed)
+        engine.state_changed.connect(self._on_engine_state_changed)
+        engine.subscribe(self._on_document)  # type: ignore[no-untyped-call]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> RunRecord: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RunRecord]: ...
+
+    def __getitem__(self, index: int | slice) -> RunRecord | Sequence[RunRecord]:
+        return self._all()[index]
+
+    def __iter__(self) -> Iterator[RunRecord]:
+        return iter(self._all())
+
+    def kept(self, record: RunRecord) -> int:
+        """Return how many of the frames that a run stashed are still there."""
+        return sum(stop - start for _, _, _, start, stop in self._find(record))
+
+    def images(self, record: RunRecord) -> list[KeptImages]:
+        """Return the frames of a run that are still there: nothing is copied."""
+        return [
+            KeptImages(cache, key, taken.data[start:stop], taken.frames[start:stop])
+            for cache, key, taken, start, stop in self._find(record)
+        ]
+
+    def _find(self, record: RunRecord) -> Iterator[tuple[FrameCache, str, Any, int, int]]:
+        caches = {cache.name: cache for cache in self._caches}
+        for stashed in record.stacks:
+            cache = caches[stashed.cache]
+            taken = cache.reader().take(stashed.key)
+            if taken is None or not taken.frames:
+                continue
+            oldest = taken.frames[0].number
+            start, stop = max(0, stashed.first - oldest), stashed.last - oldest + 1
+            if start < stop:
+                yield cache, stashed.key, taken, start, stop
+
+    def _all(self) -> tuple[RunRecord, ...]:
+        with self._lock:
+            if self._open is not None:
+                self._records[0] = self._open.freeze(self._caches)
+            return tuple(self._records)
+
+    # ---- what happens ------------------------------------------------------------------------
+
+    def _on_run_changed(self, run: RunInfo) -> None:
+        run = replace(run, values=_by_name(run.values))
+        with self._lock:
+            is_new = self._open is None  # the one before has ended, for there is one at a time
+            if self._open is None:
+                self._number += 1
+                self._open = _OpenRecord(self._number, run)
+                self._records.appendleft(self._open.freeze(self._caches))
+            self._open.run = run
+            if run.ended is not None:
+                self._records[0] = self._open.freeze(self._caches)
+                self._open = None
+        if is_new:
+            _log.info("%s started.", run.title)
+        if run.ended is not None:
+            _log.info(_ending(run))
+        announce(self.changed)
+
+    def _on_engine_state_changed(self, new: str, old: str) -> None:
+        with self._lock:
+            if self._open is None:
+                return
+            if old == "idle":
+                self._open.before = _Counts.of(self._caches)
+            elif new == "idle":
+                self._open.after = _Counts.of(self._caches)
+
+    def _on_document(self, name: str, document: Mapping[str, Any]) -> None:
+        with self._lock:
+            if self._open is not None:
+                self._open.documents.add(name, document)
+
+
+class _OpenRecord:
+    """The run under way."""
+
+    def __init__(self, number: int, run: RunInfo) -> None:
+        self.run = run
+        self.before: _Counts | None = None  # not counted: its plan has not begun
+        self.after: _Counts | None = None  # not counted: its plan has not ended
+        self.documents = DocumentLog()
+        self._number = number
+
+    def freeze(self, caches: CacheStore) -> RunRecord:
+        documents = self.documents.freeze()
+        if self.before is None:
+            return RunRecord(self._number, self.run, documents=documents)
+        before, after = self.before, self.after or _Counts.of(caches)
+        stacks = tuple(
+            StashedFrames(cache, key, before.stacks.get((cache, key), 0) + 1, last)
+            for (cache, key), last in after.stacks.items()
+            if last > before.stacks.get((cache, key), 0)
+        )
+        return RunRecord(
+            self._number,
+            self.run,
+            # most frames go to the live view and to a stack both
+            acquired=max(after.live - before.live, after.stacked - before.stacked),
+            stashed=sum(each.last - each.first + 1 for each in stacks),
+            dropped=after.dropped - before.dropped,
+            stacks=stacks,
+            documents=documents,
+        )
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What the caches have been given since they were made."""
+
+    live: int
+    stacked: int
+    dropped: int
+    stacks: Mapping[tuple[str, str], int]
+    """The number of the last frame, by cache and image key."""
+
+    @classmethod
+    def of(cls, caches: CacheStore) -> _Counts:
+        counts = [(cache.kind, cache.counts) for cache in caches]
+        return cls(
+            live=sum(each.acquired for kind, each in counts if kind == "live"),
+            stacked=sum(each.acquired for kind, each in counts if kind == "stack"),
+            dropped=sum(each.refused for _, each in counts),
+            stacks={
+                (cache.name, key): cache.reader().counts(key).stashed
+                for cache in caches
+                if cache.kind == "stack"
+                for key in cache.keys
+            },
+        )
+
+
+def _by_name(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `values` with names for devices: a record must not keep a device from going."""
+    return MappingProxyType({key: _name(value) for key, value in values.items()})
+
+
+def _name(value: Any) -> Any:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_name(each) for each in value] if any(map(_is_device, value)) else value
+    return value.name if _is_device(value) else value
+
+
+def _is_device(value: Any) -> bool:
+    # an Enum member has a name too, but no parent
+    return isinstance(value, HasName) and hasattr(value, "parent")
+
+
+def _ending(run: RunInfo) -> str:
+    word = {"success": "finished", "abort": "was aborted"}.get(run.exit_status, "failed")
+    return f"{run.title} {word} after {run.seconds:.1f} s{f': {run.reason}' if run.reason else '.'}"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
 
-    from ._offers import Offers
-
 __all__ = ["Interruptible"]
 
 _PATIENCE = 3.0  # seconds a pause may take before a stop ends the plan without waiting for it
@@ -39,7 +37,6 @@ class Interruptible(PausableEngine):
 
     _run_now: Run | None = None
     _deliveries: Deliveries
-    _offers: Offers
 
     def stop(self) -> Future[RunEngineResult | tuple[str, ...] | None]:
         """End the plan after its cleanup, and call the run a success.
@@ -94,9 +91,6 @@ class Interruptible(PausableEngine):
         run = self._run_now
         if run is None:
             return ended_future()
-        with self._lock:
-            if self._run_now is run:
-                self._offers.withdraw()
         return self._start(run, lambda future: self._end_run(run, kind, reason, future))
 
     def _start(

@@ -1,0 +1,174 @@
+"""The pictures of the documentation, from the running program.
+
+`make pictures` makes all of them; ``python docs/make_pictures.py live-view`` makes one, on the
+display there is. Every picture is one function, run in a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+from PIL import Image
+from qtpy.QtCore import QPoint, QRect
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QAbstractButton, QWidget
+
+from napari_skylight import _plugin
+from napari_skylight._compat import main_window
+from napari_skylight.devices import sim
+
+FOLDER = Path(__file__).parent / "pictures"
+MOST_BYTES = 250_000
+COLOURS = 96
+
+Picture = Callable[["Program"], "QWidget | None"]
+PICTURES: dict[str, Picture] = {}
+
+
+def picture(make: Picture) -> Picture:
+    """Register a function that brings the program to where the picture is taken.
+
+    It returns the widget to show, or None for the whole window.
+    """
+    PICTURES[make.__name__.replace("_", "-")] = make
+    return make
+
+
+class Program:
+    """The program, as the command `napari-skylight` opens it."""
+
+    def __init__(self) -> None:
+        self.viewer = napari.Viewer(title="napari-skylight")
+        self.session = _plugin.attach(self.viewer)
+        self.open_microscope(sim.microscope)
+        self.control = self.dock("Plan control")
+        self.window = main_window(self.viewer)
+        self.window.setGeometry(QRect(QPoint(0, 0), QGuiApplication.primaryScreen().size()))
+        self.rest(0.5)
+
+    def open_microscope(self, factory: Callable[[], object]) -> None:
+        opened = self.session.open_microscope(factory)
+        self.wait(opened.done)
+        opened.result()
+
+    def dock(self, name: str) -> QWidget:
+        return self.viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, name)[1]
+
+    def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        """Let the window live until `condition` holds."""
+        for _ in range(int(seconds * 50)):
+            if condition():
+                return
+            QTest.qWait(20)
+        raise TimeoutError(f"Not true within {seconds} s: {condition}; {self.session.problem}")
+
+    def rest(self, seconds: float) -> None:
+        """Let the window live for some seconds."""
+        QTest.qWait(int(seconds * 1000))
+
+    def press(self, name: str) -> None:
+        button = self.control.findChild(QAbstractButton, name)
+        self.wait(button.isEnabled)
+        button.click()
+
+    def frames(self, kind: str = "live") -> int:
+        return sum(cache.counts.stashed for cache in self.session.caches if cache.kind == kind)
+
+    def run(self, frames: int = 150) -> None:
+        """Press Run, and let some frames come."""
+        self.press("run")
+        self.wait(lambda: self.frames() > frames)
+        self.rest(1)
+
+    def snapshots(self, count: int) -> None:
+        for number in range(1, count + 1):
+            self.press("action:snapshot")
+            self.wait(lambda n=number: self.frames("stack") >= n)
+        self.rest(1)
+
+    def save(self, path: Path, widget: QWidget | None) -> None:
+        """Save what is on the screen."""
+        QGuiApplication.primaryScreen().grabWindow(0).save(str(path))
+        image = Image.open(path).convert("RGB")
+        if widget is not None:
+            corner = widget.mapToGlobal(QPoint(0, 0))
+            x, y = corner.x(), corner.y()
+            image = image.crop((x, y, x + widget.width(), y + widget.height()))
+        # noise is what takes the room; this way of choosing colours keeps the rare ones
+        few = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, 1, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"{path.name} takes {path.stat().st_size} bytes")
+
+
+@picture
+def first_open(program: Program) -> None:
+    program.rest(1)
+
+
+@picture
+def live_view(program: Program) -> None:
+    program.run()
+    program.snapshots(1)
+
+
+@picture
+def paused(program: Program) -> None:
+    program.run()
+    program.press("pause")
+    program.wait(lambda: program.session.state == "paused")
+    program.rest(1)
+
+
+@picture
+def snapshots(program: Program) -> None:
+    program.run()
+    program.snapshots(3)
+    program.press("run")
+    program.wait(lambda: not program.session.state.busy)
+    program.viewer.layers["camera"].visible = False
+    program.viewer.layers.selection.active = program.viewer.layers["camera · snapshots"]
+    program.rest(1)
+
+
+@picture
+def devices(program: Program) -> None:
+    program.dock("Devices")
+    program.run()
+
+
+def make(name: str) -> None:
+    """Make one picture, in this process."""
+    program = Program()
+    try:
+        widget = PICTURES[name](program)
+        program.save(FOLDER / f"{name}.png", widget)
+    finally:
+        program.viewer.close()
+
+
+def main(names: list[str]) -> None:
+    """Make the pictures called `names`, or all, each with settings of its own."""
+    for name in names or PICTURES:
+        with tempfile.TemporaryDirectory() as home:
+            settings = {"XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home, "XDG_CACHE_HOME": home}
+            code = f"import make_pictures; make_pictures.make({name!r})"
+            subprocess.run(
+                [sys.executable, "-c", code],
+                cwd=Path(__file__).parent,
+                env=os.environ | settings,
+                check=True,
+                timeout=180,
+            )
+        print(f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,124 @@
+"""What the documentation shows is there, and runs."""
+
+import re
+import shlex
+import shutil
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from pymmcore_plus import find_micromanager
+
+from napari_skylight import attach, cli
+from napari_skylight.devices import sim
+from napari_skylight.session import SessionState
+from napari_skylight.testing import wait_until
+
+ROOT = Path(__file__).parents[1]
+# The site's own links are checked when it is built.
+OUTSIDE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES = [*OUTSIDE, *sorted((ROOT / "docs").rglob("*.md"))]
+DECISIONS = ROOT / "docs" / "explanation" / "decisions"
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+COMMANDS = ("make ", "napari-skylight", "pip ", "python ")
+
+
+def name_of(page):
+    return str(page.relative_to(ROOT))
+
+
+def python_of(page):
+    """Return the Python blocks of a page, each behind as many empty lines as precede it."""
+    text = page.read_text()
+    found = [block for block in FENCE.finditer(text) if block[1] == "python"]
+    return ["\n" * text[: block.start(2)].count("\n") + block[2] for block in found]
+
+
+def commands_of(page):
+    """Return what a page tells to type in a shell."""
+    text = page.read_text()
+    lines = [line for _, block in FENCE.findall(text) for line in block.splitlines()]
+    inline = INLINE.findall(FENCE.sub("", text))
+    return [shlex.split(line, comments=True) for line in lines + inline if is_command(line)]
+
+
+def is_command(line):
+    return line.startswith(COMMANDS) and "=" not in line.split()[0]
+
+
+@pytest.fixture
+def viewer(session, make_napari_viewer):
+    session.open_microscope(sim.microscope).result(timeout=30)
+    viewer = make_napari_viewer(show=False)
+    attach(viewer, session)
+    return viewer
+
+
+@pytest.mark.parametrize("page", [*filter(python_of, PAGES)], ids=name_of)
+def test_the_python_of_a_page_runs(page, viewer, session, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(Path(find_micromanager()) / "MMConfig_demo.cfg", tmp_path / "my.cfg")
+    plans_before = set(session.plans)
+    names = {"__name__": "console", "viewer": viewer}
+    for block in python_of(page):
+        exec(compile(block, page, "exec"), names)
+    for plan in set(session.plans) - plans_before:
+        stashed = sum(cache.counts.stashed for cache in session.caches)
+        session.start(plan)
+        wait_until(lambda n=stashed: sum(c.counts.stashed for c in session.caches) > n)
+        session.stop().result(timeout=5)
+    assert session.state is SessionState.IDLE
+    assert session.problem == ""
+
+
+@pytest.mark.parametrize("page", OUTSIDE, ids=name_of)
+def test_the_links_of_a_page_outside_the_site_lead_somewhere(page):
+    for link in LINK.findall(page.read_text()):
+        if "://" not in link:
+            path, _, anchor = link.partition("#")
+            assert (page.parent / path).exists(), link
+            assert not anchor, f"{link}: link to a page, whose headings may change"
+
+
+@pytest.fixture(scope="module")
+def targets():
+    return set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+@pytest.fixture
+def options(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    return set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("page", [*filter(commands_of, PAGES)], ids=name_of)
+def test_the_commands_of_a_page_exist(page, targets, options):
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    for program, *words in commands_of(page):
+        if program == "make":
+            assert words[0] in targets, f"make {words[0]}"
+        elif program == "napari-skylight":
+            assert {word for word in words if word.startswith("--")} <= options, words
+        elif program == "python":
+            assert words[0] == "-m"
+            assert find_spec(f"{words[1]}.__main__"), words
+        else:
+            asked = re.findall(r"\[([a-z0-9,]+)\]", words[1])
+            assert {name for names in asked for name in names.split(",")} <= set(extras), words
+
+
+def test_every_option_of_the_command_is_documented(options):
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text()
+    assert options - {"--help"} <= set(re.findall(r"--[a-z-]+", page))
+
+
+def test_every_decision_is_in_the_list():
+    listed = LINK.findall((DECISIONS / "README.md").read_text())
+    assert sorted(listed) == sorted(path.name for path in DECISIONS.glob("0*.md"))

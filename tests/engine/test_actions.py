@@ -487,6 +487,34 @@ def test_the_last_state_told_is_the_latest(engine, snap):
     wait_until(lambda: states[-1] == ActionState(offered=False, pending=0, on=False))
 
 
+def test_a_plan_told_to_end_takes_no_more_requests(engine, snap):
+    plan = Waiting(snap)
+    start(engine, plan, snap)
+    plan.busy.acquire()
+    snap.request()
+    assert plan.next() == "snap"
+    future = engine.stop()
+    assert not snap.state.offered
+    assert not snap.request()
+    future.result(timeout=5)
+    plan.busy.release()
+    start(engine, plan, snap)
+    assert snap.request()
+    assert plan.next() == "snap"
+
+
+def test_a_click_in_hand_is_unanswered(engine, snap):
+    plan = Waiting(snap, reset=False)
+    start(engine, plan, snap)
+    for _ in range(3):
+        snap.request()
+    assert plan.next() == "snap"
+    assert (snap.pending, snap.unanswered) == (2, 3)
+    snap.event_map["snap"].reset()
+    engine.stop().result(timeout=5)
+    assert snap.unanswered == 0
+
+
 def test_a_forgotten_action_is_collected():
     import gc
     import weakref

@@ -95,8 +95,8 @@ def test_settling_delays_success():
 
 
 def test_time_runs_out(caplog):
-    status = Status(timeout=0.02, settle_time=0.02)
     began = time.monotonic()
+    status = Status(timeout=0.02, settle_time=0.02)
     assert isinstance(status.exception(timeout=5), StatusTimeoutError)
     assert time.monotonic() - began >= 0.04
     assert isinstance(status.exception(), TimeoutError)

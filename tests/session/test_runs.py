@@ -183,3 +183,16 @@ def test_a_microscope_that_does_not_close_is_reported_and_the_next_one_opened(se
 def test_a_device_needs_a_name_that_can_be_used(session, name):
     with pytest.raises(ValueError, match="name"):
         session.add_device(FakeCamera(name)).result(timeout=5)
+
+
+def test_resume_may_be_asked_for_again_before_the_plan_goes_on(session, camera):
+    session.start("live_view")
+    for _ in range(20):
+        session.pause()
+        once_told(session, SessionState.PAUSED)
+        futures = [session.resume() for _ in range(5)]
+        assert futures[0] is not None
+        once_told(session, SessionState.RUNNING)
+        assert session.problem == ""
+    session.stop().result(timeout=5)
+    assert session.problem == ""

@@ -15,8 +15,11 @@ from ._pausable_engine import PausableEngine
 from ._run import Deliveries, Run, ended_future, failed_future, new_future
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
+
+    from ._offers import Offers
 
 __all__ = ["Interruptible"]
 
@@ -37,6 +40,8 @@ class Interruptible(PausableEngine):
 
     _run_now: Run | None = None
     _deliveries: Deliveries
+    _offers: Offers
+    _lock: threading.Lock  # held while a run begins or ends
 
     def stop(self) -> Future[RunEngineResult | tuple[str, ...] | None]:
         """End the plan after its cleanup, and call the run a success.
@@ -91,6 +96,9 @@ class Interruptible(PausableEngine):
         run = self._run_now
         if run is None:
             return ended_future()
+        with self._lock:
+            if self._run_now is run:
+                self._offers.withdraw()
         return self._start(run, lambda future: self._end_run(run, kind, reason, future))
 
     def _start(

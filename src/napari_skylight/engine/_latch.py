@@ -64,6 +64,11 @@ class SRLatch:
         """Reset the flag and wake who waits for that; nothing happens when it is reset already."""
         self._change(False)
 
+    @property
+    def offered(self) -> bool:
+        """Whether requests are taken."""
+        return self.holder is not None and self.holder.open
+
     def is_set(self) -> bool:
         """Whether the flag is set."""
         return self._flag

@@ -20,6 +20,7 @@ class Offers:
 
     def __init__(self) -> None:
         self.running = False  # while a plan runs, or is paused, nobody else may take its actions
+        self.open = True  # requests are taken
         self._latches: list[SRLatch] = []
 
     def add(self, latches: Iterable[tuple[str, SRLatch]]) -> None:
@@ -49,10 +50,26 @@ class Offers:
         for _, latch in added:
             latch.tell()
 
+    def begin(self) -> None:
+        """Take the requests of a plan that starts."""
+        self.running = True
+        self._set_open(True)
+
+    def withdraw(self) -> None:
+        """Take no more requests: the plan is told to end, and will not answer them."""
+        self._set_open(False)
+
+    def _set_open(self, is_open: bool) -> None:
+        with LOCK:
+            changed = list(self._latches) if self.open != is_open else []
+            self.open = is_open
+        for latch in changed:
+            latch.tell()
+
     def end(self) -> None:
         """Offer nothing any more: forget the requests, and reset what a request had set."""
         with LOCK:
-            self.running = False
+            self.running, self.open = False, True
             latches = [latch for latch in self._latches if latch.holder is self]
             self._latches.clear()
             for latch in latches:

@@ -156,7 +156,7 @@ class RunEngine(Interruptible):
                     "Wait until it has ended, or stop it."
                 )
             self._run_now = run
-        self._offers.running = True
+        self._offers.begin()
         try:
             super().__call__(plan, subs, **metadata_kw)
             self._loop.call_soon_threadsafe(self._run_permit.set)

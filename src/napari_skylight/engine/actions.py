@@ -90,12 +90,21 @@ class Action:
         return len(self._latch.requests)
 
     @property
+    def unanswered(self) -> int:
+        """How many clicks the plan has still to answer: those waiting, and the one in hand.
+
+        A plan has one in hand until it resets the latch. Of a toggle only those waiting count.
+        """
+        state = self.state
+        return state.pending + (state.on and not self.togglable)
+
+    @property
     def state(self) -> ActionState:
         """What a button shows."""
         latch = self._latch
         with LOCK:
             return ActionState(
-                offered=latch.holder is not None, pending=len(latch.requests), on=latch.is_set()
+                offered=latch.offered, pending=len(latch.requests), on=latch.is_set()
             )
 
     def request(self, state: bool = True) -> bool:
@@ -109,7 +118,8 @@ class Action:
         Returns
         -------
         bool
-            Whether a plan that runs, or is paused, offers the action and will take the request.
+            Whether a plan that runs, or is paused, offers the action and will take the request. One
+            that was told to end takes none.
 
         Raises
         ------
@@ -120,7 +130,7 @@ class Action:
             raise ValueError(f"The action {self.name!r} is clicked, it cannot be switched off.")
         latch = self._latch
         with LOCK:
-            offered = latch.holder is not None
+            offered = latch.offered
             if offered:
                 latch.edges = self.togglable
                 latch.add_request(bool(state))

@@ -121,7 +121,6 @@ def live_view(
                 for stack in keeping.stacks.values():
                     yield from plan_stubs.clear_cache(stack, wait=True)
             elif name == snapshot.name:
-                snapshot.event_map[name].reset()
                 if exposures.pending:
                     yield from expose(wait=True)
                 stacks = [keeping.stacks[camera.name] for camera in cameras]
@@ -130,6 +129,7 @@ def live_view(
                         cameras, stacks, stream="snapshots", wait=True, along=positions
                     )
                 )
+                snapshot.event_map[name].reset()  # not before: until then it is unanswered
                 continue
             yield from expose(wait=not free)
 

@@ -52,6 +52,7 @@ class Runner:
         self._plan: object = None  # the messages of the run under way
         self._actions: Mapping[str, Action] = {}
         self._aborted = False
+        self._resumed: Future[Any] | None = None  # until the plan goes on
         # Held while telling, so that everybody hears of changes in the order they happened.
         self._lock = threading.RLock()
         engine.state_changed.connect(self._on_engine_state_changed)
@@ -88,9 +89,12 @@ class Runner:
 
     def resume(self) -> Future[Any] | None:
         """Let the paused plan go on; None when none is paused."""
-        if self.state is not SessionState.PAUSED:
-            return None
-        future = self._engine.resume()
+        with self._lock:
+            if self.state is not SessionState.PAUSED:
+                return None
+            if self._resumed is not None:  # asked for already, and not yet done
+                return self._resumed
+            future = self._resumed = self._engine.resume()
         future.add_done_callback(self._on_resumed)
         return future
 
@@ -109,6 +113,9 @@ class Runner:
         return self._engine.halt()
 
     def _on_resumed(self, future: Future[Any]) -> None:
+        with self._lock:
+            if self._resumed is future:
+                self._resumed = None
         error = future.exception()
         still_paused = self.state is SessionState.PAUSED
         if error is not None and still_paused and not isinstance(error, RunEngineInterrupted):
@@ -124,6 +131,7 @@ class Runner:
         with self._lock:
             if state is None or self._plan is None or self.run is None:
                 return  # idle is told when a new run can be started
+            self._resumed = None
             now = time.time()
             if state is SessionState.PAUSED:
                 self._set_run(replace(self.run, paused_since=now))

@@ -89,7 +89,8 @@ class _ActionButton(QPushButton):
             text = f"{self._name}: {self._action.toggle_states[0 if state.on else 1]}"
             text += " …" if state.pending else ""
         else:
-            text = f"{self._name} ({state.pending})" if state.pending else self._name
+            unanswered = self._action.unanswered
+            text = f"{self._name} ({unanswered})" if unanswered else self._name
         self.setText(text)
         hint = "" if state.offered else "The plan has to run for this."
         self.setToolTip("\n".join(filter(None, (self._action.description, hint))))

@@ -1,0 +1,95 @@
+"""Somebody clicks whatever can be clicked, in any order and at any speed."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPushButton
+from superqt import QCollapsible
+
+from napari_skylight import _plugin, attach
+from napari_skylight.session import SessionState
+from napari_skylight.testing import Documents
+
+pytestmark = pytest.mark.usefixtures("camera", "light")
+
+
+class Clicker:
+    """Clicks enabled buttons of a dock at random, as long as the engine lets it."""
+
+    def __init__(self, qtbot, session, dock, seed):
+        self.clicks = Counter()
+        self._qtbot = qtbot
+        self._session = session
+        self._dock = dock
+        self._random = Random(seed)
+
+    def click(self):
+        buttons = [button for button in self._buttons() if button.isEnabled()]
+        button = self._random.choice(buttons)
+        name = button.objectName()
+        if name == "run" and self._session.state.busy:
+            self._wait_for_answers()
+        self._qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        self.clicks[name] += 1
+        if self._random.random() < 0.3:
+            self._qtbot.wait(self._random.randrange(30))
+
+    def end(self):
+        self._wait_for_answers()
+        self._session.stop().result(timeout=10)
+        self._qtbot.waitUntil(lambda: not self._session.state.busy, timeout=10_000)
+
+    def _buttons(self):
+        own = self._dock.findChildren(QPushButton)
+        return [each for each in own if not isinstance(each.parent(), QCollapsible)]
+
+    def _wait_for_answers(self):
+        """A stopped plan answers nothing any more, and a paused one not yet."""
+
+        def answered():
+            if self._session.state is SessionState.PAUSED:
+                self._session.resume()
+            unanswered = [action.unanswered for action in self._session.actions.values()]
+            return not any(unanswered) or not self._session.state.busy
+
+        self._qtbot.waitUntil(answered, timeout=20_000)
+
+
+def fuzz(qtbot, viewer, session, seed, clicks):
+    documents = Documents()
+    session.engine.subscribe(documents)
+    request, taken = session.request, Counter()
+
+    def counted(action, state=True):
+        offered = request(action, state)
+        taken[action] += offered
+        return offered
+
+    session.request = counted
+    attach(viewer, session)
+    _, dock = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, "Plan control")
+    reported = []
+    session.reported.connect(reported.append)
+    clicker = Clicker(qtbot, session, dock, seed)
+    for _ in range(clicks):
+        clicker.click()
+    clicker.end()
+    assert not list(filter(None, reported))
+    assert session.state is SessionState.IDLE
+    assert taken["snapshot"] > 0
+    assert len(documents.events("snapshots")) == taken["snapshot"]
+    assert clicker.clicks["action:snapshot"] == taken["snapshot"]
+    viewer.close()
+
+
+def test_random_clicks(qtbot, make_napari_viewer, session):
+    fuzz(qtbot, make_napari_viewer(show=True), session, seed=1, clicks=200)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(5))
+def test_ten_thousand_random_clicks(qtbot, make_napari_viewer, session, seed):
+    fuzz(qtbot, make_napari_viewer(show=True), session, seed=seed, clicks=2000)

@@ -25,6 +25,14 @@ def no_thread_is_left():
 
 
 @pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """The folder for a person's own files: never that of whoever runs the tests."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("NAPARI_SKYLIGHT_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
 def log_as_by_default(caplog):
     """Log warnings and worse, whatever a library set the root logger to when it was imported.
 

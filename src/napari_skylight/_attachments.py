@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_skylight._compat import main_window, unwrapped
 from napari_skylight.devices import sim
-from napari_skylight.session import Session
+from napari_skylight.session import Session, home_folder
 from napari_skylight.viewer import ViewerLink
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
         close_session()
         _session, _session_is_ours = session, False
     if _session is None:
-        _session, _session_is_ours = Session(), True
+        _session, _session_is_ours = Session(home_folder()), True
     if id(viewer) not in _attached:
         _attached[id(viewer)] = _Attachment(viewer, _session)
     return _session

@@ -63,3 +63,14 @@ def test_a_plan_that_is_not_there_is_named() -> None:
         plans["snap"]
     with pytest.raises(KeyError, match="no plan called snap"):
         plans.remove("snap")
+    with pytest.raises(KeyError, match="no plan called snap"):
+        plans.origin("snap")
+
+
+def test_a_plan_from_elsewhere_does_not_take_the_place_of_the_first() -> None:
+    plans = PlanRegistry()
+    plans.add(snap, origin="built in")
+    with pytest.raises(ValueError, match=r"already \(built in\): give the one from mine.py"):
+        plans.add(live_view, "snap", origin="from mine.py")
+    assert plans["snap"] is snap
+    assert plans.origin("snap") == "built in"

@@ -27,7 +27,7 @@ from napari_skylight.plans._params import (
 )
 from napari_skylight.protocols import FrameCaches
 
-__all__ = ["check_plan", "create_plan_spec", "plan_name", "register_form"]
+__all__ = ["check_plan", "create_plan_spec", "is_meant_as_plan", "plan_name", "register_form"]
 
 Plan = Callable[..., Generator[Any, Any, Any]]
 
@@ -130,11 +130,20 @@ def check_plan(plan: Any) -> dict[str, Any]:
             f"{name} has no return type annotation: write `-> MsgGenerator[None]` after its "
             "parameters."
         )
-    origin = get_origin(returned) or returned
-    is_generator = isinstance(origin, type) and issubclass(origin, Generator)
-    if not is_generator and _form_of(plan) is None:
+    if not _is_generator(returned) and _form_of(plan) is None:
         raise TypeError(f"{name} returns {returned!r}, and a plan returns a MsgGenerator.")
     return hints
+
+
+def is_meant_as_plan(function: Callable[..., Any]) -> bool:
+    """Return whether `function` is a generator function that could be a plan.
+
+    One annotated as returning an iterator, say, is meant for something else.
+    """
+    if not inspect.isgeneratorfunction(_function(function)):
+        return False
+    returned = _hints(_function(function)).get("return")
+    return returned is None or isinstance(returned, str) or _is_generator(returned)
 
 
 def plan_name(plan: Any) -> str:
@@ -301,6 +310,11 @@ def _hints(function: Any) -> dict[str, Any]:
         except (NameError, AttributeError, TypeError):
             hints[name] = hint
     return hints
+
+
+def _is_generator(returned: Any) -> bool:
+    origin = get_origin(returned) or returned
+    return isinstance(origin, type) and issubclass(origin, Generator)
 
 
 def _without_self(signature: inspect.Signature) -> list[inspect.Parameter]:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from psygnal import Signal
 
+from napari_skylight._signals import announce
 from napari_skylight.plans._inspect import check_plan, plan_name
 from napari_skylight.plans._params import sentence_case
 
-__all__ = ["PlanRegistry"]
+__all__ = ["OfferedPlan", "PlanRegistry"]
+
+BY_HAND = "added by hand"
+
+
+@dataclass(frozen=True)
+class OfferedPlan:
+    """A plan, what it is called, and where it is from."""
+
+    name: str
+    plan: Callable[..., Any]
+    origin: str
+    """In words that go on a sentence: "built in", "from my_plans.py"."""
 
 
 class PlanRegistry(Mapping[str, Callable[..., Any]]):
@@ -22,40 +36,76 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
     changed = Signal()
 
     def __init__(self) -> None:
-        self._plans: dict[str, Callable[..., Any]] = {}
+        self._offered: dict[str, OfferedPlan] = {}
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
-        try:
-            return self._plans[name]
-        except KeyError:
-            raise KeyError(f"There is no plan called {name}.") from None
+        return self._named(name).plan
 
     def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._plans))
+        return iter(tuple(self._offered))
 
     def __len__(self) -> int:
-        return len(self._plans)
+        return len(self._offered)
 
-    def add(self, plan: Callable[..., Any], name: str | None = None) -> Callable[[], None]:
+    def add(
+        self, plan: Callable[..., Any], name: str | None = None, origin: str = BY_HAND
+    ) -> Callable[[], None]:
         """Add `plan` under `name`, or the name it was defined under; returns its undo.
 
-        A plan of the same name is replaced where it stands: a plan can be edited and added again.
+        A plan of the same name and origin is replaced where it stands: a plan can be edited and
+        added again.
 
         Raises
         ------
         TypeError
             If `plan` is no generator function, or has no ``MsgGenerator`` return annotation.
+        ValueError
+            If there is a plan of that name from elsewhere.
         """
         check_plan(plan)
         key = name or plan_name(plan)
-        self._plans = {**self._plans, key: plan}
-        self.changed.emit()
+        there = self._offered.get(key)
+        if there is not None and there.origin != origin:
+            raise _taken(there, origin)
+        self._offered = {**self._offered, key: OfferedPlan(key, plan, origin)}
+        announce(self.changed)
 
         def undo() -> None:
-            if self._plans.get(key) is plan:
+            if key in self._offered and self._offered[key].plan is plan:
                 self.remove(key)
 
         return undo
+
+    def exchange(
+        self, plans: Iterable[OfferedPlan], instead_of: Collection[str] = ()
+    ) -> tuple[list[str], list[ValueError]]:
+        """Offer `plans` instead of those called `instead_of`, in one change.
+
+        A plan of the same name keeps its place in the order.
+
+        Returns
+        -------
+        names : list of str
+            Of the plans that are offered now.
+        problems : list of ValueError
+            One for each plan left out because its name is taken by one from elsewhere.
+        """
+        kept = {name: plan for name, plan in self._offered.items() if name not in instead_of}
+        new: dict[str, OfferedPlan] = {}
+        problems = []
+        for plan in plans:
+            there = kept.get(plan.name) or new.get(plan.name)
+            if there is None:
+                new[plan.name] = plan
+            else:
+                problems.append(_taken(there, plan.origin))
+        both = {**kept, **new}
+        ordered = [name for name in self._offered if name in both]
+        after = {name: both[name] for name in (*ordered, *both)}
+        if list(after.items()) != list(self._offered.items()):
+            self._offered = after
+            announce(self.changed)
+        return list(new), problems
 
     def remove(self, name: str) -> None:
         """Forget the plan called `name`.
@@ -65,10 +115,33 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
         KeyError
             If there is none.
         """
-        self[name]
-        self._plans = {key: plan for key, plan in self._plans.items() if key != name}
-        self.changed.emit()
+        self._named(name)
+        self._offered = {key: plan for key, plan in self._offered.items() if key != name}
+        announce(self.changed)
 
     def title(self, name: str) -> str:
         """Return the plan's name as a person reads it: "Live view" for ``live_view``."""
         return sentence_case(name)
+
+    def origin(self, name: str) -> str:
+        """Return where the plan is from: "built in", "from my_plans.py", "added by hand".
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        return self._named(name).origin
+
+    def _named(self, name: str) -> OfferedPlan:
+        try:
+            return self._offered[name]
+        except KeyError:
+            raise KeyError(f"There is no plan called {name}.") from None
+
+
+def _taken(there: OfferedPlan, origin: str) -> ValueError:
+    return ValueError(
+        f"There is a plan called {there.name} already ({there.origin}): give the one {origin} "
+        "another name."
+    )

@@ -1,6 +1,7 @@
 """The composition root: one engine, its devices, plans and caches, with no window needed."""
 
 from napari_skylight.session._history import KeptImages, RunHistory, RunRecord
+from napari_skylight.session._home import home_folder
 from napari_skylight.session._run import RunInfo, SessionState
 from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._session import Session
@@ -13,4 +14,5 @@ __all__ = [
     "RunRecord",
     "Session",
     "SessionState",
+    "home_folder",
 ]

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bluesky.utils import FailedStatus
+
+
+class SeveralProblems(ExceptionGroup):
+    """Several things went wrong at once; its message has a line for each."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(in_words, self.exceptions))
+
+    @classmethod
+    def of(cls, problems: Sequence[Exception]) -> Exception:
+        """Return the one there is, or all of them as one."""
+        return problems[0] if len(problems) == 1 else cls("several problems", problems)
 
 
 def cause_of(error: BaseException) -> BaseException:

@@ -43,6 +43,11 @@ class Problems:
         if self.text and self._about is about:
             self.report(None)
 
+    def take_back_all_but(self, about: object) -> None:
+        """Take the problem back unless it is about `about`."""
+        if self._about is not about:
+            self.report(None)
+
     def report_failure(self, future: Future[Any], about: object = None) -> None:
         """Tell of the exception of `future`, if it has ended with one."""
         if not future.cancelled() and (error := future.exception()) is not None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
+from pathlib import Path
 from typing import Any
 
 from psygnal import Signal
@@ -24,6 +25,7 @@ from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.session._choices import Choices
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._history import RunHistory
+from napari_skylight.session._plan_sources import PlanSources
 from napari_skylight.session._problems import Problems
 from napari_skylight.session._run import RunInfo, SessionState
 from napari_skylight.session._runner import Runner
@@ -36,8 +38,16 @@ LIGHT_SECONDS = 5.0
 class Session:
     """An engine with its devices, plans and frame caches.
 
+    Parameters
+    ----------
+    home : Path, optional
+        The folder of the person's own files, such as `home_folder` returns: plans in ``plans``.
+        They are loaded from the start, and so are the plans that other distributions offer.
+        Without it there are the built-in plans only, until `reload_plans`.
+
     Attributes
     ----------
+    home : Path or None
     engine : RunEngine
     caches : CacheStore
         The frame caches that plans stash into.
@@ -59,14 +69,16 @@ class Session:
     plan_chosen = Signal(str)
     """A plan, and values for it, are to be put in every form."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = home
         self.engine = RunEngine()
         self.caches = CacheStore()
         self.plans = PlanRegistry()
-        self.plans.add(live_view)
-        self.plans.add(snap)
+        for plan in (live_view, snap):
+            self.plans.add(plan, origin="built in")
         self._opened: Future[Microscope] | None = None
         self._problems = Problems()
+        self._sources = PlanSources(self.plans, self.plans_folder, self._problems)
         self._devices = Devices(self.engine.loop)
         self._choices = Choices(self.plans, self._devices, self.caches)
         self._runner = Runner(self.engine, self._darken, self.report)
@@ -82,6 +94,8 @@ class Session:
         self._runner.run_changed.connect(self.run_changed.emit)
         self._devices.failed.connect(self.report)
         self._problems.changed.connect(self.reported.emit)
+        if home is not None:
+            self.reload_plans()
 
     # ---- devices and plans -------------------------------------------------------------------
 
@@ -110,8 +124,37 @@ class Session:
         return self._devices.microscope
 
     def add_plan(self, plan: Callable[..., Any], name: str | None = None) -> Callable[[], None]:
-        """Add a plan to choose from; returns its undo."""
+        """Add a plan to choose from, or one edited meanwhile; returns its undo.
+
+        Raises
+        ------
+        TypeError
+            If `plan` is no generator function, or has no ``MsgGenerator`` return annotation.
+        ValueError
+            If there is a plan of that name that was not added by this method.
+        """
         return self.plans.add(plan, name)
+
+    @property
+    def plans_folder(self) -> Path | None:
+        """The folder of the person's own plans, which need not be there; None without a `home`."""
+        return None if self.home is None else self.home / "plans"
+
+    def reload_plans(self) -> Future[tuple[str, ...]]:
+        """Load the plans of `plans_folder` and of other distributions, as they are now.
+
+        On a thread of its own, and in one change of `plans`. Plans whose files or distributions
+        have gone are gone; those of a file that is broken stay as they were. A plan under way goes
+        on as it began.
+
+        Returns
+        -------
+        Future
+            Ends with what is wrong, a text for each file, plan or entry point; that is reported
+            too.
+        """
+        self._check_open()
+        return self._sources.reload()
 
     def add_device(self, device: Any) -> Future[None]:
         """Connect `device` on the engine's loop and add it under its name.
@@ -139,7 +182,7 @@ class Session:
             self._check_open()
             if self.state.busy:
                 raise EngineBusyError("Stop the plan before opening another microscope.")
-            self.report(None)
+            self._problems.take_back_all_but(self._sources)
             self._opened = self._devices.open(factory)
         self._opened.add_done_callback(self._problems.report_failure)
         return self._opened
@@ -326,6 +369,7 @@ class Session:
             self._closed = True
         # A plan or device that does not let go must not hold up whoever closes the window.
         wait_for_futures([self.engine.stop()], timeout * 0.4)
+        self._sources.close(timeout * 0.1)
         self._darken(timeout * 0.1)
         self.engine.close(timeout * 0.1)
         self._devices.close(timeout * 0.2)

@@ -1,0 +1,101 @@
+"""Where plans come from besides the built-in ones: other distributions, and a folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import Future
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from napari_skylight import _entry_points
+from napari_skylight.plans import OfferedPlan, PlanRegistry, plans_in
+from napari_skylight.plans.spec import check_plan
+from napari_skylight.session._errand import Errand
+from napari_skylight.session._errors import SeveralProblems, in_words
+from napari_skylight.session._plan_folder import PlanFolder
+from napari_skylight.session._problems import Problems
+
+GROUP = "napari_skylight.plans"
+
+_log = logging.getLogger("napari_skylight")
+
+
+class PlanSources:
+    """Puts the plans of entry points and of `folder` into `plans`.
+
+    Parameters
+    ----------
+    plans : PlanRegistry
+    folder : Path or None
+    problems : Problems
+        Told of plans, files and entry points that are no good, until a reload finds none.
+    """
+
+    def __init__(self, plans: PlanRegistry, folder: Path | None, problems: Problems) -> None:
+        self._plans = plans
+        self._folder = PlanFolder(folder) if folder is not None else None
+        self._problems = problems
+        self._things: dict[EntryPoint, Any] = {}  # what entry points have given
+        self._names: list[str] = []
+        self._errand = Errand("skylight-load-plans", self._load)
+        self._closed = False
+
+    def reload(self) -> Future[tuple[str, ...]]:
+        """Load what is there now, on a thread of its own; the future says what is wrong."""
+        return self._errand.ask()
+
+    def close(self, seconds: float) -> None:
+        """Tell of nothing more; wait so long at most for what is being loaded."""
+        self._closed = True
+        self._errand.wait(seconds)
+
+    def _load(self) -> tuple[str, ...]:
+        plans, problems = self._installed()
+        if self._folder is not None:
+            own, wrong = self._folder.load()
+            plans += own
+            problems += wrong
+        if self._closed:
+            return ()
+        self._names, taken = self._plans.exchange(plans, instead_of=self._names)
+        problems += taken
+        for problem in problems:
+            _log.warning("%s", problem, exc_info=problem.__cause__)
+        if problems:
+            self._problems.report(SeveralProblems.of(problems), about=self)
+        else:
+            self._problems.take_back(self)
+        return tuple(map(in_words, problems))
+
+    def _installed(self) -> tuple[list[OfferedPlan], list[Exception]]:
+        plans: list[OfferedPlan] = []
+        problems: list[Exception] = []
+        for point in _entry_points.offered(GROUP):
+            try:
+                if point not in self._things:
+                    self._things[point] = _entry_points.load(point)
+                plans += _plans_of(point, self._things[point], problems)
+            except _entry_points.EntryPointError as error:
+                problems.append(error)
+        return plans, problems
+
+
+def _plans_of(point: EntryPoint, thing: Any, problems: list[Exception]) -> Iterator[OfferedPlan]:
+    """Yield the plan that an entry point gives, or those of the module that it gives."""
+    owner = _entry_points.owner(point)
+    if not isinstance(thing, ModuleType):
+        try:
+            check_plan(thing)
+        except TypeError as error:
+            problems.append(TypeError(f"{owner}: its entry point {point.name}: {error}"))
+        else:
+            yield OfferedPlan(point.name, thing, f"from {owner}")
+        return
+    plans, wrong = plans_in(thing)
+    for name, fault in wrong.items():
+        problems.append(TypeError(f"{owner}: {thing.__name__}.{name}: {in_words(fault)}"))
+    for name, plan in plans.items():
+        yield OfferedPlan(name, plan, f"from {owner}")

@@ -1,26 +1,28 @@
 """The pictures of the documentation, from the running program.
 
 `make pictures` makes all of them; ``python docs/make_pictures.py live-view`` makes one, on the
-display there is. Every picture is one function, run in a process of its own.
+display there is. Every picture is one function, run in a process of its own with settings of its
+own.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import napari
 from PIL import Image
-from qtpy.QtCore import QPoint, QRect
+from qtpy.QtCore import QEventLoop, QPoint, QTimer
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QWidget
 
-from napari_skylight import _plugin
+from napari_skylight import attach
 from napari_skylight._compat import main_window
 from napari_skylight.devices import sim
 
@@ -46,11 +48,11 @@ class Program:
 
     def __init__(self) -> None:
         self.viewer = napari.Viewer(title="napari-skylight")
-        self.session = _plugin.attach(self.viewer)
+        self.session = attach(self.viewer)
         self.open_microscope(sim.microscope)
         self.control = self.dock("Plan control")
         self.window = main_window(self.viewer)
-        self.window.setGeometry(QRect(QPoint(0, 0), QGuiApplication.primaryScreen().size()))
+        self.window.setGeometry(QGuiApplication.primaryScreen().geometry())
         self.rest(0.5)
 
     def open_microscope(self, factory: Callable[[], object]) -> None:
@@ -59,19 +61,22 @@ class Program:
         opened.result()
 
     def dock(self, name: str) -> QWidget:
-        return self.viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, name)[1]
+        return self.viewer.window.add_plugin_dock_widget("napari-skylight", name)[1]
 
     def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Let the window live until `condition` holds."""
-        for _ in range(int(seconds * 50)):
-            if condition():
-                return
-            QTest.qWait(20)
-        raise TimeoutError(f"Not true within {seconds} s: {condition}; {self.session.problem}")
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Not true in {seconds} s: {condition}, {self.session.problem}")
+            self.rest(0.1)
 
     def rest(self, seconds: float) -> None:
         """Let the window live for some seconds."""
-        QTest.qWait(int(seconds * 1000))
+        # as it does when used: a loop that only looks for events now and then shows fewer frames
+        loop = QEventLoop()
+        QTimer.singleShot(int(seconds * 1000), loop.quit)
+        loop.exec()
 
     def press(self, name: str) -> None:
         button = self.control.findChild(QAbstractButton, name)
@@ -81,7 +86,7 @@ class Program:
     def frames(self, kind: str = "live") -> int:
         return sum(cache.counts.stashed for cache in self.session.caches if cache.kind == kind)
 
-    def run(self, frames: int = 150) -> None:
+    def run(self, frames: int = 250) -> None:
         """Press Run, and let some frames come."""
         self.press("run")
         self.wait(lambda: self.frames() > frames)
@@ -144,31 +149,40 @@ def devices(program: Program) -> None:
     program.run()
 
 
-def make(name: str) -> None:
+def make(name: str, folder: Path) -> None:
     """Make one picture, in this process."""
     program = Program()
     try:
         widget = PICTURES[name](program)
-        program.save(FOLDER / f"{name}.png", widget)
+        program.save(folder / f"{name}.png", widget)
     finally:
         program.viewer.close()
 
 
-def main(names: list[str]) -> None:
-    """Make the pictures called `names`, or all, each with settings of its own."""
-    for name in names or PICTURES:
-        with tempfile.TemporaryDirectory() as home:
-            settings = {"XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home, "XDG_CACHE_HOME": home}
-            code = f"import make_pictures; make_pictures.make({name!r})"
-            subprocess.run(
-                [sys.executable, "-c", code],
-                cwd=Path(__file__).parent,
-                env=os.environ | settings,
-                check=True,
-                timeout=180,
-            )
+def make_apart(name: str, folder: Path) -> None:
+    """Make one picture, in a process of its own and with nobody's settings."""
+    code = "import sys, pathlib, make_pictures as m; m.make(sys.argv[1], pathlib.Path(sys.argv[2]))"
+    with tempfile.TemporaryDirectory() as home:
+        settings = {"XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home}
+        subprocess.run(
+            [sys.executable, "-c", code, name, str(folder.absolute())],
+            cwd=Path(__file__).parent,
+            env=os.environ | settings,
+            check=True,
+            timeout=180,
+        )
+
+
+def main() -> None:
+    """Make the pictures that the command line names, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(PICTURES), help=", ".join(PICTURES))
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    options = parser.parse_args()
+    for name in options.names:
+        make_apart(name, options.folder)
         print(f"{name}.png")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -3,6 +3,8 @@
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -122,3 +124,20 @@ def test_every_option_of_the_command_is_documented(options):
 def test_every_decision_is_in_the_list():
     listed = LINK.findall((DECISIONS / "README.md").read_text())
     assert sorted(listed) == sorted(path.name for path in DECISIONS.glob("0*.md"))
+
+
+def test_the_pictures_can_be_taken_anew(tmp_path):
+    script = ROOT / "docs" / "make_pictures.py"
+    subprocess.run(
+        [sys.executable, script, "paused", "--folder", tmp_path], check=True, timeout=100
+    )
+    assert (tmp_path / "paused.png").stat().st_size > 10_000
+
+
+def test_every_picture_is_made_by_the_script_and_shown():
+    made = {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
+    pages = "".join(page.read_text() for page in PAGES)
+    assert made == set(re.findall(r"pictures/([\w-]+\.png)", pages))
+    script = (ROOT / "docs" / "make_pictures.py").read_text()
+    functions = re.findall(r"^@picture\ndef (\w+)", script, re.MULTILINE)
+    assert made == {f"{name.replace('_', '-')}.png" for name in functions}

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "BatchReading",
     "Camera",
     "Focus",
     "FrameBatch",
     "FrameCaches",
     "HasCache",
+    "HasChannels",
     "HasChildren",
     "HasExposure",
     "Light",
@@ -43,12 +45,23 @@ class StashRefused(RuntimeError):  # noqa: N818 - the word the person reads, not
     """A cache could not take frames, and says why; the plan may go on without."""
 
 
+class BatchReading(Reading[Any], total=False):
+    """The reading of several frames, along one leading axis; see `HasCache.stash`."""
+
+    timestamps: Sequence[float]
+    """When each of them was taken, in seconds as `time.time` counts them."""
+
+
 @runtime_checkable
 class HasCache(Protocol):
     """A device that keeps the readings a plan gives it."""
 
     def stash(self, values: dict[str, Reading[Any]]) -> Status:
         """Keep `values`, as returned by a device's ``read()``.
+
+        An image may be a batch: one leading axis more than a frame has. Its reading may then be a
+        `BatchReading` and say when each frame was taken, with as many ``"timestamps"`` as there are
+        frames. Without, all have been taken at the reading's ``"timestamp"``.
 
         The status ends when they are kept. It fails with `StashRefused` when the cache cannot take
         them and the plan may go on without.
@@ -101,10 +114,10 @@ class StreamingCamera(Camera, Stageable, Pausable, Protocol):
     """A camera that can run free: frame after frame at its own rate, on a thread of its own.
 
     While it does, ``trigger()`` takes no frame of its own: it ends with the first frame made after
-    it was called, and ``read()`` returns the newest. Settings can be set; they hold for the frames
-    begun after that. ``pause()`` and ``resume()`` interrupt the stream and lose no frame that was
-    made; ``unstage()``, which the engine calls on every way out of a plan, ends it. A plan stages
-    the camera before it starts the stream.
+    it was called, and ``read()`` returns the newest, with the time `FrameBatch.times` has for it.
+    Settings can be set; they hold for the frames begun after that. ``pause()`` and ``resume()``
+    interrupt the stream and lose no frame that was made; ``unstage()``, which the engine calls on
+    every way out of a plan, ends it. A plan stages the camera before it starts the stream.
     """
 
     def start_stream(self) -> SyncOrAsync[int]:
@@ -152,6 +165,16 @@ class Light(HasName, Movable[bool], Stoppable, Pausable, Protocol):
     too, and ``resume()`` gives back the light that was on before either. A second ``stop()`` in a
     row is final.
     """
+
+
+@runtime_checkable
+class HasChannels(Protocol):
+    """A light with channels, such as the stains it excites."""
+
+    @property
+    def channel(self) -> Movable[str]:
+        """The channel; a ``set`` is done when the light is there."""
+        ...
 
 
 @runtime_checkable

@@ -138,6 +138,8 @@ class FakeStreamingCamera(FakeCamera):
         Ends the stream with its next frame.
     lose : int
         Frames that are lost on the way before the next one.
+    times : dict of int to float
+        When each frame that ran free was taken, by its number.
     """
 
     def __init__(
@@ -151,6 +153,7 @@ class FakeStreamingCamera(FakeCamera):
         super().__init__(name, shape, dtype, seconds)
         self.fail_stream: BaseException | None = None
         self.lose = 0
+        self.times: dict[int, float] = {}
         self._stream = FrameStream(name, max_bytes=stream_bytes)
         thread_name = f"skylight-fake-{name}-stream"
         self._free_run = FreeRun(self._stream, self._expose, thread_name=thread_name)
@@ -215,7 +218,8 @@ class FakeStreamingCamera(FakeCamera):
         self.frames += 1
         metadata = {f"{self.name}-pixel_size": 0.5}
         self._stream.slot(self.shape, self.dtype, metadata)[:] = self.frames
-        self._stream.commit(time.time())
+        self.times[self.frames] = time.time()
+        self._stream.commit(self.times[self.frames])
 
 
 class FakeLight:

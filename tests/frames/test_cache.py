@@ -1,5 +1,6 @@
 import gc
 import weakref
+from enum import Enum
 
 import numpy as np
 import pytest
@@ -305,3 +306,36 @@ def test_a_listener_that_raises_does_not_fail_the_plan(live, reading, numbered, 
     live.reader().arm()
     assert live.stash(reading(numbered(1))).success
     assert "listener" in caplog.text
+
+
+def test_each_frame_of_a_batch_has_its_own_time(live, stack, reading, numbered):
+    batch = reading(np.stack([numbered(n) for n in range(3)]), timestamp=9.0)
+    batch["camera"]["timestamps"] = np.array([1.0, 2.5, 4.0])
+    for cache in (live, stack):
+        assert cache.stash(batch).success
+    assert newest(live).frame.timestamp == 4.0
+    times = [frame.timestamp for frame in newest(stack).frames]
+    assert times == [1.0, 2.5, 4.0]
+    assert {type(each) for each in times} == {float}
+
+
+def test_a_batch_without_times_was_taken_when_its_reading_says(stack, reading, numbered):
+    stack.stash(reading(np.stack([numbered(1)] * 2), timestamp=9.0))
+    assert [frame.timestamp for frame in newest(stack).frames] == [9.0, 9.0]
+
+
+def test_times_that_do_not_belong_to_the_frames_are_refused(stack, reading, numbered):
+    batch = reading(np.stack([numbered(1)] * 3))
+    batch["camera"]["timestamps"] = [1.0, 2.0]
+    status = stack.stash(batch)
+    assert isinstance(status.exception(0), ValueError)
+    assert "3 frames, but 2 times" in str(status.exception(0))
+    assert stack.counts.acquired == 0
+
+
+def test_metadata_is_plain_whatever_the_device_gives(stack, reading, numbered):
+    class Channel(Enum):
+        DAPI = "DAPI"
+
+    stack.stash(reading(numbered(1), channel=Channel.DAPI))
+    assert newest(stack).frame.metadata["camera-channel"] == "DAPI"

@@ -36,6 +36,7 @@ __all__ = [
     "read_while_waiting",
     "set_property",
     "stash",
+    "trigger_and_read",
     "wait_for_actions",
 ]
 

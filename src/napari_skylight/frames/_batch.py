@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bluesky.protocols import Reading
     from numpy.typing import NDArray
@@ -19,6 +20,7 @@ __all__ = ["Batch", "Images", "batch_from_reading"]
 
 _PIXEL_KINDS = "biuf"  # bool, signed, unsigned, floating: what a screen can show as grey levels
 _COLOURS = (3, 4)
+_PLAIN = frozenset((bool, int, float, str))
 
 
 class Images(NamedTuple):
@@ -27,6 +29,7 @@ class Images(NamedTuple):
     pixels: NDArray[Any]
     dtype: np.dtype[Any]
     timestamp: float
+    timestamps: Sequence[float] | None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -38,6 +41,10 @@ class Images(NamedTuple):
         """Bytes one frame takes up when kept."""
         height, width = self.shape
         return height * width * self.dtype.itemsize
+
+    def taken(self, place: int) -> float:
+        """Return when the frame at `place` was taken."""
+        return self.timestamp if self.timestamps is None else float(self.timestamps[place])
 
 
 class Batch(NamedTuple):
@@ -55,12 +62,14 @@ def batch_from_reading(values: Mapping[str, Reading[Any]]) -> Batch:
     ----------
     values : Mapping[str, Reading]
         As returned by a device's ``read()``. A value with two or more axes is an image, or a
-        batch of them along one leading axis; every other value is metadata of them.
+        batch of them along one leading axis, whose reading may have the time of each in
+        ``"timestamps"``; every other value is metadata of them.
 
     Raises
     ------
     ValueError
-        There is no image, or one that cannot be shown as grey levels.
+        There is no image, or one that cannot be shown as grey levels, or not as many times as
+        frames.
     """
     images: dict[str, Images] = {}
     metadata: dict[str, Any] = {}
@@ -68,7 +77,13 @@ def batch_from_reading(values: Mapping[str, Reading[Any]]) -> Batch:
         value = reading["value"]
         if getattr(value, "ndim", 0) >= 2:
             pixels = _frames_of(key, np.asarray(value))
-            images[key] = Images(pixels, _kept_dtype(pixels.dtype), float(reading["timestamp"]))
+            times: Any = reading.get("timestamps")
+            if times is not None and len(times) != len(pixels):
+                raise ValueError(
+                    f"The image {key!r} has {len(pixels)} frames, but {len(times)} times of them."
+                )
+            dtype = _kept_dtype(pixels.dtype)
+            images[key] = Images(pixels, dtype, float(reading["timestamp"]), times)
         else:
             metadata[key] = _plain(value)
     if not images:
@@ -118,6 +133,10 @@ def _kept_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def _plain(value: Any) -> Any:
     """Return `value` as plain Python, and a copy of what somebody else could change."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     return list(value) if isinstance(value, list) else value

@@ -118,7 +118,8 @@ class FrameCache:
         ----------
         values : dict of str to Reading
             As returned by a camera's ``read()``. An array of shape (Y, X) is a frame, one of shape
-            (N, Y, X) a batch of N frames; leading axes of length one are dropped.
+            (N, Y, X) a batch of N frames; leading axes of length one are dropped. The reading of
+            a batch may have ``"timestamps"``, when each of the N was taken.
 
         Returns
         -------

@@ -81,7 +81,7 @@ class LiveFrames:
         np.copyto(slot.data, images.pixels[count - 1])
         with self._lock:
             self.stashed += count
-            slot.frame = Frame(self.key, self.stashed, images.timestamp, batch.metadata)
+            slot.frame = Frame(self.key, self.stashed, images.taken(count - 1), batch.metadata)
             self._newest = slot
 
     def _free_slot(self, images: Images) -> _Slot:

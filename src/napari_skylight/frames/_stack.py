@@ -91,8 +91,8 @@ class StackFrames:
         if self._frames and self._frames[-1].metadata == metadata:
             metadata = self._frames[-1].metadata  # one mapping for thousands of equal frames
         self._frames += [
-            Frame(self.key, self.stashed + i, images.timestamp, metadata)
-            for i in range(1, count + 1)
+            Frame(self.key, self.stashed + place + 1, images.taken(place), metadata)
+            for place in range(count)
         ]
         with self._lock:
             self.stashed += count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
@@ -78,40 +77,6 @@ def stash_frames(cache: HasCache, reading: Readings) -> MsgGenerator[None]:
     group = f"stash-{next(_groups)}"
     yield Msg("stash", cache, reading, group=group)
     yield Msg("wait", None, group=group)
-
-
-class Pace:
-    """Picks frames that are so many seconds apart, beginning with the first.
-
-    Parameters
-    ----------
-    seconds : float
-        0 picks every frame.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._due = -math.inf
-
-    def pick(self, reading: Readings, times: Sequence[float]) -> Readings:
-        """Return the frames of `reading`, which were taken at `times`, that are due; or nothing."""
-        due = []
-        for place, taken in enumerate(times):
-            if taken >= self._due:
-                due.append(place)
-                self._due = taken + self._seconds if self._seconds else -math.inf
-        if len(due) == len(times):
-            return reading
-        if not due:
-            return {}
-        return {
-            key: {**each, "value": each["value"][due]} if _is_batch(each["value"]) else each
-            for key, each in reading.items()
-        }
-
-
-def _is_batch(value: Any) -> bool:
-    return getattr(value, "ndim", 0) > 2
 
 
 def set_exposure(cameras: Sequence[Camera], exposure: float | None) -> MsgGenerator[None]:

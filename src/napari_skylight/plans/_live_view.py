@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from itertools import cycle
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Unit
 from bluesky import preprocessors as bpp
@@ -12,8 +13,15 @@ from bluesky.utils import Msg, MsgGenerator
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch, continuous
-from napari_skylight.plans._acquire import Exposures, illuminated, set_exposure
-from napari_skylight.plans._annotations import Wording
+from napari_skylight.plans._acquire import (
+    Exposures,
+    Readings,
+    illuminated,
+    set_exposure,
+    stash_frames,
+)
+from napari_skylight.plans._annotations import ChoicesOf, Wording
+from napari_skylight.plans._channels import Channels
 from napari_skylight.plans._keeping import Keeping, unless_refused
 from napari_skylight.plans._streams import Streams
 from napari_skylight.protocols import (
@@ -46,6 +54,7 @@ def live_view(
     exposure: Annotated[float | None, Gt(0), Unit("ms")] = None,
     stash_every: Annotated[float, Ge(0), Unit("s"), Wording(zero="every frame")] = 0.0,
     light: Light | None = None,
+    channels: Annotated[Sequence[str], ChoicesOf(Light, "channel")] = (),
     stage: Stage | None = None,
     focus: Focus | None = None,
     stream: bool = True,
@@ -69,6 +78,9 @@ def live_view(
         Seconds between the frames that *stash* keeps; 0 keeps every frame.
     light : Light, optional
         Switched on while the plan runs, off when it pauses or ends.
+    channels : Sequence[str]
+        Channels of the light. Two or more are gone round, with layers for each: every frame is
+        asked for then, and no camera runs free. What was set before comes back at the end.
     stage : Stage, optional
         Its position is kept with each frame.
     focus : Focus, optional
@@ -79,8 +91,10 @@ def live_view(
     snapshot, stash, clear : Action
         What the buttons do.
     """
-    positions = [device for device in (stage, focus) if device is not None]
-    free = [camera for camera in cameras if stream and isinstance(camera, StreamingCamera)]
+    shown = Channels(light, channels)
+    positions = [device for device in (stage, focus, *shown.along) if device is not None]
+    may_stream = stream and not shown.several
+    free = [each for each in cameras if may_stream and isinstance(each, StreamingCamera)]
     streams = Streams(free)
     exposures = Exposures([camera for camera in cameras if camera not in free])
     latches: dict[str, SRLatch] = {
@@ -88,21 +102,45 @@ def live_view(
         **stash.event_map,
         **clear.event_map,
     }
-    keeping = Keeping(cameras, caches, positions, refused=latches[stash.name].reset)
+    refused = latches[stash.name].reset
+    keeping = Keeping(cameras, caches, positions, refused, channels=shown.turns)
 
-    def drain() -> MsgGenerator[None]:
+    def take_streamed() -> MsgGenerator[None]:
         yield from streams.drain(
             lambda camera, batch: keeping.add(camera, batch.reading, batch.times)
         )
+
+    def drain() -> MsgGenerator[None]:
+        yield from take_streamed()
         yield from keeping.stash()
 
-    def expose(*, wait: bool) -> MsgGenerator[None]:
+    def expose(channel: str = "", *, wait: bool) -> MsgGenerator[None]:
         for camera, reading in (yield from exposures.take(wait=wait)):
-            keeping.add(camera, reading, (time.time(),))
+            keeping.add(camera, reading, (time.time(),), channel)
         yield from keeping.stash()
+
+    def take_snapshots(channel: str) -> MsgGenerator[None]:
+        yield Msg("checkpoint")
+        yield from shown.go_to(channel)
+        streamed: dict[str, Readings] = {}
+
+        def keep(place: int, reading: Readings) -> MsgGenerator[None]:
+            camera = cameras[place]
+            if keeping.on and camera in free:
+                streamed[camera.name] = reading  # it is among those that are kept anyway
+            else:
+                yield from stash_frames(keeping.stacks[camera.name, channel], reading)
+            if streamed and place == len(cameras) - 1:
+                yield from take_streamed()
+                yield from keeping.stash_with(streamed)
+
+        yield from unless_refused(
+            plan_stubs.trigger_and_read(cameras, "snapshots", keep, positions)
+        )
 
     def look() -> MsgGenerator[None]:
         yield from streams.start()
+        turns = cycle(shown.turns)
         while True:
             yield Msg("checkpoint")
             awaited: dict[str, Literal["set", "reset"]] = dict.fromkeys(latches, "set")
@@ -123,25 +161,22 @@ def live_view(
             elif name == snapshot.name:
                 if exposures.pending:
                     yield from expose(wait=True)
-                stacks = [keeping.stacks[camera.name] for camera in cameras]
-                yield from unless_refused(
-                    plan_stubs.read_and_stash(
-                        cameras, stacks, stream="snapshots", wait=True, along=positions
-                    )
-                )
+                for channel in shown.turns:
+                    yield from take_snapshots(channel)
                 snapshot.event_map[name].reset()  # not before: until then it is unanswered
                 continue
-            yield from expose(wait=not free)
+            channel = next(turns)
+            yield from shown.go_to(channel)
+            yield from expose(channel, wait=not free)
 
     def finish() -> MsgGenerator[None]:
         yield from streams.stop()
         yield from drain()
 
     yield from set_exposure(cameras, exposure)
+    md = {"plan_name": "live_view", "cameras": [camera.name for camera in cameras]}
+    if channels:
+        md["channels"] = list(channels)
     plan = illuminated(bpp.finalize_wrapper(look(), finish), light)
-    plan = bpp.run_wrapper(plan, md={"plan_name": "live_view", "cameras": _names(cameras)})
+    plan = bpp.run_wrapper(shown.restored_after(plan), md=md)
     yield from bpp.stage_wrapper(plan, cameras)
-
-
-def _names(devices: Sequence[Any]) -> list[str]:
-    return [device.name for device in devices]

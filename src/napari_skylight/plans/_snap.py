@@ -11,6 +11,8 @@ from bluesky.utils import Msg, MsgGenerator
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.plans._acquire import illuminated, set_exposure
+from napari_skylight.plans._annotations import ChoicesOf
+from napari_skylight.plans._channels import Channels
 from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage
 
 
@@ -21,6 +23,7 @@ def snap(
     *,
     exposure: Annotated[float | None, Gt(0), Unit("ms")] = None,
     light: Light | None = None,
+    channels: Annotated[Sequence[str], ChoicesOf(Light, "channel")] = (),
     stage: Stage | None = None,
     focus: Focus | None = None,
 ) -> MsgGenerator[None]:
@@ -35,25 +38,36 @@ def snap(
     caches : FrameCaches
         Where frames go to be shown.
     frames : int
-        How many frames of each camera.
+        How many frames of each camera, and of each channel.
     exposure : float, optional
         Exposure time of every camera, in ms; as it is when not set.
     light : Light, optional
         Switched on while the plan runs, off when it pauses or ends.
+    channels : Sequence[str]
+        Channels of the light to go round. What was set before comes back at the end.
     stage : Stage, optional
         Its position is kept with each frame.
     focus : Focus, optional
         Its position is kept with each frame.
     """
-    positions = [device for device in (stage, focus) if device is not None]
-    stacks = [caches.stack(camera) for camera in cameras]
+    taken = Channels(light, channels)
+    positions = [device for device in (stage, focus, *taken.along) if device is not None]
 
     def take() -> MsgGenerator[None]:
         for _ in range(frames):
-            yield Msg("checkpoint")
-            yield from plan_stubs.read_and_stash(cameras, stacks, wait=True, along=positions)
+            for channel in taken.turns:
+                yield Msg("checkpoint")
+                yield from taken.go_to(channel)
+                stacks = [caches.stack(camera, channel=channel) for camera in cameras]
+                yield from plan_stubs.read_and_stash(cameras, stacks, wait=True, along=positions)
 
-    md = {"plan_name": "snap", "cameras": [c.name for c in cameras], "num_points": frames}
+    md = {
+        "plan_name": "snap",
+        "cameras": [camera.name for camera in cameras],
+        "num_points": frames * len(taken.turns),
+    }
+    if channels:
+        md["channels"] = list(channels)
     yield from set_exposure(cameras, exposure)
-    plan = bpp.run_wrapper(illuminated(take(), light), md=md)
+    plan = bpp.run_wrapper(taken.restored_after(illuminated(take(), light)), md=md)
     yield from bpp.stage_wrapper(plan, cameras)

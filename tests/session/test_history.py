@@ -222,7 +222,8 @@ def test_runs_are_logged_where_that_is_wanted(session, camera, caplog):
     session.add_plan(fails)
     run(session, "snap")
     session.start("fails").exception(timeout=5)
-    lines = [each.getMessage() for each in caplog.records if each.name == "napari_skylight"]
+    records = [each for each in caplog.records if each.name == "napari_skylight"]
+    lines = [each.getMessage() for each in records if each.levelno == logging.INFO]
     assert lines[0] == "Snap started."
     assert lines[1].startswith("Snap finished after ")
     assert lines[-1].endswith("s: I fell over.")

@@ -1,13 +1,16 @@
 """What a session says of its runs, whatever comes between."""
 
+import asyncio
+import logging
 import threading
 
 import pytest
 from bluesky import plan_stubs as bps
-from bluesky.utils import MsgGenerator
+from bluesky.utils import FailedStatus, MsgGenerator
 
 from napari_skylight.devices import Microscope
-from napari_skylight.engine import EngineBusyError
+from napari_skylight.engine import EngineBusyError, Status
+from napari_skylight.plans import _acquire
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera, wait_until
 
@@ -196,3 +199,68 @@ def test_resume_may_be_asked_for_again_before_the_plan_goes_on(session, camera):
         assert session.problem == ""
     session.stop().result(timeout=5)
     assert session.problem == ""
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_light_that_does_not_answer_is_given_up(session, camera, light, monkeypatch, hangs):
+    monkeypatch.setattr(_acquire, "LIGHT_SECONDS", 0.2)
+    switch = light.set
+    light.set = lambda on: Status() if on is hangs else switch(on)
+    session.start("snap").exception(timeout=5)
+    assert session.state is SessionState.FAILED
+    assert session.problem.startswith(f"light did not go {'on' if hangs else 'off'} within 0.2 s")
+    assert not light.on
+
+
+def test_a_plan_that_yields_a_plan_is_told_to_yield_from_it(session):
+    def stumbles() -> MsgGenerator[None]:
+        yield bps.null()
+
+    session.add_plan(stumbles)
+    session.start("stumbles").exception(timeout=5)
+    assert session.problem.startswith("stumbles has to say 'yield from null(…)'")
+
+
+def test_a_run_knows_what_it_brought_and_what_it_took(session, camera):
+    session.start("snap", {"frames": 4}).result(timeout=10)
+    session.start("snap", {"frames": 3}).result(timeout=10)
+    assert session.run.before.frames == 4
+    assert session.run.brought.frames == 3
+    assert session.run.spec.name == "snap"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TimeoutError(), "Something did not answer in time."),
+        (asyncio.CancelledError(), "It was cancelled before it was done."),
+        (KeyError("dapi"), "There is nothing called 'dapi'."),
+        (KeyError("There is no plan x."), "There is no plan x."),
+        (KeyError(), "Something that was looked for is not there."),
+        (AssertionError(), "A check failed, without saying which."),
+        (FailedStatus(Status()), "A device failed without saying why."),
+        (RuntimeError(), "RuntimeError, with no reason given."),
+        (OSError("The port is gone."), "The port is gone."),
+    ],
+)
+def test_errors_that_say_little_are_put_in_words(session, error, words):
+    session.report(error)
+    assert session.problem == words
+
+
+def test_a_problem_is_logged_once_with_its_traceback(session, caplog):
+    session.add_plan(fails)
+    session.start("fails").exception(timeout=5)
+    (record,) = [each for each in caplog.records if each.name == "napari_skylight"]
+    assert record.getMessage() == "I fell over."
+    assert record.levelno == logging.ERROR
+    assert record.exc_info[0] is RuntimeError
+
+
+def test_a_mistake_in_the_form_is_no_error_in_the_log(session, camera, caplog):
+    with pytest.raises(ValueError, match="Frames 0") as info:
+        session.start("snap", {"frames": 0})
+    session.report(info.value)
+    session.report("The stack is full.")
+    levels = [(each.levelno, each.exc_info) for each in caplog.records]
+    assert levels == [(logging.WARNING, None)] * 2

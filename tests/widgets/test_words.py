@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_skylight.widgets._run_counts import Rate
+from napari_skylight.widgets._rate import Rate
 from napari_skylight.widgets._words import duration, frames, size
 
 

@@ -20,12 +20,12 @@ from ._resuming import answer_later, is_pausing
 from ._supports import supports
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Collection, Coroutine
 
     from bluesky.protocols import Status
     from bluesky.utils import Msg
 
-__all__ = ["MessageEngine"]
+__all__ = ["Awaited", "MessageEngine"]
 
 _STOP_TIMEOUT = 10.0  # seconds one device has to stop before the next one's turn
 
@@ -36,10 +36,38 @@ _ANSWERED = ("collect", "locate", "read", "wait", "wait_for")
 _NOT_REPEATED = frozenset({"clear_cache", "stage", "stash", "unstage"})
 
 
+class Awaited:
+    """What a plan can wait for: a device, and what it said it would do.
+
+    bluesky's groups hold functions that return a future: this is one.
+
+    Attributes
+    ----------
+    device
+        The device.
+    status
+        Ends when the device is done; None where it gave none.
+    """
+
+    __slots__ = ("_future", "device", "status")
+
+    def __init__(self, device: Any, status: Status | None, future: asyncio.Future[Any]) -> None:
+        self.device = device
+        self.status = status
+        self._future = future
+
+    def __call__(self) -> asyncio.Future[Any]:
+        return self._future
+
+
 class MessageEngine(BlueskyRunEngine):
     """bluesky's engine, with answers for interrupted messages, and less work for each."""
 
+    awaited: Collection[Awaited] = ()
+    """What the plan, or the engine itself, waits for now; to be looked at in the loop's thread."""
+
     RunBundler = _RunBundler
+    _groups: defaultdict[Any, set[Awaited]]  # type: ignore[assignment]
     _run_bundlers: dict[Any, _RunBundler]  # type: ignore[assignment]
 
     # bluesky's, of which its annotations only know that they begin as None
@@ -51,7 +79,7 @@ class MessageEngine(BlueskyRunEngine):
 
     def _set_up(self) -> None:
         """Set up what bluesky's constructor has no place for."""
-        self._lasting: defaultdict[Any, dict[Callable[[], asyncio.Future[None]], Status]]
+        self._lasting: defaultdict[Any, dict[Awaited, Status]]
         self._lasting = defaultdict(dict)
         for name in _ANSWERED:
             self._command_registry[name] = self._answering(self._command_registry[name])
@@ -98,35 +126,32 @@ class MessageEngine(BlueskyRunEngine):
         future = self._loop.create_future()
         pardon_failures = self._pardon_failures
 
-        def get_future() -> asyncio.Future[None]:
-            return future
+        awaited = Awaited(obj, status_object, future)
 
         def complete() -> None:
             self._status_object_completed(status_object, future, pardon_failures)
             if self.waiting_hook is None and status_object.success:
-                self._leave_group(group, get_future, status_object)
+                self._leave_group(group, awaited, status_object)
 
         def on_done(_: Status) -> None:
             with contextlib.suppress(RuntimeError):  # the engine was closed: nobody waits any more
                 self._loop.call_soon_threadsafe(complete)
 
-        self._groups[group].add(get_future)
+        self._groups[group].add(awaited)
         self._status_objs[group].add(status_object)
         if action in _NOT_REPEATED:
-            self._lasting[group][get_future] = status_object
+            self._lasting[group][awaited] = status_object
         status_object.add_callback(on_done)
 
-    def _leave_group(
-        self, group: Any, get_future: Callable[[], asyncio.Future[None]], status: Status
-    ) -> None:
+    def _leave_group(self, group: Any, awaited: Awaited, status: Status) -> None:
         """Forget a status that went well: a plan that never waits must not fill the memory."""
-        for groups, member in ((self._groups, get_future), (self._status_objs, status)):
+        for groups, member in ((self._groups, awaited), (self._status_objs, status)):
             if (members := groups.get(group)) is not None:
                 members.discard(member)
                 if not members:
                     del groups[group]
         if (lasting := self._lasting.get(group)) is not None:
-            lasting.pop(get_future, None)
+            lasting.pop(awaited, None)
             if not lasting:
                 del self._lasting[group]
 
@@ -143,17 +168,20 @@ class MessageEngine(BlueskyRunEngine):
             self._seen_wait_and_move_on_keys.discard(group)
             return True
         lasting = dict(self._lasting.get(group, {}))
+        self.awaited = self._groups[group]
         try:
             if self._wait_is_plain(msg):
                 return await self._wait_for_group(group, msg.kwargs.get("timeout"))
             return await super()._wait(msg)
         except asyncio.CancelledError:
             if is_pausing(self):
-                for get_future, status in lasting.items():
-                    if not get_future().done():
-                        self._groups[group].add(get_future)
+                for awaited, status in lasting.items():
+                    if not awaited().done():
+                        self._groups[group].add(awaited)
                         self._status_objs[group].add(status)
             raise
+        finally:
+            self.awaited = ()
 
     def _wait_is_plain(self, msg: Msg) -> bool:
         """Whether nobody but the plan has to do with this wait: no hook, no tracing, no watch."""
@@ -200,6 +228,9 @@ class MessageEngine(BlueskyRunEngine):
         for obj in list(self._movable_objs_touched):
             if isinstance(obj, Stoppable):
                 try:
-                    await asyncio.wait_for(maybe_await(obj.stop(success=success)), _STOP_TIMEOUT)
+                    stopping = asyncio.ensure_future(maybe_await(obj.stop(success=success)))
+                    self.awaited = (Awaited(obj, None, stopping),)
+                    await asyncio.wait_for(stopping, _STOP_TIMEOUT)
                 except Exception:  # the other devices must be stopped all the same
                     self.log.exception("Failed to stop %r.", obj)
+        self.awaited = ()

@@ -19,6 +19,7 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 
+from ._checked_plan import CheckedPlan
 from ._commands import Commands
 from ._errors import EngineBusyError
 from ._interrupts import Interruptible
@@ -196,6 +197,8 @@ class RunEngine(Interruptible):
         """Start the task; bluesky would now block the caller until it is done."""
         run = self._run_now
         assert run is not None
+        plans = self._plan_stack
+        plans[0] = CheckedPlan(plans[0])
         init_func()
         self._task_fut.add_done_callback(lambda task: self._on_task_done(run, task))
 

@@ -99,6 +99,13 @@ class Action:
         return state.pending + (state.on and not self.togglable)
 
     @property
+    def wanted(self) -> bool:
+        """What a toggle will be, on or off, once the plan has taken what waits."""
+        latch = self._latch
+        with LOCK:
+            return latch.requests[-1].state if latch.requests else latch.is_set()
+
+    @property
     def state(self) -> ActionState:
         """What a button shows."""
         latch = self._latch

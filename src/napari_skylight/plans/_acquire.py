@@ -15,6 +15,9 @@ from napari_skylight.protocols import Camera, HasCache, HasExposure, Light
 
 Readings = dict[str, Reading[Any]]
 
+LIGHT_SECONDS = 10.0
+"""How long a light may take to go on or off."""
+
 _groups = count()
 
 
@@ -103,10 +106,20 @@ def illuminated(plan: MsgGenerator[Any], light: Light | None) -> MsgGenerator[An
         return (yield from plan)
 
     def lit() -> MsgGenerator[Any]:
-        yield from bps.abs_set(light, True, wait=True)
+        yield from _switch(light, True)
         return (yield from plan)
 
-    def dark() -> MsgGenerator[None]:
-        yield from bps.abs_set(light, False, wait=True)
+    return (yield from bpp.finalize_wrapper(lit(), lambda: _switch(light, False)))
 
-    return (yield from bpp.finalize_wrapper(lit(), dark))
+
+def _switch(light: Light, on: bool) -> MsgGenerator[None]:
+    """Switch a light and wait until it says it has; it must not hold up the plan for ever."""
+    group = f"light-{next(_groups)}"
+    yield Msg("set", light, on, group=group)
+    try:
+        yield Msg("wait", None, group=group, timeout=LIGHT_SECONDS)
+    except TimeoutError as error:
+        raise TimeoutError(
+            f"{light.name} did not go {'on' if on else 'off'} within {LIGHT_SECONDS:g} s: "
+            "see whether it is connected and has power."
+        ) from error

@@ -2,17 +2,22 @@
 
 from napari_skylight.session._history import KeptImages, RunHistory, RunRecord
 from napari_skylight.session._home import home_folder
+from napari_skylight.session._progress import Progress, Waiting
 from napari_skylight.session._run import RunInfo, SessionState
 from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._session import Session
+from napari_skylight.session._tally import Tally
 
 __all__ = [
     "KeptImages",
+    "Progress",
     "RunDocuments",
     "RunHistory",
     "RunInfo",
     "RunRecord",
     "Session",
     "SessionState",
+    "Tally",
+    "Waiting",
     "home_folder",
 ]

@@ -85,7 +85,7 @@ class Choices:
         args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
         messages = self._plans[plan](*args, **kwargs)
         self.remember(plan, chosen)
-        run = RunInfo(plan, title, MappingProxyType(chosen), time.time())
+        run = RunInfo(plan, title, MappingProxyType(chosen), time.time(), spec=spec)
         return run, messages, spec.actions
 
     def _known(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Sequence
 
 from bluesky.utils import FailedStatus
@@ -27,7 +28,26 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def in_words(error: BaseException) -> str:
-    """Return the message of what caused `error`, or its type where it has none."""
+    """Return the message of what caused `error`, or a plain one where it has none."""
     cause = cause_of(error)
-    text = str(cause.args[0]) if isinstance(cause, KeyError) and cause.args else str(cause)
-    return text or type(cause).__name__
+    if isinstance(cause, FailedStatus):
+        return "A device failed without saying why."
+    if isinstance(cause, KeyError) and cause.args:
+        key = cause.args[0]
+        return key if isinstance(key, str) and " " in key else f"There is nothing called {key!r}."
+    return str(cause) or _words_for(cause)
+
+
+def _words_for(error: BaseException) -> str:
+    for kind, words in _WORDLESS.items():
+        if isinstance(error, kind):
+            return words
+    return f"{type(error).__name__}, with no reason given."
+
+
+_WORDLESS: dict[type[BaseException], str] = {
+    TimeoutError: "Something did not answer in time.",
+    CancelledError: "It was cancelled before it was done.",
+    KeyError: "Something that was looked for is not there.",
+    AssertionError: "A check failed, without saying which.",
+}

@@ -20,6 +20,7 @@ from napari_skylight.frames import CacheStore, Frame, FrameCache
 from napari_skylight.session._run import RunInfo
 from napari_skylight.session._run_documents import DocumentLog, RunDocuments
 from napari_skylight.session._runner import Runner
+from napari_skylight.session._tally import Tally
 
 __all__ = ["KeptImages", "RunHistory", "RunRecord", "StashedFrames"]
 
@@ -52,7 +53,7 @@ class RunRecord:
     run : RunInfo
         Plan, values, times and ending; devices among the values are given by their names.
     acquired, stashed, dropped : int
-        Frames the cameras brought, those kept in stacks, and those no cache could take.
+        Frames the cameras brought, those kept in stacks, and those lost or turned away.
     stacks : tuple of StashedFrames
     documents : tuple of RunDocuments
         One for each Bluesky run that the plan opened, oldest first.
@@ -220,13 +221,13 @@ class _OpenRecord:
             for (cache, key), last in after.stacks.items()
             if last > before.stacks.get((cache, key), 0)
         )
+        brought = after.tally - before.tally
         return RunRecord(
             self._number,
             self.run,
-            # most frames go to the live view and to a stack both
-            acquired=max(after.live - before.live, after.stacked - before.stacked),
+            acquired=brought.frames,
             stashed=sum(each.last - each.first + 1 for each in stacks),
-            dropped=after.dropped - before.dropped,
+            dropped=brought.dropped,
             stacks=stacks,
             documents=documents,
         )
@@ -236,19 +237,14 @@ class _OpenRecord:
 class _Counts:
     """What the caches have been given since they were made."""
 
-    live: int
-    stacked: int
-    dropped: int
+    tally: Tally
     stacks: Mapping[tuple[str, str], int]
     """The number of the last frame, by cache and image key."""
 
     @classmethod
     def of(cls, caches: CacheStore) -> _Counts:
-        counts = [(cache.kind, cache.counts) for cache in caches]
         return cls(
-            live=sum(each.acquired for kind, each in counts if kind == "live"),
-            stacked=sum(each.acquired for kind, each in counts if kind == "stack"),
-            dropped=sum(each.refused for _, each in counts),
+            tally=Tally.of(caches),
             stacks={
                 (cache.name, key): cache.reader().counts(key).stashed
                 for cache in caches

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future
 from typing import Any
 
 from psygnal import Signal
 
 from napari_skylight._signals import announce
+from napari_skylight.engine import EngineBusyError
 from napari_skylight.frames import FrameCache
+from napari_skylight.plans.spec import ParameterError
 from napari_skylight.session._errors import cause_of, in_words
+
+_log = logging.getLogger("napari_skylight")
+
+# What a person tried that could not be done; nothing is broken.
+_MISTAKES = (EngineBusyError, ParameterError)
 
 
 class Problems:
@@ -36,7 +44,14 @@ class Problems:
         else:
             self.exception, self.text = None, error or ""
         self._about = about
+        self._log()
         announce(self.changed, self.text)
+
+    def _log(self) -> None:
+        if isinstance(self.exception, _MISTAKES) or (self.text and self.exception is None):
+            _log.warning(self.text)
+        elif self.exception is not None:
+            _log.error(self.text, exc_info=self.exception)
 
     def take_back(self, about: object) -> None:
         """Take the problem back if it is about `about`."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from napari_skylight.plans.spec import PlanSpec
+from napari_skylight.session._tally import Tally
 
 
 class SessionState(StrEnum):
@@ -44,7 +47,9 @@ class RunInfo:
     """One run of a plan, from Run to its end.
 
     Times are seconds since the epoch. `exit_status` is empty while it runs, then "success", "abort"
-    or "fail"; `reason` says why, in plain words.
+    or "fail"; `reason` says why, in plain words. `spec` is what the plan took and offered when it
+    started: by now it may have been replaced. `before` is what the caches had been given by then,
+    `brought` what the run has given them, once it is over.
     """
 
     plan: str
@@ -57,6 +62,9 @@ class RunInfo:
     uids: tuple[str, ...] = ()
     paused_seconds: float = 0.0
     paused_since: float | None = None
+    spec: PlanSpec = field(default_factory=lambda: PlanSpec("", ""))
+    before: Tally = field(default_factory=Tally)
+    brought: Tally | None = None
 
     @property
     def seconds(self) -> float:

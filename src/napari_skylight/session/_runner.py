@@ -17,6 +17,7 @@ from napari_skylight.engine import RunEngine
 from napari_skylight.engine.actions import Action
 from napari_skylight.session._errors import in_words
 from napari_skylight.session._run import ENGINE_STATES, RunInfo, SessionState
+from napari_skylight.session._tally import Tally
 
 NO_CHECKPOINT = "{} was ended: it has no checkpoint to go on from after a pause."
 
@@ -33,6 +34,8 @@ class Runner:
         Called when a run is over, before that is told: sees to it that no light is left on.
     report : callable
         Called with what went wrong.
+    count : callable
+        Returns what the caches have been given so far.
     """
 
     state_changed = Signal(SessionState)
@@ -43,12 +46,14 @@ class Runner:
         engine: RunEngine,
         darken: Callable[[], None],
         report: Callable[[BaseException | str | None], None],
+        count: Callable[[], Tally],
     ) -> None:
         self.state = SessionState.IDLE
         self.run: RunInfo | None = None
         self._engine = engine
         self._darken = darken
         self._report = report
+        self._count = count
         self._plan: object = None  # the messages of the run under way
         self._actions: Mapping[str, Action] = {}
         self._aborted = False
@@ -69,11 +74,12 @@ class Runner:
         with self._lock:
             actions = tuple(actions)
             self._engine.offer(actions)
-            self._plan, before = plan, self._plan
+            self._plan, plan_before = plan, self._plan
+            run = replace(run, before=self._count())
             try:
                 future = self._engine(plan)
             except BaseException:
-                self._plan = before
+                self._plan = plan_before
                 raise
             self._aborted = False
             self._actions = {action.name: action for action in actions}
@@ -154,7 +160,8 @@ class Runner:
                 failed, problem = True, NO_CHECKPOINT.format(self.run.title)
             reason = in_words(problem) if isinstance(problem, BaseException) else problem or ""
             self._plan = None
-            self._set_run(replace(self.run, ended=time.time(), exit_status=status, reason=reason))
+            run = replace(self.run, ended=time.time(), exit_status=status, reason=reason)
+            self._set_run(replace(run, brought=self._count() - run.before))
             if problem is not None:
                 self._report(problem)
             self._set_state(SessionState.FAILED if failed else SessionState.IDLE)

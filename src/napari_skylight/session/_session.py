@@ -27,9 +27,11 @@ from napari_skylight.session._devices import Devices
 from napari_skylight.session._history import RunHistory
 from napari_skylight.session._plan_sources import PlanSources
 from napari_skylight.session._problems import Problems
+from napari_skylight.session._progress import RunProgress
 from napari_skylight.session._run import RunInfo, SessionState
 from napari_skylight.session._runner import Runner
 from napari_skylight.session._set_value import set_value
+from napari_skylight.session._tally import Tally
 
 LIGHT_SECONDS = 5.0
 """How long a light may take to go off at the end of a run."""
@@ -57,6 +59,8 @@ class Session:
         Every run so far, newest first.
     chosen_plan : str
         The plan that was given to `choose` last; empty when none was.
+    progress : RunProgress
+        How far the run is, and what it waits for.
     """
 
     state_changed = Signal(SessionState)
@@ -81,7 +85,8 @@ class Session:
         self._sources = PlanSources(self.plans, self.plans_folder, self._problems)
         self._devices = Devices(self.engine.loop)
         self._choices = Choices(self.plans, self._devices, self.caches)
-        self._runner = Runner(self.engine, self._darken, self.report)
+        self._runner = Runner(self.engine, self._darken, self.report, lambda: Tally.of(self.caches))
+        self.progress = RunProgress(self.engine, self._runner)
         self.runs = RunHistory(self.engine, self._runner, self.caches)
         self.chosen_plan = ""
         self._lock = threading.RLock()

@@ -9,11 +9,11 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_skylight.frames import FrameReader
-from napari_skylight.session import RunInfo, Session, SessionState
+from napari_skylight.session import RunInfo, Session, SessionState, Tally
 from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
-from napari_skylight.widgets._run_counts import Rate, Tally, tally_of_run
+from napari_skylight.widgets._rate import Rate
 from napari_skylight.widgets._words import duration, frames, size, state_word
 
 __all__ = ["RunStatus"]
@@ -100,14 +100,21 @@ class RunStatus(QWidget):
             self._run_started = run.started
             self._acquired_rate.reset()
             self._shown_rate.reset()
-            self._watched_from = (Tally.of(session).to_screen, self._frames_shown())
+            self._watched_from = (Tally.of(session.caches).to_screen, self._frames_shown())
         busy = session.state.busy
         self._show_state()
-        tally = tally_of_run(session)
+        tally = self._tally()
         self._rates.setText(self._rate_words(tally))
         self._show_counts(tally)
         if busy and not self._timer.isActive():
             self._timer.start()
+
+    def _tally(self) -> Tally:
+        """Return what the run has brought so far, or all in all."""
+        run = self._session.run
+        if run is None:
+            return Tally()
+        return run.brought or Tally.of(self._session.caches) - run.before
 
     def _follow_caches(self) -> None:
         for cache in self._session.caches:
@@ -184,7 +191,7 @@ class RunStatus(QWidget):
         if self._shown is None:
             return 0
         before, shown = self._watched_from
-        came = Tally.of(self._session).to_screen - before
+        came = Tally.of(self._session.caches).to_screen - before
         missing = came - (self._frames_shown() - shown)
         return missing if missing > len(self._session.caches) else 0
 

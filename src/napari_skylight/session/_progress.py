@@ -1,0 +1,277 @@
+"""How far a run is, and what it waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import operator
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from psygnal import Signal
+
+from napari_skylight._signals import announce
+from napari_skylight.engine import RunEngine
+from napari_skylight.session._runner import Runner
+
+_log = logging.getLogger("napari_skylight")
+
+_PERIOD = 0.25  # seconds between two looks
+_PATIENCE = 0.5  # seconds a wait lasts before it is told
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A device that a plan waits for, and how far it is where it says so.
+
+    Attributes
+    ----------
+    name : str
+    current, target : Any
+        Where it is and where it is going, in `unit`; None when it does not say.
+    unit : str
+    fraction : float or None
+        How much of the way it has gone, 0 to 1.
+    seconds_left : float or None
+    """
+
+    name: str
+    current: Any = None
+    target: Any = None
+    unit: str = ""
+    fraction: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes
+    ----------
+    done : int
+        Points measured: events of the stream "primary".
+    total : int or None
+        How many there will be, as the plan says in its metadata (``num_points``); None when it does
+        not know.
+    seconds_left : int or None
+        How long the rest may take, going by what is done.
+    waiting : tuple of Waiting
+        What the plan has been waiting for, for half a second or more.
+    """
+
+    done: int = 0
+    total: int | None = None
+    seconds_left: int | None = None
+    waiting: tuple[Waiting, ...] = ()
+
+    @property
+    def fraction(self) -> float | None:
+        """How much is done, 0 to 1; of what is waited for, when the plan itself does not know."""
+        if self.total is not None:
+            return min(1.0, self.done / self.total)
+        known = [each.fraction for each in self.waiting if each.fraction is not None]
+        return min(known, default=None)
+
+
+class RunProgress:
+    """Looks four times a second how far the run is: that costs any plan the same, and little.
+
+    Attributes
+    ----------
+    now : Progress or None
+        How far the run is; None when none is under way.
+    changed : Signal(Progress or None)
+        Emitted when that has changed, in the engine's thread.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, engine: RunEngine, runner: Runner) -> None:
+        self.now: Progress | None = None
+        self._engine = engine
+        self._runner = runner
+        self._points = _Points()
+        self._waits = _Waits()
+        self._next_look: asyncio.TimerHandle | None = None
+        runner.state_changed.connect(self._on_state_changed)
+        engine.subscribe(self._on_document)  # type: ignore[no-untyped-call]
+
+    def _on_state_changed(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed: there will be no more runs
+            self._engine.loop.call_soon_threadsafe(self._look)
+
+    def _on_document(self, name: str, document: Mapping[str, Any]) -> None:
+        self._points.add(name, document)
+        if name == "stop" and not self._runner.state.busy:  # of a script's own run
+            self._points = _Points()
+
+    def _look(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+        run = self._runner.run
+        if run is None or not self._runner.state.busy:
+            self._points, self._waits = _Points(), _Waits()
+            self._tell(None)
+            return
+        waiting = self._waits.look(self._engine.awaited)
+        self._tell(replace(self._points.look(run.seconds), waiting=waiting))
+        self._next_look = self._engine.loop.call_later(_PERIOD, self._look)
+
+    def _tell(self, progress: Progress | None) -> None:
+        if progress != self.now:
+            self.now = progress
+            announce(self.changed, progress)
+
+
+class _Points:
+    """How many points a run has measured, by its documents.
+
+    Of runs within runs the outermost counts that says how long it is.
+    """
+
+    def __init__(self) -> None:
+        self._begin({})
+
+    def _begin(self, start: Mapping[str, Any]) -> None:
+        self._run = start.get("uid", "")
+        self._total = _number(start.get("num_points"))
+        self._descriptor = ""
+        self._done = self._done_before = 0
+        self._started: float | None = None
+        self._last = 0.0
+
+    def add(self, name: str, document: Mapping[str, Any]) -> None:
+        """Take note of a document."""
+        if name == "event":
+            if document["descriptor"] == self._descriptor:
+                self._done = document["seq_num"]  # counted on, or back, when the engine repeats
+        elif name == "start":
+            if not self._run or self._total is None:
+                self._begin(document)
+        elif name == "stop":
+            if document["run_start"] == self._run:
+                self._run = ""
+        elif name == "descriptor":
+            if document["run_start"] == self._run and document.get("name") == "primary":
+                self._descriptor = document["uid"]
+        elif document.get("descriptor") == self._descriptor:
+            if name == "event_page":
+                self._done = document["seq_num"][-1]
+            elif name == "stream_datum":
+                self._done = document["seq_nums"]["stop"] - 1
+
+    def look(self, seconds: float) -> Progress:
+        """Return how far the run is, `seconds` after its start."""
+        if self._total is None:
+            return Progress()
+        if self._started is None:
+            self._started = seconds
+        if self._done != self._done_before:
+            self._done_before, self._last = self._done, seconds
+        return Progress(self._done, self._total, self._seconds_left(seconds))
+
+    def _seconds_left(self, seconds: float) -> int | None:
+        if self._total is None or self._started is None or not self._done:
+            return None
+        each = (self._last - self._started) / self._done
+        left = each * max(0, self._total - self._done) - (seconds - self._last)
+        return max(0, round(left)) if seconds - self._started > 2 * _PATIENCE else None
+
+
+class _Waits:
+    """What the engine waits for, and for how long it has."""
+
+    def __init__(self) -> None:
+        self._awaited: Collection[Any] = ()
+        self._since = 0.0
+        self._told: set[str] = set()
+        self._watches: dict[Any, _Watch] = {}
+
+    def look(self, awaited: Collection[Any]) -> tuple[Waiting, ...]:
+        """Return what of `awaited` is waited for since long."""
+        now = time.monotonic()
+        if awaited is not self._awaited:
+            self._awaited, self._since = awaited, now
+            self._watches.clear()
+        open_ones = [each for each in awaited if each.status is None or not each.status.done]
+        names = {_name(each.device) for each in open_ones}
+        # of waits for the same again and again, the later ones are told at once: nothing blinks
+        if now - self._since < _PATIENCE and not names & self._told:
+            self._told.clear()
+            return ()
+        self._told = names
+        waiting = [self._watch(each).waiting() for each in open_ones]
+        return tuple(sorted(set(waiting), key=lambda each: each.name))
+
+    def _watch(self, awaited: Any) -> _Watch:
+        watch = self._watches.get(awaited)
+        if watch is None:
+            watch = self._watches[awaited] = _Watch(_name(awaited.device))
+            if hasattr(awaited.status, "watch"):
+                try:
+                    awaited.status.watch(watch)
+                except Exception:  # noqa: BLE001 - a device's fault must not end the looking
+                    _log.exception("Cannot watch the progress of %s.", watch.name)
+        return watch
+
+
+class _Watch:
+    """What a status tells its watchers: bluesky's names, in ophyd and in ophyd-async."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._news: Mapping[str, Any] = {}
+
+    def __call__(self, *_: Any, **news: Any) -> None:  # on any thread
+        self._news = news
+
+    def waiting(self) -> Waiting:
+        """Return the last it told."""
+        news = self._news
+        current, target = news.get("current"), news.get("target")
+        left = news.get("time_remaining")
+        return Waiting(
+            name=self.name,
+            current=_scalar(current),
+            target=_scalar(target),
+            unit=str(news.get("unit") or ""),
+            # not the one given: ophyd's is what is left, ophyd-async's what is done
+            fraction=_fraction(news.get("initial"), current, target),
+            seconds_left=None if left is None else float(left),
+        )
+
+
+def _number(points: Any) -> int | None:
+    try:
+        number = operator.index(points)
+    except TypeError:
+        return None
+    return number if number > 0 else None
+
+
+def _scalar(value: Any) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _fraction(initial: Any, current: Any, target: Any) -> float | None:
+    """Return how much of the way is gone; places may be points in space."""
+    if initial is None or current is None or target is None:
+        return None
+    try:
+        way = float(np.linalg.norm(np.subtract(target, initial)))
+        gone = way - float(np.linalg.norm(np.subtract(target, current)))
+    except (TypeError, ValueError):
+        return None
+    return min(1.0, max(0.0, gone / way)) if way > 0 and np.isfinite(gone) else None
+
+
+def _name(device: Any) -> str:
+    return str(getattr(device, "title", None) or getattr(device, "name", None) or "a device")

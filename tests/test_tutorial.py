@@ -1,0 +1,130 @@
+"""Someone who follows docs/tutorials/first-ten-minutes.md sees what it says, in its order."""
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractButton, QLabel, QListWidget, QWidget
+
+from napari_skylight import attach
+
+
+class Reader:
+    """Does what the page says, in the docks of one window."""
+
+    def __init__(self, qtbot, viewer):
+        self.qtbot = qtbot
+        self.viewer = viewer
+        self.docks = []
+
+    def opens(self, dock):
+        self.docks.append(self.viewer.window.add_plugin_dock_widget("napari-skylight", dock)[1])
+
+    def waits(self, condition, seconds=20):
+        self.qtbot.waitUntil(condition, timeout=seconds * 1000)
+
+    def finds(self, kind, name):
+        def found():
+            return [widget for dock in self.docks for widget in dock.findChildren(kind, name)]
+
+        self.waits(lambda: bool(found()))
+        return found()[0]
+
+    def clicks(self, name):
+        button = self.finds(QAbstractButton, name)
+        self.waits(button.isEnabled)
+        self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def reads(self, name, text):
+        self.waits(lambda: text in self.finds(QLabel, name).text())
+
+    def chooses(self, device):
+        listed = self.finds(QListWidget, "devices")
+        self.waits(lambda: bool(listed.findItems(device, Qt.MatchFlag.MatchExactly)))
+        listed.setCurrentItem(listed.findItems(device, Qt.MatchFlag.MatchExactly)[0])
+
+    def enters(self, setting, text):
+        editor = self.finds(QWidget, f"setting:{setting}")
+        self.waits(editor.isEnabled)
+        editor.setFocus()
+        self.qtbot.keyClick(editor, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        self.qtbot.keyClicks(editor, text)
+        self.qtbot.keyClick(editor, Qt.Key.Key_Return)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer(show=True)
+
+
+def test_the_first_ten_minutes(qtbot, viewer, tmp_path):
+    reader = Reader(qtbot, viewer)
+    reader.opens("Plan control")
+    session = attach(viewer)
+    open_it(reader, session)
+    look(reader, session)
+    keep(reader)
+    change(reader, session)
+    pause(reader)
+    stop_and_save(reader, session, tmp_path)
+
+
+def open_it(reader, session):
+    reader.reads("microscope", "Simulated microscope")
+    assert session.plans.title("live_view") == "Live view"
+
+
+def look(reader, session):
+    reader.clicks("run")
+    reader.waits(lambda: "camera" in reader.viewer.layers)
+    reader.reads("state", "Running")
+    reader.reads("rates", "fps, shown")
+    layer = reader.viewer.layers["camera"]
+    assert np.ptp(layer.data) > 100
+    assert layer.get_status((10, 10))["value"]
+
+
+def keep(reader):
+    layers = reader.viewer.layers
+    for count in (1, 2, 3):
+        reader.clicks("action:snapshot")
+        reader.waits(lambda n=count: "camera · snapshots" in layers and len(layers[0].data) == n)
+    assert [layer.name for layer in layers] == ["camera · snapshots", "camera"]
+    reader.reads("counts", "3 in stack")
+    reader.clicks("action:stash")
+    reader.waits(lambda: len(layers[0].data) > 5)
+    reader.clicks("action:stash")
+    reader.waits(lambda: "off" in reader.finds(QAbstractButton, "action:stash").text())
+    reader.clicks("action:clear")
+    reader.waits(lambda: len(layers[0].data) == 0)
+    reader.clicks("action:snapshot")
+    reader.waits(lambda: len(layers[0].data) == 1)
+
+
+def change(reader, session):
+    reader.opens("Devices")
+    before = reader.viewer.layers["camera"].data.mean()
+    reader.chooses("camera")
+    reader.enters("camera.exposure", "100")
+    reader.waits(lambda: reader.viewer.layers["camera"].data.mean() > 2 * before)
+    left = reader.viewer.layers["camera"].translate[1]
+    reader.chooses("stage")
+    reader.enters("stage.x", "50")
+    reader.waits(lambda: reader.viewer.layers["camera"].translate[1] == pytest.approx(left + 50))
+    assert session.state == "running"
+
+
+def pause(reader):
+    reader.clicks("pause")
+    reader.reads("state", "Paused")
+    reader.waits(lambda: "paused" in reader.viewer.text_overlay.text)
+    reader.clicks("pause")
+    reader.reads("state", "Running")
+
+
+def stop_and_save(reader, session, folder):
+    reader.clicks("run")
+    reader.waits(lambda: not session.state.busy)
+    reader.viewer.layers.selection = {reader.viewer.layers["camera · snapshots"]}
+    (saved,) = reader.viewer.layers.save(str(folder / "cells.tif"), selected=True)
+    assert tifffile.imread(saved).shape == (1, 1024, 1024)

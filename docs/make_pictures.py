@@ -149,6 +149,12 @@ def devices(program: Program) -> None:
     program.run()
 
 
+@picture
+def channels(program: Program) -> None:
+    program.session.remember("live_view", {"channels": ["DAPI", "FITC", "Cy5"]})
+    program.run(60)
+
+
 def make(name: str, folder: Path) -> None:
     """Make one picture, in this process."""
     program = Program()
@@ -163,7 +169,7 @@ def make_apart(name: str, folder: Path) -> None:
     """Make one picture, in a process of its own and with nobody's settings."""
     code = "import sys, pathlib, make_pictures as m; m.make(sys.argv[1], pathlib.Path(sys.argv[2]))"
     with tempfile.TemporaryDirectory() as home:
-        settings = {"XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home}
+        settings = {"XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home, "NAPARI_SKYLIGHT_HOME": home}
         subprocess.run(
             [sys.executable, "-c", code, name, str(folder.absolute())],
             cwd=Path(__file__).parent,

@@ -15,6 +15,7 @@ from pymmcore_plus import find_micromanager
 from napari_skylight import attach, cli
 from napari_skylight.devices import sim
 from napari_skylight.session import SessionState
+from napari_skylight.session import _plan_sources as plan_sources
 from napari_skylight.testing import wait_until
 
 ROOT = Path(__file__).parents[1]
@@ -33,11 +34,15 @@ def name_of(page):
     return str(page.relative_to(ROOT))
 
 
-def python_of(page):
-    """Return the Python blocks of a page, each behind as many empty lines as precede it."""
+def blocks_of(page, language):
+    """Return the blocks of a page, each behind as many empty lines as precede it."""
     text = page.read_text()
-    found = [block for block in FENCE.finditer(text) if block[1] == "python"]
+    found = [block for block in FENCE.finditer(text) if block[1] == language]
     return ["\n" * text[: block.start(2)].count("\n") + block[2] for block in found]
+
+
+def python_of(page):
+    return blocks_of(page, "python")
 
 
 def commands_of(page):
@@ -114,6 +119,12 @@ def test_the_commands_of_a_page_exist(page, targets, options):
         else:
             asked = re.findall(r"\[([a-z0-9,]+)\]", words[1])
             assert {name for names in asked for name in names.split(",")} <= set(extras), words
+
+
+def test_the_entry_points_of_the_how_to_are_those_that_are_looked_for():
+    page = ROOT / "docs" / "how-to" / "own-plan.md"
+    (project,) = (tomllib.loads(block)["project"] for block in blocks_of(page, "toml"))
+    assert list(project["entry-points"]) == [plan_sources.GROUP]
 
 
 def test_every_option_of_the_command_is_documented(options):

@@ -52,6 +52,10 @@ LIMITS = {
     ),
     "engine_rate": beside_timer("engine events/s while drawing", "engine", at_least=1.15),
     "stashed": Limit("stashed of those offered", "stashed", "offered", at_least=1.0),
+    "demo_drained": Limit(
+        "drained of DemoCamera's, 300 Hz", "demo_drained", "demo_made", at_least=1.0
+    ),
+    "sim_rate": Limit("stashed a second, sim, 500 Hz", "sim_rate", at_least=490),
     "memory_growth": Limit("memory growth, MB", "memory_growth", at_most=20),
     "snapshot_p95": Limit("click to layer p95, 100 Hz, ms", "snapshot_p95", at_most=60),
 }

@@ -1,4 +1,4 @@
-"""Cameras and a detector for the live benchmark."""
+"""Cameras, microscopes and a detector for the live benchmark."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 
 import napari
 import numpy as np
+import pymmcore
 from bluesky.utils import Msg
-from live_screen import spin_until
+from live_screen import spin, spin_until
 
+from napari_skylight.devices import Microscope
 from napari_skylight.engine import RunEngine, Status
 from napari_skylight.session import Session
 from napari_skylight.viewer import ViewerLink
@@ -117,6 +119,63 @@ def live_view_of(camera: Ring, viewer: napari.Viewer) -> Iterator[Session]:
         spin_until(lambda: not session.state.busy)
         camera.close()
         link.close()
+
+
+@contextmanager
+def streaming_view_of(
+    factory: Callable[[], Microscope],
+    viewer: napari.Viewer,
+    ready: Callable[[Session], None] = lambda _session: None,
+) -> Iterator[Session]:
+    """Run the plan live view with a microscope whose camera runs free, stashing, in `viewer`.
+
+    `ready` is called with the session before the plan is started.
+    """
+    with Session() as session:
+        session.caches.stack_bytes = 1_000_000_000
+        session.open_microscope(factory).result(60)
+        ready(session)
+        link = ViewerLink(viewer, session)
+        session.start("live_view")
+        spin_until(lambda: link.shown > 5)
+        session.request("stash", True)
+        spin_until(lambda: session.actions["stash"].state.on)
+        yield session
+        session.stop()
+        spin_until(lambda: not session.state.busy)
+        link.close()
+
+
+def stash_for(session: Session, seconds: float) -> None:
+    """Let it stash; the stack is cleared before it is full."""
+    stack = session.caches.stack(session.devices["camera"])
+    end = perf_counter() + seconds
+    while perf_counter() < end:
+        spin(0.1)
+        if stack.counts.nbytes > 0.7 * session.caches.stack_bytes:
+            session.request("clear")
+
+
+class CountingCore(pymmcore.CMMCore):
+    """A core that says how many frames it made in its sequences, by the numbers it puts on them."""
+
+    made = 0
+    _last = -1
+
+    def popNextImageMD(self, tags: pymmcore.Metadata) -> np.ndarray:  # noqa: N802 - the core's name
+        image = super().popNextImageMD(tags)
+        self._last = int(tags.GetSingleTag("ImageNumber").GetValue())
+        return image
+
+    def stopSequenceAcquisition(self) -> None:  # noqa: N802 - the core's name
+        super().stopSequenceAcquisition()
+        last = self._last
+        if self.getRemainingImageCount():
+            tags = pymmcore.Metadata()
+            self.getLastImageMD(tags)
+            last = int(tags.GetSingleTag("ImageNumber").GetValue())
+        self.made += last + 1
+        self._last = -1
 
 
 class Steady:

@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
 import psutil
-from live_devices import Ring, Steady, live_view_of
+import pymmcore
+from live_devices import (
+    CountingCore,
+    Ring,
+    Steady,
+    live_view_of,
+    stash_for,
+    streaming_view_of,
+)
 from live_screen import OurWay, Producer, Screen, SignalWay, TimerWay, some_frames, spin, spin_until
 
+from napari_skylight.devices import mmcore, sim
 from napari_skylight.engine import RunEngine
 from napari_skylight.frames import FrameCache
+from napari_skylight.session import Session
 
 Figures = dict[str, Any]
 ROWS: dict[str, Callable[[bool], Figures]] = {}
@@ -211,6 +222,60 @@ def stash_all(quick: bool) -> Figures:
         kept = 0 if taken is None else np.unique(taken.data[:, 0, 0])
     offered = np.arange(first, first + number, dtype=np.uint16)
     return {"stashed": int(np.isin(offered, kept).sum()), "offered": number}
+
+
+@row
+def demo_camera(quick: bool) -> Figures:
+    """Of the frames that Micro-Manager's core made of its DemoCamera, how many were drained.
+
+    Its camera takes 300 frames of 512² a second, each stashed.
+    """
+    cores: list[CountingCore] = []
+
+    class Core(CountingCore):
+        def __init__(self) -> None:
+            super().__init__()
+            cores.append(self)
+
+    def hurry(session: Session) -> None:
+        session.start("snap").result(10)  # the picture that a fast camera gives again and again
+        session.clear_stacks()
+        cores[0].setProperty("Camera", "FastImage", "1")
+        session.set("camera.exposure", 1000 / 300).result(5)
+
+    pymmcore.CMMCore = Core
+    seconds = 3 if quick else 10
+    with Screen() as screen:
+        with streaming_view_of(mmcore.microscope, screen.viewer, hurry) as session:
+            camera = session.devices["camera"]
+            live, stack = session.caches.live(camera), session.caches.stack(camera)
+            before, began = live.counts.stashed, perf_counter()
+            stash_for(session, seconds)
+            rate = (live.counts.stashed - before) / (perf_counter() - began)
+        drained, kept = live.counts.stashed, stack.counts.stashed
+    return {
+        "demo_made": cores[0].made,
+        "demo_drained": drained,
+        "demo_kept": kept,
+        "demo_rate": rate,
+    }
+
+
+@row
+def sim_camera(quick: bool) -> Figures:
+    """How many frames a second are kept of the simulated camera: 512², 500 a second."""
+
+    def hurry(session: Session) -> None:
+        session.set("camera.exposure", 2.0).result(5)
+
+    with Screen() as screen:
+        small = partial(sim.microscope, sensor=(512, 512))
+        with streaming_view_of(small, screen.viewer, hurry) as session:
+            stack = session.caches.stack(session.devices["camera"])
+            spin_until(lambda: stack.counts.kept > (500 if quick else 1800))
+            frames = stack.reader().take("camera").frames
+    seconds = frames[-1].timestamp - frames[0].timestamp
+    return {"sim_rate": (len(frames) - 1) / seconds, "sim_kept": len(frames)}
 
 
 @row

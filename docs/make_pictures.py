@@ -151,7 +151,9 @@ def devices(program: Program) -> None:
 
 @picture
 def channels(program: Program) -> None:
-    program.session.remember("live_view", {"channels": ["DAPI", "FITC", "Cy5"]})
+    program.session.choose("live_view", {"channels": ["DAPI", "GFP", "RFP"]})
+    program.control.findChild(QWidget, "more").expand(animate=False)
+    program.rest(1)
     program.run(60)
 
 

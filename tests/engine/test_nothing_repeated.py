@@ -347,6 +347,71 @@ def test_a_pause_while_a_frame_is_being_kept_comes_after_its_event(
     assert [e["seq_num"] for e in documents.events("primary")] == [1, 2]
 
 
+@pytest.mark.parametrize("end", ["stop", "abort"])
+@pytest.mark.parametrize("pausing", [False, True])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_end_while_a_frame_is_being_kept_comes_after_its_event(
+    engine, documents, gate, end, pausing, asynchronous
+):
+    camera, cache = FakeCamera(), Cache(gate, asynchronous)
+
+    def plan():
+        yield from checkpoint()
+        for _ in range(3):
+            yield from read_and_stash([camera], [cache], wait=True)
+
+    engine(in_a_run(plan()))
+    assert cache.entered.wait(5)
+    if pausing:
+        engine.request_pause()
+    ended = getattr(engine, end)()
+    assert not threading.Event().wait(0.05)
+    assert not ended.done()
+    gate.set()
+    assert ended.result(timeout=5).exit_status == ("success" if end == "stop" else "abort")
+    assert frames_of(documents) == cache.frames == [1]
+    assert engine(null()).result(timeout=5).exit_status == "success"
+
+
+def test_a_halt_waits_for_no_event(engine, documents, gate):
+    camera, cache = FakeCamera(), Cache(gate)
+    engine(in_a_run(read_and_stash([camera], [cache], wait=True)))
+    assert cache.entered.wait(5)
+    stopped = engine.stop()
+    began = time.monotonic()
+    engine.halt().result(timeout=5)
+    assert time.monotonic() - began < 0.9
+    assert stopped.result(timeout=5).exit_status == "abort"
+    assert documents.named("event") == []
+
+
+def test_a_stop_at_any_message_leaves_each_frame_its_event(engine, documents):
+    camera, cache = FakeCamera(), Cache()
+    messages = []
+
+    def plan():
+        for _ in range(2):
+            yield from checkpoint()
+            yield from read_and_stash([camera], [cache], wait=True)
+
+    def stop_at(n):
+        def hook(msg):
+            messages.append(msg.command)
+            if len(messages) == n:
+                engine.stop()
+
+        return hook
+
+    for n in range(2, 20):
+        messages.clear()
+        cache.frames.clear()
+        documents.all.clear()
+        engine.msg_hook = stop_at(n)
+        engine(in_a_run(plan())).exception(timeout=5)
+        assert frames_of(documents) == cache.frames
+    assert len(messages) < 19  # the last one came after the end
+
+
 def test_a_stop_need_not_wait_for_the_event(engine, documents, gate):
     camera, cache = FakeCamera(), Cache(gate)
     engine(in_a_run(read_and_stash([camera], [cache], wait=True)))

@@ -46,6 +46,9 @@ class Interruptible(PausableEngine):
     def stop(self) -> Future[RunEngineResult | tuple[str, ...] | None]:
         """End the plan after its cleanup, and call the run a success.
 
+        An event that has a frame in a cache already is finished first, if that takes no longer than
+        a second.
+
         Returns
         -------
         Future
@@ -137,7 +140,6 @@ class Interruptible(PausableEngine):
             await self._request_pause_coro(defer)
 
     async def _end_run(self, run: Run, kind: str, reason: str, future: Future[Any]) -> None:
-        state, exception, rank = _ENDS[kind]
         while not run.over and self._in_between(run):
             if not await run.next_change(_PATIENCE) and self._state == "pausing":
                 self.log.warning("Something does not let the plan pause: it is ended where it is.")
@@ -145,7 +147,20 @@ class Interruptible(PausableEngine):
         if run.over:
             self._deliveries.start(lambda: future.set_result(run.outcome))
             return
-        run.interrupts.append(future)
+        if future not in run.interrupts:
+            run.interrupts.append(future)
+
+        async def end() -> None:
+            if self._in_between(run):  # a pause was asked for before
+                self._loop.create_task(self._end_run(run, kind, reason, future))
+            else:
+                self._end_now(kind, reason)
+
+        if kind == "halt" or self._state != "running" or not self._postpone_end(end):
+            self._end_now(kind, reason)
+
+    def _end_now(self, kind: str, reason: str) -> None:
+        state, exception, rank = _ENDS[kind]
         if self._cleaning_up or _RANKS.get(self._state, 0) >= rank:
             return  # it is ending already, in this way or a harder one
         self._interrupted = True

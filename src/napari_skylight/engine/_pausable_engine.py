@@ -71,6 +71,22 @@ class PausableEngine(MessageEngine):
             for request in requests:
                 self._loop.create_task(request())
 
+    def _postpone_end(self, request: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Keep a request to end the plan until the open event has ended; False if it need not.
+
+        A frame in a cache is to have its event; but for a moment only: what is stopped must stop.
+        """
+        if not any(b.bundling and b.holds_frames for b in self._run_bundlers.values()):
+            return False
+        self._postponed.append(request)
+        self._loop.call_later(_EVENT_PATIENCE, self._make_good, request)
+        return True
+
+    def _make_good(self, request: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if request in self._postponed:
+            self._postponed.remove(request)
+            self._loop.create_task(request())
+
     async def _save(self, msg: Msg) -> None:
         """Save the event; see bluesky's documentation."""
         bundler = self._run_bundlers.get(msg.run)

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
+    QAbstractSpinBox,
     QLineEdit,
     QPushButton,
 )
@@ -163,7 +163,7 @@ def test_a_list_that_makes_no_sense_is_said(tries, person):
     person.types("param:x", "1, two")
     person.clicks("run")
     assert person.text("error") == "X: two is not a whole number."
-    assert person.find("param:x").toolTip() == person.text("error")
+    assert person.find("param:x").toolTip().startswith(person.text("error"))
     assert tried.values == []
     person.types("param:x", "1, 2")
     person.runs()
@@ -173,7 +173,7 @@ def test_a_list_that_makes_no_sense_is_said(tries, person):
 def test_what_may_be_missing_has_a_box_to_tick(tries, person):
     tried = tries(Annotated[float | None, Gt(0), Unit("ms")], None)
     field = person.find("param:x")
-    spin, box = field.findChild(QDoubleSpinBox), field.findChild(QCheckBox)
+    spin, box = field.findChild(QAbstractSpinBox), field.findChild(QCheckBox)
     assert not spin.isVisible()
     assert box.text() == "not set"
     person.runs()
@@ -209,13 +209,13 @@ def test_units_limits_and_steps_are_those_of_the_annotation(tries, person):
     person.types("param:x", "100")
     assert not person.has("error")
     person.qtbot.keyClick(spin, Qt.Key.Key_Up)
-    assert spin.value() == 100
+    assert spin.number_or_none() == 100
     tries(Annotated[int, Ge(1)], 1)
     spin = person.find("param:x")
     person.qtbot.keyClick(spin, Qt.Key.Key_Down)
-    assert spin.value() == 1
+    assert spin.number_or_none() == 1
     person.qtbot.keyClick(spin, Qt.Key.Key_Up)
-    assert spin.value() == 2
+    assert spin.number_or_none() == 2
 
 
 @pytest.mark.parametrize("annotation", [int, float, Annotated[float, Unit("ms")]])
@@ -369,7 +369,7 @@ def test_a_docstring_is_shown_without_its_markup(person, session):
     person.chooses("plan", "Plan")
     assert person.text("description") == "Go far."
     assert person.find("param:x").toolTip() == "As far as y of Map says, where 2*3 is 6."
-    assert person.find("param:more").toolTip() == "Further."
+    assert person.find("param:more").toolTip().startswith("Further.")
 
 
 def test_the_wheel_changes_nothing_by_accident(tries, person):

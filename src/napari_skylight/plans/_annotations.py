@@ -1,30 +1,30 @@
-"""What an annotation says: unit and limits, the devices meant, the field that can show it."""
+"""What an annotation says: what it holds, its unit and limits, the words for it."""
 
 from __future__ import annotations
 
-import datetime
-import enum
-import os
 import types
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
-from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MultipleOf, Unit
+from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, MultipleOf, Unit
+from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 __all__ = [
     "Bounds",
     "ChoicesOf",
+    "Spread",
     "Wording",
     "bounds_of",
     "container_of",
-    "device_type",
+    "element_hint",
     "element_of",
-    "field_type",
+    "flat",
+    "inherited",
     "is_optional",
+    "is_union",
     "literal_values",
     "unit_of",
     "unwrap",
@@ -32,21 +32,7 @@ __all__ = [
     "wording_of",
 ]
 
-_SIMPLE = (
-    bool,
-    int,
-    float,
-    str,
-    Path,
-    range,
-    slice,
-    datetime.datetime,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-)
 _CONTAINERS: tuple[type, ...] = (list, tuple, set, frozenset)
-_NOT_DEVICES = ("builtins", "collections", "collections.abc", "typing", "typing_extensions")
 
 
 @dataclass(frozen=True)
@@ -58,7 +44,10 @@ class Bounds:
     low_open: bool = False
     high_open: bool = False
     step: float | None = None
-    """Only multiples of it are meant."""
+    """Only multiples of it are allowed."""
+    fewest: int = 0
+    """The least number of items, of a collection."""
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +58,18 @@ class Wording:
     """Stands for the name."""
     zero: str = ""
     """Stands for the number 0: "every frame" for 0 s between frames."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Says of ``*args`` in a registered form that the parts of each are arguments of their own.
+
+    ``*axes: Annotated[Axis, Spread()]`` for a plan called ``scan(detectors, motor, start, stop,
+    motor, start, stop, …)``, where `Axis` is a named tuple of these three.
+    """
+
+    fewest: int = 1
+    """How many there must be."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,23 @@ class ChoicesOf:
     """The name of the part of the device that has the choices."""
 
 
+_OF_THE_WHOLE = (MinLen, MaxLen, Wording, Spread, ChoicesOf, Mapping)
+
+
 def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
     """Take ``Annotated`` off an annotation and off a union's members; return the metadata too."""
     metadata: tuple[Any, ...] = ()
     while True:
         if isinstance(annotation, TypeAliasType):
             annotation = annotation.__value__
+        elif isinstance(annotation, NewType):
+            annotation = annotation.__supertype__
         elif get_origin(annotation) is Annotated:
             metadata = (*annotation.__metadata__, *metadata)
             annotation = annotation.__origin__
         else:
             break
-    if _is_union(annotation):
+    if is_union(annotation):
         parts = [unwrap(member) for member in get_args(annotation)]
         metadata = (*metadata, *(item for _, found in parts for item in found))
         if any(found for _, found in parts):
@@ -110,12 +116,12 @@ def is_optional(annotation: Any) -> bool:
         return True
     if get_origin(annotation) is Literal:
         return None in get_args(annotation)
-    return _is_union(annotation) and any(is_optional(member) for member in get_args(annotation))
+    return is_union(annotation) and any(is_optional(member) for member in get_args(annotation))
 
 
 def without_none(annotation: Any) -> Any:
     """Return the annotation without its None: the only other member, or a union of the others."""
-    if not _is_union(annotation):
+    if not is_union(annotation):
         return annotation
     members = tuple(member for member in get_args(annotation) if member is not type(None))
     return Union[members] if members else annotation  # noqa: UP007 - made at run time
@@ -144,67 +150,48 @@ def container_of(annotation: Any) -> type | None:
 
 def element_of(annotation: Any) -> Any | None:
     """Return what a collection of any length holds, `int` for ``Sequence[int]``, or None."""
+    hint = element_hint(annotation)
+    return None if hint is None else unwrap(hint)[0]
+
+
+def element_hint(annotation: Any) -> Any | None:
+    """Return the type hint of what a collection of any length holds, or None."""
     annotation = without_none(annotation)
     origin, args = get_origin(annotation), get_args(annotation)
     if not isinstance(origin, type):
         return None
     if origin is tuple:
-        return unwrap(args[0])[0] if len(args) == 2 and args[1] is Ellipsis else None
+        return args[0] if len(args) == 2 and args[1] is Ellipsis else None
     known = issubclass(origin, Sequence | AbstractSet) or origin in (Iterable, Collection)
-    return unwrap(args[0])[0] if known and len(args) == 1 else None
+    return args[0] if known and len(args) == 1 else None
 
 
-def device_type(annotation: Any) -> type | None:
-    """Return the class or runtime-checkable protocol that devices are told by, if it is one."""
-    annotation = without_none(annotation)
-    origin = get_origin(annotation) or annotation
-    if not isinstance(origin, type) or origin.__module__ in _NOT_DEVICES:
-        return None
-    if getattr(origin, "_is_protocol", False):
-        return origin if getattr(origin, "_is_runtime_protocol", False) else None
-    return None if field_type(origin) is not None else origin
-
-
-def field_type(annotation: Any) -> Any | None:
-    """Return the type by which a form can show an annotation, None if no field can.
-
-    A union is shown as its first member that a field can show (`int` and `float` together as
-    `float`), a collection of any length as a list.
-    """
-    annotation = unwrap(annotation)[0]
-    if isinstance(annotation, type) and not get_args(annotation):
-        if annotation in _SIMPLE or issubclass(annotation, enum.Enum):
-            return annotation
-        return Path if annotation is os.PathLike else None
-    if literal_values(annotation) is not None:
-        return annotation
-    if _is_union(annotation):
-        return _union_field(annotation)
-    element = element_of(annotation)
-    if element is not None:
-        shown = field_type(element)
-        return None if shown is None else types.GenericAlias(list, (shown,))
-    args = get_args(annotation)
-    if get_origin(annotation) is tuple and args and Ellipsis not in args:
-        parts = [field_type(part) for part in args]
-        return None if None in parts else types.GenericAlias(tuple, tuple(parts))
-    return Path if get_origin(annotation) is os.PathLike else None
+def inherited(metadata: Iterable[Any], own: Iterable[Any]) -> tuple[Any, ...]:
+    """Return what is said of each item of a collection: its `own`, and what is said of them all."""
+    kinds = {type(item) for item in own}
+    of_all = (item for item in flat(metadata) if not isinstance(item, _OF_THE_WHOLE))
+    return (*own, *(item for item in of_all if type(item) not in kinds))
 
 
 def unit_of(metadata: Iterable[Any]) -> str:
     """Return the unit that the metadata names, or an empty text."""
-    return next((item.unit for item in metadata if isinstance(item, Unit)), "")
+    return next((item.unit for item in flat(metadata) if isinstance(item, Unit)), "")
 
 
 def wording_of(metadata: Iterable[Any]) -> Wording:
     """Return the `Wording` in the metadata, or one that says nothing."""
-    return next((item for item in metadata if isinstance(item, Wording)), Wording())
+    for item in metadata:
+        if isinstance(item, Wording):
+            return item
+        if isinstance(item, FieldInfo) and item.title:
+            return Wording(item.title)
+    return Wording()
 
 
 def bounds_of(metadata: Iterable[Any]) -> Bounds:
     """Return the limits in the metadata, from `annotated_types` or what is made of it."""
     found: dict[str, Any] = {}
-    for item in _flat(metadata):
+    for item in flat(metadata):
         match item:
             case Ge():
                 found |= {"low": item.ge, "low_open": False}
@@ -216,29 +203,26 @@ def bounds_of(metadata: Iterable[Any]) -> Bounds:
                 found |= {"high": item.lt, "high_open": True}
             case MultipleOf():
                 found["step"] = item.multiple_of
+            case MinLen():
+                found["fewest"] = item.min_length
+            case MaxLen():
+                found["most"] = item.max_length
+            case Spread():
+                found["fewest"] = item.fewest
     return Bounds(**found)
 
 
-def _flat(metadata: Iterable[Any]) -> Iterable[Any]:
+def flat(metadata: Iterable[Any]) -> Iterator[Any]:
+    """Yield the metadata one by one, those behind an ``Interval`` or a pydantic ``Field`` too."""
     for item in metadata:
-        if isinstance(item, GroupedMetadata):
-            yield from item
+        if isinstance(item, FieldInfo):
+            yield from flat(item.metadata)
+        elif isinstance(item, GroupedMetadata):
+            yield from flat(item)
         else:
             yield item
 
 
-def _union_field(annotation: Any) -> Any | None:
-    members = [member for member in get_args(annotation) if member is not type(None)]
-    shown = [found for member in members if (found := field_type(member)) is not None]
-    if not shown:
-        return None
-    first = float if {int, float} <= set(map(_hashable, shown)) else shown[0]
-    return first | None if is_optional(annotation) else first
-
-
-def _hashable(shown: Any) -> Any:
-    return shown if isinstance(shown, type) else None
-
-
-def _is_union(annotation: Any) -> bool:
+def is_union(annotation: Any) -> bool:
+    """Whether it is a union, with None or without."""
     return get_origin(annotation) in (Union, types.UnionType)

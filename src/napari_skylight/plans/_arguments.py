@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import numbers
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from napari_skylight.plans._annotations import container_of, without_none
+from napari_skylight.plans._annotations import container_of
+from napari_skylight.plans._checks import find_problem, several
+from napari_skylight.plans._choosing import find_choice
 from napari_skylight.plans._params import (
     ParamDescription,
     ParameterError,
@@ -15,6 +16,8 @@ from napari_skylight.plans._params import (
     PlanSpec,
     sentence_case,
 )
+from napari_skylight.plans._records import build, values_of
+from napari_skylight.plans._shown import fits
 from napari_skylight.protocols import FrameCaches
 
 __all__ = ["check_arguments", "collect_arguments", "find_problems", "resolve_arguments"]
@@ -28,7 +31,7 @@ def find_problems(spec: PlanSpec, values: Mapping[str, Any]) -> dict[str, str]:
     }
     for param in spec.parameters:
         if param.has_field:
-            problem = _problem(param, values.get(param.name, inspect.Parameter.empty))
+            problem = find_problem(param, values.get(param.name, inspect.Parameter.empty))
             if problem:
                 problems[param.name] = problem
     return problems
@@ -50,7 +53,7 @@ def check_arguments(spec: PlanSpec, values: Mapping[str, Any]) -> None:
 def resolve_arguments(
     spec: PlanSpec, values: Mapping[str, Any], devices: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Turn names into devices and the text of a choice into its value; add the actions.
+    """Turn names into devices and choices in words into values; put records together; add actions.
 
     Parameters
     ----------
@@ -65,6 +68,8 @@ def resolve_arguments(
     ------
     ValueError
         If the plan needs the frame caches and `devices` has none.
+    ParameterError
+        If the parts of a value cannot be put together.
     """
     resolved: dict[str, Any] = {}
     for param in spec.parameters:
@@ -106,91 +111,73 @@ def collect_arguments(
                 raise TypeError(f"The value of **{param.name} is a {_type(value)}, not a Mapping.")
             kwargs.update(value)
         else:
-            several = _several(value) if param.kind is ParamKind.VAR_POSITIONAL else [value]
-            if several:
+            given = several(value) if param.kind is ParamKind.VAR_POSITIONAL else [value]
+            if given:
                 args += [_default(spec, param) for param in missing]
                 missing.clear()
-            args += several
+            args += [part for item in given for part in item] if param.spread else given
     return tuple(args), kwargs
 
 
-def _problem(param: ParamDescription, value: Any) -> str:
-    if value is inspect.Parameter.empty:
-        return _needed(param) if param.required else ""
-    if param.multiselect:
-        return _choice_problem(param, _several(value))
-    if value is None:
-        return "" if param.optional else _needed(param)
-    if param.required and _is_empty(value):
-        return _needed(param)
-    if param.choices is not None:
-        return _choice_problem(param, [value])
-    return _number_problem(param, value)
-
-
-def _is_empty(value: Any) -> bool:
-    if isinstance(value, str):
-        return not value.strip()
-    return isinstance(value, (list, tuple, set, frozenset)) and not value
-
-
-def _needed(param: ParamDescription) -> str:
-    if param.device_proto is None:
-        return f"{param.label} is empty: fill it in."
-    return f"{param.label}: choose {'at least one' if param.multiselect else 'one'}."
-
-
-def _choice_problem(param: ParamDescription, chosen: list[Any]) -> str:
-    if not chosen and param.required:
-        return _needed(param)
-    choices = param.choices or []
-    for item in chosen:
-        is_device = param.device_proto is not None and not isinstance(item, str)
-        if not is_device and item not in choices and str(item) not in map(str, choices):
-            among = ", ".join(map(str, choices))
-            return f"{param.label}: {item} is not one of {among}."
-    return ""
-
-
-def _number_problem(param: ParamDescription, value: Any) -> str:
-    wanted = {int: numbers.Integral, float: numbers.Real}.get(without_none(param.annotation))
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if wanted is not None and not (is_number and isinstance(value, wanted)):
-        return f"{param.label} is {value!r}, not a {'whole ' * (wanted is numbers.Integral)}number."
-    if not is_number:
-        return ""
-    bounds = param.bounds
-    unit = f" {param.unit}" if param.unit else ""
-    if bounds.low is not None and (value < bounds.low or (bounds.low_open and value == bounds.low)):
-        words = "must be above" if bounds.low_open else "is below the lowest allowed,"
-        return f"{param.label} {value:g}{unit} {words} {bounds.low:g}{unit}."
-    if bounds.high is not None and (
-        value > bounds.high or (bounds.high_open and value == bounds.high)
-    ):
-        words = "must be below" if bounds.high_open else "is above the highest allowed,"
-        return f"{param.label} {value:g}{unit} {words} {bounds.high:g}{unit}."
-    return ""
-
-
 def _resolve(param: ParamDescription, value: Any, devices: Mapping[str, Any]) -> Any:
-    if param.choices is None:
+    if param.multiselect:
+        return _chosen(param, several(value), devices)
+    if value is None or (value is param.default and param.device_proto is None):
         return value
-    if param.device_proto is None:
-        return _literal(param, value)
-    if not param.multiselect:
+    if param.device_proto is not None:
         return _device(value, devices)
-    found = [device for item in _several(value) if (device := _device(item, devices)) is not None]
+    if param.choices is not None:
+        return _choice(param.choices, value)
+    if param.element is not None:
+        return _items(param, param.element, value, devices)
+    if param.record is not None and fits(value, param.shown):
+        return _record(param, param.record, value, devices)
+    return value
+
+
+def _chosen(param: ParamDescription, chosen: list[Any], devices: Mapping[str, Any]) -> Any:
+    if param.device_proto is None:
+        found = [_choice(param.choices or [], item) for item in chosen]
+    else:
+        found = [device for item in chosen if (device := _device(item, devices)) is not None]
     if not found and param.optional:
         return None
     return (container_of(param.annotation) or list)(found)
 
 
-def _literal(param: ParamDescription, value: Any) -> Any:
-    by_text = {str(choice): choice for choice in param.choices or []}
-    if not param.multiselect:
-        return value if value in (param.choices or []) else by_text.get(value, value)
-    chosen = [by_text.get(str(item), item) for item in _several(value)]
-    return (container_of(param.annotation) or list)(chosen)
+def _choice(choices: list[Any], value: Any) -> Any:
+    index = find_choice(choices, value)
+    return value if index is None else choices[index]
+
+
+def _items(
+    param: ParamDescription, element: ParamDescription, value: Any, devices: Mapping[str, Any]
+) -> Any:
+    """Return `value` itself, unless an item has to be made or the plan wants another container."""
+    if param.kind is ParamKind.VAR_POSITIONAL:
+        return [_resolve(element, item, devices) for item in several(value)]
+    if not fits(value, param.shown):
+        return value
+    items = [_resolve(element, item, devices) for item in value]
+    container = container_of(param.annotation) or list
+    same = all(old is new for old, new in zip(value, items, strict=True))
+    return value if same and type(value) is not list else container(items)
+
+
+def _record(param: ParamDescription, record: type, value: Any, devices: Mapping[str, Any]) -> Any:
+    if isinstance(value, record) and not issubclass(record, tuple):
+        return value
+    names = [part.name for part in param.parts]
+    values = values_of(record, value, names)
+    made = {
+        part.name: _resolve(part, values[part.name], devices)
+        for part in param.parts
+        if part.name in values
+    }
+    try:
+        return build(record, made, names)
+    except ValueError as error:
+        raise ParameterError({param.name: f"{param.label}: {error}"}) from error
 
 
 def _device(value: Any, devices: Mapping[str, Any]) -> Any:
@@ -204,13 +191,6 @@ def _frame_caches(spec: PlanSpec, param: ParamDescription, devices: Mapping[str,
     if param.required:
         raise ValueError(f"{spec.name} needs the frame caches, and there are none here.")
     return param.default
-
-
-def _several(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    is_one = isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection)
-    return [value] if is_one else list(value)
 
 
 def _default(spec: PlanSpec, param: ParamDescription) -> Any:

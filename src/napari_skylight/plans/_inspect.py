@@ -7,25 +7,13 @@ import inspect
 import types
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from napari_skylight.engine.actions import Action
-from napari_skylight.plans._annotations import (
-    ChoicesOf,
-    device_type,
-    element_of,
-    field_type,
-    literal_values,
-    unwrap,
-    without_none,
-)
-from napari_skylight.plans._params import (
-    ParamDescription,
-    ParamKind,
-    PlanSpec,
-    UnresolvableAnnotationError,
-)
-from napari_skylight.protocols import FrameCaches
+from napari_skylight.plans._annotations import unwrap, without_none
+from napari_skylight.plans._describe import Known, describe
+from napari_skylight.plans._params import ParamDescription, ParamKind, PlanSpec
+from napari_skylight.plans._records import Member
 
 __all__ = ["check_plan", "create_plan_spec", "is_meant_as_plan", "plan_name", "register_form"]
 
@@ -90,7 +78,7 @@ def create_plan_spec(
     hints = check_plan(plan)
     name = plan_name(plan)
     signature = inspect.signature(plan)
-    known = _Known(devices, matches, choices)
+    known = Known(devices, matches, choices)
     form = _form_of(plan)
     if form is not None:
         hints, signature = _hints(form), inspect.signature(form)
@@ -153,87 +141,18 @@ def plan_name(plan: Any) -> str:
     return str(getattr(plan, "__name__", None) or type(plan).__name__)
 
 
-def _describe(
-    plan: str,
-    param: inspect.Parameter,
-    hint: Any,
-    known: _Known,
-) -> ParamDescription:
-    kind = ParamKind(int(param.kind))
+def _describe(plan: str, param: inspect.Parameter, hint: Any, known: Known) -> ParamDescription:
     if hint is _EMPTY:
         unknown = param.default is _EMPTY or param.default is None
         hint = Any if unknown else type(param.default)
+    kind = ParamKind(int(param.kind))
     annotation, metadata = unwrap(hint)
-    found: dict[str, Any] = {}
     actions = _actions(plan, param, annotation)
-    if actions is not None:
-        found["actions"] = actions
-    elif device_type(annotation) is FrameCaches:
-        found |= {"hidden": True, "device_proto": FrameCaches}
-    elif kind is ParamKind.VAR_KEYWORD:
-        found["hidden"] = True
-    elif (source := _source(metadata)) is not None:
-        found = _choices_of(source, annotation, kind, known)
-        if not found and param.default is not _EMPTY:
-            found["hidden"] = True
-    else:
-        found = _choices(annotation, kind, known)
-        if not found and field_type(annotation) is None:
-            if param.default is _EMPTY:
-                device = device_type(element_of(annotation) or annotation)
-                raise UnresolvableAnnotationError(plan, param.name, annotation, device)
-            found["hidden"] = True
-    return ParamDescription(param.name, kind, annotation, param.default, metadata=metadata, **found)
-
-
-class _Known(NamedTuple):
-    """What there is to choose from; see `create_plan_spec`."""
-
-    devices: Mapping[str, Any]
-    matches: Callable[[Any, type], bool]
-    choices: Callable[[Any, str], Iterable[str]]
-
-    def names(self, protocol: type) -> list[str]:
-        """Return the names of the devices that match `protocol`."""
-        return [name for name, device in self.devices.items() if self.matches(device, protocol)]
-
-
-def _source(metadata: tuple[Any, ...]) -> ChoicesOf | None:
-    return next((item for item in metadata if isinstance(item, ChoicesOf)), None)
-
-
-def _choices_of(
-    source: ChoicesOf, annotation: Any, kind: ParamKind, known: _Known
-) -> dict[str, Any]:
-    offered = [
-        choice
-        for name in known.names(source.device)
-        for choice in known.choices(known.devices[name], source.setting)
-    ]
-    if not offered:
-        return {}
-    return {"choices": list(dict.fromkeys(offered)), "multiselect": _is_several(annotation, kind)}
-
-
-def _is_several(annotation: Any, kind: ParamKind) -> bool:
-    return element_of(annotation) is not None or kind is ParamKind.VAR_POSITIONAL
-
-
-def _choices(annotation: Any, kind: ParamKind, known: _Known) -> dict[str, Any]:
-    """Return choices, multiselect and device_proto where there is something to choose from."""
-    element = element_of(annotation)
-    several = _is_several(annotation, kind)
-    one = annotation if element is None else element
-    values = literal_values(one)
-    if values is not None:
-        return {"choices": values, "multiselect": several}
-    protocol = device_type(one)
-    if protocol is None:
-        return {}
-    names = known.names(protocol)
-    if not names:
-        return {}
-    return {"choices": names, "multiselect": several, "device_proto": protocol}
+    if actions is None:
+        return describe(plan, Member(param.name, hint, param.default), known, kind)
+    return ParamDescription(
+        param.name, kind, annotation, param.default, metadata=metadata, actions=actions
+    )
 
 
 def _actions(

@@ -12,11 +12,13 @@ from typing import Any
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans._annotations import (
     Bounds,
+    Spread,
     bounds_of,
     is_optional,
     unit_of,
     wording_of,
 )
+from napari_skylight.plans._shown import shown_type
 
 __all__ = [
     "ParamDescription",
@@ -109,6 +111,13 @@ class ParamDescription:
     """The class or protocol of the devices meant."""
     metadata: tuple[Any, ...] = ()
     """What ``Annotated`` adds to the type hint."""
+    element: ParamDescription | None = None
+    """What each item of a collection, or of ``*args``, is; None where choices are taken."""
+    record: type | None = None
+    """The class of a value that consists of `parts`: a dataclass, model or tuple, for example."""
+    parts: tuple[ParamDescription, ...] = ()
+    help: str = ""
+    """What it means, where the type hint says so; the plan's docstring may say more."""
 
     @property
     def has_default(self) -> bool:
@@ -124,12 +133,22 @@ class ParamDescription:
     def required(self) -> bool:
         """Whether a value must be given."""
         variable = self.kind in (ParamKind.VAR_POSITIONAL, ParamKind.VAR_KEYWORD)
-        return not self.has_default and not variable
+        return not self.has_default and (not variable or self.bounds.fewest > 0)
 
     @property
     def optional(self) -> bool:
         """Whether it may be None."""
         return is_optional(self.annotation) or self.default is None
+
+    @property
+    def shown(self) -> Any:
+        """The type by which a form shows it, one of a union's; None if no field can."""
+        return shown_type(self.annotation, self.default)
+
+    @property
+    def spread(self) -> bool:
+        """Whether the parts of each of ``*args`` are arguments of their own."""
+        return any(isinstance(item, Spread) for item in self.metadata)
 
     @property
     def label(self) -> str:

@@ -11,10 +11,10 @@ from napari_skylight.plans import _bluesky_forms  # noqa: F401 - registers them
 from napari_skylight.plans._annotations import (
     Bounds,
     ChoicesOf,
+    Spread,
     Wording,
     container_of,
     element_of,
-    field_type,
 )
 from napari_skylight.plans._arguments import (
     check_arguments,
@@ -22,7 +22,10 @@ from napari_skylight.plans._arguments import (
     find_problems,
     resolve_arguments,
 )
+from napari_skylight.plans._checks import find_problem
+from napari_skylight.plans._choosing import find_choice, say_choice
 from napari_skylight.plans._inspect import check_plan, create_plan_spec, register_form
+from napari_skylight.plans._numbers import read_number, say_number
 from napari_skylight.plans._params import (
     ParamDescription,
     ParameterError,
@@ -31,6 +34,8 @@ from napari_skylight.plans._params import (
     UnresolvableAnnotationError,
     sentence_case,
 )
+from napari_skylight.plans._records import values_of
+from napari_skylight.plans._shown import field_type
 
 __all__ = [
     "Bounds",
@@ -39,6 +44,7 @@ __all__ = [
     "ParamKind",
     "ParameterError",
     "PlanSpec",
+    "Spread",
     "Unit",
     "UnresolvableAnnotationError",
     "Wording",
@@ -49,8 +55,14 @@ __all__ = [
     "create_plan_spec",
     "element_of",
     "field_type",
+    "find_choice",
+    "find_problem",
     "find_problems",
+    "read_number",
     "register_form",
     "resolve_arguments",
+    "say_choice",
+    "say_number",
     "sentence_case",
+    "values_of",
 ]

@@ -1,103 +1,73 @@
-"""What a value is edited with: magicgui's widgets, and the few kinds it has no fitting one for."""
+"""What a value is edited with: magicgui's widgets, and the kinds it has no fitting one for."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
-from types import GenericAlias
-from typing import Any, Protocol, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, create_widget
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
+from magicgui.widgets import create_widget
+from qtpy.QtWidgets import QCheckBox, QDateTimeEdit
 
-from napari_skylight.plans.spec import Bounds, ParamDescription, ParamKind, field_type
+from napari_skylight.plans.spec import Bounds, ParamDescription, field_type
+from napari_skylight.widgets._choice_editor import ChoiceEditor
+from napari_skylight.widgets._editor import Editor
+from napari_skylight.widgets._nested_editors import PartsEditor, RowsEditor
 from napari_skylight.widgets._number_field import NumberField
+from napari_skylight.widgets._optional_editor import OptionalEditor
 from napari_skylight.widgets._several_editors import ChecksEditor, ListEditor
 
-__all__ = ["Editor", "create_editor"]
+if TYPE_CHECKING:
+    from napari_skylight.widgets._nested_editors import MakeField
+
+__all__ = ["create_editor"]
 
 
-class Editor(Protocol):
-    """A widget and its value."""
+def create_editor(param: ParamDescription, path: str, make_field: MakeField) -> Editor:
+    """Return an editor for the values of `param`.
 
-    @property
-    def native(self) -> QWidget:
-        """The widget."""
-        ...
-
-    @property
-    def value(self) -> Any:
-        """The value; None when there is none.
-
-        Raises
-        ------
-        ValueError
-            If what stands there makes no sense, in plain words.
-        """
-        ...
-
-    @value.setter
-    def value(self, value: Any) -> None: ...
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        ...
-
-
-def create_editor(param: ParamDescription) -> Editor:
-    """Return an editor for the values of `param`, showing what a form starts with."""
-    options = _options(param)
-    shown = field_type(param.annotation)
-    editor: Editor
+    Parameters
+    ----------
+    param : ParamDescription
+    path : str
+        Names the value among all those of the form: "x", "roi.width", "points.0".
+    make_field : callable
+        Makes the fields of which the editor consists, where the value has parts.
+    """
     if param.multiselect:
-        editor = ChecksEditor(param.choices or [])
-    elif param.choices is not None:
-        editor = _choice_editor(param)
-    elif param.kind is ParamKind.VAR_POSITIONAL:
-        editor = _plain_editor(GenericAlias(list, (shown,)), param, options)
-    elif param.optional:
-        editor = OptionalEditor(_plain_editor(_not_none(shown), param, options))
-    else:
-        editor = _plain_editor(shown, param, options)
-    if param.initial is not inspect.Parameter.empty:
-        editor.value = param.initial
-    return editor
+        return ChecksEditor(param.choices or [])
+    if param.choices is not None:
+        return ChoiceEditor(param)
+    editor = _structured_editor(param, path, make_field) or _plain_editor(param)
+    return OptionalEditor(editor) if param.optional else editor
 
 
-def _plain_editor(shown: Any, param: ParamDescription, options: Mapping[str, Any]) -> Editor:
-    if options:
-        return MagicEditor(create_widget(annotation=shown, label="", options=dict(options)))
-    if shown in (int, float):
-        return NumberEditor(shown, param)
-    if get_origin(shown) is list and get_args(shown)[0] in (int, float, str):
-        return ListEditor(get_args(shown)[0])
+def _structured_editor(param: ParamDescription, path: str, make_field: MakeField) -> Editor | None:
+    element = param.element
+    if element is not None:
+        kind, special = element.shown, element.optional or element.choices or _options(element)
+        if kind in (int, float, str) and not special:
+            return ListEditor(kind, element.unit)
+        return RowsEditor(param, element, path, make_field)
+    return PartsEditor(param, path, make_field) if param.record is not None else None
+
+
+def _plain_editor(param: ParamDescription) -> Editor:
+    shown, options = field_type(param.shown), _options(param)
     if shown is Path:
-        return PathEditor()
+        return PathEditor(options)
+    if options:
+        return MagicEditor(create_widget(annotation=shown or Any, label="", options=dict(options)))
+    if shown in (int, float):
+        return NumberEditor(
+            NumberField(whole=shown is int, bounds=param.bounds, unit=param.unit, zero=param.zero)
+        )
     if shown is timedelta:
-        return DurationEditor()
-    # what these consist of stands below each other: side by side it is wider than the dock
-    options = {"layout": "vertical"} if shown in (range, slice) else {}
-    editor = MagicEditor(create_widget(annotation=shown, label="", options=options))
-    if shown is datetime:
-        editor.native.setDisplayFormat("yyyy-MM-dd HH:mm:ss")  # type: ignore[attr-defined]
-    return editor
-
-
-def _choice_editor(param: ParamDescription) -> Editor:
-    choices = [(_words(choice), choice) for choice in param.choices or []]
-    if param.optional and None not in (param.choices or []):
-        choices.insert(0, (_words(None), None))
-    elif param.initial is inspect.Parameter.empty:
-        choices.insert(0, ("choose…", None))
-    return MagicEditor(ComboBox(choices=choices))
-
-
-def _words(choice: Any) -> str:
-    return "none" if choice is None else str(choice)
+        return DurationEditor(param.bounds)
+    if shown in (datetime, time):
+        return MomentEditor(shown)
+    return MagicEditor(create_widget(annotation=shown, label=""))
 
 
 def _options(param: ParamDescription) -> Mapping[str, Any]:
@@ -105,17 +75,12 @@ def _options(param: ParamDescription) -> Mapping[str, Any]:
     return next((item for item in param.metadata if isinstance(item, Mapping)), {})
 
 
-def _not_none(shown: Any) -> Any:
-    members = [member for member in get_args(shown) if member is not type(None)]
-    return members[0] if type(None) in get_args(shown) else shown
-
-
-class MagicEditor:
+class MagicEditor(Editor):
     """A value widget of magicgui."""
 
     def __init__(self, widget: Any) -> None:
         self.widget = widget
-        self.native: QWidget = widget.native
+        self.native = widget.native
         if isinstance(self.native, QCheckBox):
             self.native.setText("")  # the form has the label
 
@@ -136,134 +101,87 @@ class MagicEditor:
 class PathEditor(MagicEditor):
     """A file name; None when it is empty."""
 
-    def __init__(self) -> None:
-        super().__init__(create_widget(annotation=Path, label=""))
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__(create_widget(annotation=Path, label="", options=dict(options)))
         self.widget.choose_btn.text = "…"
-        self.widget.choose_btn.native.setToolTip("Choose a file")
+        self.widget.choose_btn.native.setToolTip("Choose from what is there")
 
     @property
     def value(self) -> Path | None:
-        """The path as it was typed or chosen."""
+        """The path as it was typed or chosen; ~ is the person's own folder."""
         text = self.widget.line_edit.value.strip()
-        return Path(text) if text else None
+        return Path(text).expanduser() if text else None
 
     @value.setter
     def value(self, value: Path | None) -> None:
         self.widget.line_edit.value = "" if value is None else str(value)
 
 
-class NumberEditor:
-    """A number with its unit; None when it is empty."""
+class MomentEditor(MagicEditor):
+    """A date and time, or a time of day, to the second; a time zone that was given is kept."""
 
-    def __init__(self, kind: type, param: ParamDescription) -> None:
-        self.native = NumberField(
-            whole=kind is int, bounds=param.bounds, unit=param.unit, zero=param.zero
-        )
+    def __init__(self, kind: type) -> None:
+        super().__init__(create_widget(annotation=kind, label=""))
+        assert isinstance(self.native, QDateTimeEdit)
+        self.native.setDisplayFormat(f"{'yyyy-MM-dd ' * (kind is datetime)}HH:mm:ss")
+        self._zone: Any = None
 
     @property
-    def value(self) -> float | None:
+    def value(self) -> Any:
+        """What is shown."""
+        return self.widget.value.replace(tzinfo=self._zone)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._zone = value.tzinfo
+        self.widget.value = value.replace(tzinfo=None)
+
+
+class NumberEditor(Editor):
+    """A number with its unit; None when it is empty."""
+
+    def __init__(self, field: NumberField) -> None:
+        self.native: NumberField = field
+
+    @property
+    def value(self) -> Any:
         """The number: an int where only whole ones are meant."""
         return self.native.number_or_none()
 
     @value.setter
-    def value(self, value: float | None) -> None:
+    def value(self, value: Any) -> None:
         self.native.set_number(value)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each change."""
-        self.native.valueChanged.connect(lambda _: callback())
+        self.native.changed.connect(callback)
 
 
-class DurationEditor:
+class DurationEditor(NumberEditor):
     """A `datetime.timedelta`, in seconds: magicgui has the time of day for it."""
 
-    def __init__(self) -> None:
-        self.native = NumberField(whole=False, bounds=Bounds(), unit="s")
+    def __init__(self, bounds: Bounds) -> None:
+        low, high = (
+            limit.total_seconds() if isinstance(limit, timedelta) else None
+            for limit in (bounds.low, bounds.high)
+        )
+        super().__init__(
+            NumberField(
+                whole=False,
+                bounds=Bounds(low, high, bounds.low_open, bounds.high_open),
+                unit="s",
+            )
+        )
 
     @property
     def value(self) -> timedelta | None:
         """The duration; None when it is empty."""
         seconds = self.native.number_or_none()
-        return None if seconds is None else timedelta(seconds=seconds)
+        try:
+            return None if seconds is None else timedelta(seconds=seconds)
+        except (ValueError, OverflowError):  # nan and inf are numbers, but no durations
+            raise ValueError(f"{self.native.text()} is not a duration.") from None
 
     @value.setter
     def value(self, value: timedelta | None) -> None:
         self.native.set_number(None if value is None else value.total_seconds())
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        self.native.valueChanged.connect(lambda _: callback())
-
-
-class OptionalEditor:
-    """A box to tick, and the editor of the value when it is ticked."""
-
-    def __init__(self, editor: Editor) -> None:
-        self._editor = editor
-        self.native = _Row(editor.native)
-        self._box = QCheckBox()
-        self._box.toggled.connect(self._on_box_toggled)
-        self._box.clicked.connect(self._on_box_clicked)
-        layout = QHBoxLayout(self.native)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._box, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addWidget(editor.native, 1)
-        self._on_box_toggled(False)
-
-    @property
-    def value(self) -> Any:
-        """What the editor says, or None.
-
-        Raises
-        ------
-        ValueError
-            If the box is ticked and the editor empty.
-        """
-        if not self._box.isChecked():
-            return None
-        value = self._editor.value
-        if value is None:
-            raise ValueError("fill it in, or untick it.")
-        return value
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        self._box.setChecked(value is not None)
-        if value is not None:
-            self._editor.value = value
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        self._box.toggled.connect(lambda _: callback())
-        self._editor.on_change(callback)
-
-    def _on_box_toggled(self, on: bool) -> None:
-        self._box.setText("" if on else "not set")
-        self._editor.native.setVisible(on)
-
-    def _on_box_clicked(self, on: bool) -> None:
-        if on:
-            self._editor.native.setFocus()
-
-
-class _Row(QWidget):
-    """As high as `tallest`, whether or not that is shown: what is below stays where it is."""
-
-    def __init__(self, tallest: QWidget) -> None:
-        super().__init__()
-        self._tallest = tallest
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Measure it, as it is styled."""
-        super().showEvent(event)
-        self._measure()
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Measure it again."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
-            self._measure()
-
-    def _measure(self) -> None:
-        self._tallest.ensurePolished()
-        self.setMinimumHeight(self._tallest.sizeHint().height())

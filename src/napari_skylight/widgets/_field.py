@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import textwrap
 from typing import Any
 
@@ -10,13 +11,17 @@ from qtpy.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from qtpy.QtGui import QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QVBoxLayout, QWidget
 
-from napari_skylight.plans.spec import ParamDescription, container_of
+from napari_skylight.plans.spec import ParamDescription, container_of, find_problem
 from napari_skylight.widgets._colours import red
+from napari_skylight.widgets._editor import Editor
 from napari_skylight.widgets._editors import create_editor
 from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._literal_editor import LiteralEditor
 
 __all__ = ["Field"]
 
+_log = logging.getLogger("napari_skylight.widgets")
+_NOTHING = object()
 _TIP_WIDTH = 60
 """In letters: Qt does not break the lines of a tooltip."""
 
@@ -27,55 +32,98 @@ class Field(QWidget):
     Parameters
     ----------
     param : ParamDescription
+    path : str
+        Names it among all fields of the form, those within others too: "roi.width".
     help_text : str
         What the parameter means.
     """
 
     changed = Signal()
 
-    def __init__(self, param: ParamDescription, help_text: str = "") -> None:
+    def __init__(self, param: ParamDescription, path: str = "", help_text: str = "") -> None:
         super().__init__()
         self.param = param
-        self._help = help_text
+        self._help = help_text or param.help
         self.problem = ""
-        self._editor = create_editor(param)
+        self._given: Any = _NOTHING
+        self._giving = False
+        self._editor = self._create_editor(path or param.name)
         editor = self._editor.native
-        editor.setObjectName(f"param:{param.name}")
+        self.setObjectName(f"field:{path or param.name}")
+        editor.setObjectName(f"param:{path or param.name}")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addWidget(editor)
         self.label = text_label(param.label)
         self.label.setBuddy(editor)
+        self.setFocusProxy(editor)
         self.set_problem("")
         for child in (editor, *editor.findChildren(QWidget)):
             if isinstance(child, (QComboBox, QAbstractSpinBox)):
                 child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
                 child.installEventFilter(self)
-        self._editor.on_change(self.changed.emit)
+
+    @property
+    def wide(self) -> bool:
+        """Whether it needs the whole width of the form, below its label."""
+        return self._editor.wide
 
     @property
     def value(self) -> Any:
         """The value for the plan; `inspect.Parameter.empty` when there is none.
+
+        What was put in is the very same value until somebody edits it.
 
         Raises
         ------
         ValueError
             If what stands there makes no sense, in plain words.
         """
-        value = self._editor.value
+        untouched = self._given is not _NOTHING
+        value = self._given if untouched else self._editor.value
         if value is None and not self.param.optional:
             return inspect.Parameter.empty
         container = container_of(self.param.annotation)
-        return value if container is None or value is None else container(value)
+        return value if untouched or container is None or value is None else container(value)
 
     @value.setter
     def value(self, value: Any) -> None:
-        self._editor.value = value
+        if self.param.device_proto is not None:
+            value = _names(value)
+        before, self._given, self._giving = self._given, value, True
+        try:
+            self._editor.value = value
+        except Exception:
+            self._given = before
+            raise
+        finally:
+            self._giving = False
+
+    def read(self, label: str = "") -> tuple[Any, str]:
+        """Return the value, if there is one, and why there is none otherwise."""
+        label = label or self.param.label
+        try:
+            value = self.value
+        except ValueError as error:
+            return inspect.Parameter.empty, f"{label}: {error}"
+        if value is inspect.Parameter.empty and not self.param.required:
+            # the default is not what stands there
+            return value, f"{label} is empty: fill it in."
+        return value, ""
+
+    def find_problem(self, label: str = "") -> str:
+        """Return what is wrong with what stands there, in plain words."""
+        value, problem = self.read(label)
+        return problem or find_problem(self.param, value, label)
 
     def set_problem(self, problem: str) -> None:
         """Outline the field and say why; an empty text takes it back."""
         self.problem = problem
-        parts = (textwrap.fill(part, _TIP_WIDTH) for part in (problem, self._help))
+        self._outlined = bool(problem) and not self._editor.mark(bool(problem))
+        if not problem:
+            self._editor.mark(False)
+        texts = (problem, self._help, self._editor.hint)
+        parts = (textwrap.fill(part, _TIP_WIDTH) for part in texts)
         tip = "\n".join(filter(None, parts))
         self._editor.native.setToolTip(tip)
         self.label.setToolTip(tip)
@@ -85,9 +133,31 @@ class Field(QWidget):
         """Let the value be read only."""
         self._editor.native.setEnabled(not locked)
 
+    def _create_editor(self, path: str) -> Editor:
+        try:
+            editor = self._start(create_editor(self.param, path, Field))
+        except Exception as error:  # noqa: BLE001 - whatever a widget does not like: the other fields can be shown
+            _log.debug("No editor for %s", path, exc_info=True)
+            editor = self._start(LiteralEditor(f"{error}"))
+        editor.on_change(self._on_editor_changed)
+        return editor
+
+    def _start(self, editor: Editor) -> Editor:
+        """Show what a form starts with."""
+        initial = self.param.initial
+        if initial is not inspect.Parameter.empty:
+            editor.value = initial
+            self._given = initial
+        return editor
+
+    def _on_editor_changed(self) -> None:
+        if not self._giving:
+            self._given = _NOTHING
+        self.changed.emit()
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the outline."""
-        if not self.problem:
+        if not self._outlined:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -100,3 +170,10 @@ class Field(QWidget):
             event.ignore()
             return True
         return bool(super().eventFilter(watched, event))
+
+
+def _names(value: Any) -> Any:
+    """Return the names of devices that are given as themselves."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_names(item) for item in value]
+    return getattr(value, "name", value)

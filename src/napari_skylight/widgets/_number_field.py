@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from qtpy.QtGui import QFocusEvent, QValidator
-from qtpy.QtWidgets import QAbstractSpinBox
+import math
+import operator
+import re
+from fractions import Fraction
 
-from napari_skylight.plans.spec import Bounds
-from napari_skylight.widgets._number_box import NumberBox
+from qtpy.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
+from qtpy.QtGui import QFocusEvent, QValidator
+from qtpy.QtWidgets import QAbstractSpinBox, QLabel, QLineEdit
+
+from napari_skylight.plans.spec import Bounds, read_number, say_number
+from napari_skylight.widgets._colours import muted
 
 __all__ = ["NumberField"]
 
-_EMPTY = -2e12
-"""What Qt takes for the value while the field is empty: below every number."""
+_WIDTH = 90
+_TYPED = re.compile(r"[\d.,eE+\-_ infatyINFATY]*")
+"""What numbers are made of, "inf" and "nan" among them."""
 
 
-class NumberField(NumberBox):
-    """A number with its unit, empty at first.
+class NumberField(QAbstractSpinBox):
+    """A number of any size and precision with its unit, empty at first.
 
     The arrows keep within the limits; what is typed may be outside, and is to be complained about.
 
@@ -29,85 +36,165 @@ class NumberField(NumberBox):
         What 0 means, shown in its place unless it is being edited.
     """
 
-    # Qt asks for text while the spin box is being made.
-    _unit = _zero = ""
+    changed = Signal()
 
-    def __init__(self, *, whole: bool, bounds: Bounds, unit: str = "", zero: str = "") -> None:
-        super().__init__(whole=whole, bounds=bounds, unit=unit)
-        self._unit, self._zero = self.suffix(), zero
-        self._limits = self.minimum(), self.maximum()
-        self._first = max(self._limits[0], min(self._limits[1], self.value()))
-        self.setRange(_EMPTY, -_EMPTY)
+    _bounds = Bounds()  # Qt asks where there is a next number while the field is being made
+
+    def __init__(
+        self, *, whole: bool, bounds: Bounds | None = None, unit: str = "", zero: str = ""
+    ) -> None:
+        super().__init__()
+        self._whole, self._unit, self._zero = whole, unit, zero
+        self._bounds = bounds or Bounds()
+        self._line = self.lineEdit()
         kind = "a whole number" if whole else "a number"
-        self.lineEdit().setPlaceholderText(f"in {unit}" if unit else kind)
-        self.set_number(None)
+        self._line.setPlaceholderText(kind)
+        self._line.textChanged.connect(self.changed)
+        self._unit_label = _UnitLabel(unit, self._line) if unit else None
 
     def number_or_none(self) -> float | None:
-        """Return the number, None when there is none."""
-        return None if self.value() <= _EMPTY else self.number()
+        """Return the number, None when there is none.
+
+        Raises
+        ------
+        ValueError
+            If what stands there is no number, in plain words.
+        """
+        text = self._line.text().strip()
+        if not text:
+            return None
+        if text == self._zero:
+            return 0 if self._whole else 0.0
+        return read_number(text.replace(self.locale().decimalPoint(), "."), whole=self._whole)
 
     def set_number(self, number: float | None) -> None:
         """Show a number, or nothing."""
-        self.setValue(_EMPTY if number is None else number)
-        self._spell()
+        self._line.setText("" if number is None else self._said(number))
+
+    def text(self) -> str:
+        """Return what is shown, with the unit."""
+        text = str(self._line.text())
+        return f"{text} {self._unit}" if text and self._unit and text != self._zero else text
 
     def stepBy(self, steps: int) -> None:  # noqa: N802 - Qt's name
         """Go to the next number within the limits; from nothing, to the first."""
-        low, high = self._limits
-        if self.number_or_none() is None:
-            self.setValue(self._first)
-        else:
-            super().stepBy(steps)
-            self.setValue(max(low, min(high, self.value())))
-        self._spell()
+        number = self._finite_number()
+        self.set_number(self._first() if number is None else self._next(number, steps))
+        self.selectAll()
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:  # noqa: N802 - Qt's name
         """Say where there is a next number."""
-        low, high = self._limits
+        number, bounds = self._finite_number(), self._bounds
         enabled = QAbstractSpinBox.StepEnabledFlag.StepNone
-        if self.value() > low or self.number_or_none() is None:
+        if number is None or bounds.low is None or number > bounds.low:
             enabled |= QAbstractSpinBox.StepEnabledFlag.StepDownEnabled
-        if self.value() < high:
+        if number is None or bounds.high is None or number < bounds.high:
             enabled |= QAbstractSpinBox.StepEnabledFlag.StepUpEnabled
         return enabled
 
-    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
-        """Return the number as it is shown."""
-        if value <= _EMPTY:
-            return ""
-        if value == 0 and self._zero and not self.hasFocus():
-            return self._zero
-        return super().textFromValue(value)
-
-    def valueFromText(self, text: str) -> float:  # noqa: N802 - Qt's name
-        """Return the number that `text` stands for."""
-        bare = self._without_unit(text)
-        if not bare:
-            return _EMPTY
-        return 0.0 if bare == self._zero else super().valueFromText(text)
-
     def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
-        """Let the field be empty."""
-        if self._without_unit(text) in ("", self._zero):
-            return QValidator.State.Acceptable, text, pos
-        return super().validate(text, pos)
+        """Let only through what a number may be typed with; whether it is one is seen later."""
+        known = text == self._zero or _TYPED.fullmatch(text)
+        state = QValidator.State.Acceptable if known else QValidator.State.Invalid
+        return state, text, pos
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Show the number to be edited."""
-        self._spell()
+        if self._zero and self._line.text() == self._zero:
+            self._respell("0")
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        """Show what was made of it."""
-        if not self.hasAcceptableInput():  # a lone "-": by itself, the number before would be back
-            self.clear()
+        """Show what 0 means."""
         super().focusOutEvent(event)
-        self._spell()
+        if self._zero and self._finite_number() == 0:
+            self._respell(self._zero)
 
-    def _without_unit(self, text: str) -> str:
-        return text.removesuffix(self._unit).strip()
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return a width for numbers as they are, not for the longest that could be."""
+        return QSize(_WIDTH, super().sizeHint().height())
 
-    def _spell(self) -> None:
-        """Have the unit only behind a number, or where one is being typed."""
-        words = self.textFromValue(self.value()) in ("", self._zero) and not self.hasFocus()
-        self.setSuffix("" if words else self._unit)  # which writes the text again, too
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the same."""
+        return self.sizeHint()
+
+    def _said(self, number: float) -> str:
+        if number == 0 and self._zero and not self.hasFocus():
+            return self._zero
+        return say_number(number).replace(".", self.locale().decimalPoint())
+
+    def _respell(self, text: str) -> None:
+        with QSignalBlocker(self._line):  # it means the same
+            self._line.setText(text)
+
+    def _finite_number(self) -> float | None:
+        try:
+            number = self.number_or_none()
+        except ValueError:
+            return None
+        return number if number is not None and math.isfinite(number) else None
+
+    def _first(self) -> float:
+        """Return the allowed number nearest to 0; 1 where only 0 itself is not allowed."""
+        low, high = self._bounds.low, self._bounds.high
+        number = max(low or 0, 0) if high is None else min(max(low or 0, 0), high)
+        is_limit = (self._bounds.low_open and number == low) or (
+            self._bounds.high_open and number == high
+        )
+        number += is_limit * (1 if number == low else -1)
+        return int(number) if self._whole else float(number)
+
+    def _next(self, number: float, steps: int) -> float:
+        bounds = self._bounds
+        found = _stepped(number, steps, self._step(number), onto=bounds.step is not None)
+        for limit, is_open, beyond in (
+            (bounds.low, bounds.low_open, operator.le),
+            (bounds.high, bounds.high_open, operator.ge),
+        ):
+            if limit is not None and beyond(found, limit):
+                found = number if is_open else type(number)(limit)
+        return found
+
+    def _step(self, number: float) -> Fraction:
+        """Return the step asked for; otherwise 1, or a tenth of the number's first digit."""
+        if self._bounds.step is not None:
+            return Fraction(say_number(self._bounds.step))
+        if self._whole:
+            return Fraction(1)
+        power = math.floor(math.log10(abs(number))) - 1 if number else -1
+        return Fraction(10) ** power
+
+
+class _UnitLabel(QLabel):
+    """The unit, at the end of `line`, which leaves room for it."""
+
+    def __init__(self, unit: str, line: QLineEdit) -> None:
+        super().__init__(unit, line)
+        self._line = line
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        line.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Follow the line."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.StyleChange):
+            self._follow()
+        return bool(super().eventFilter(watched, event))
+
+    def _follow(self) -> None:
+        line = self._line
+        self.setStyleSheet(f"background: transparent; color: {muted(line).name()};")
+        width = self.sizeHint().width()
+        line.setTextMargins(0, 0, width + 4, 0)
+        self.setGeometry(line.width() - width - 2, 0, width, line.height())
+
+
+def _stepped(number: float, steps: int, step: Fraction, *, onto: bool) -> float:
+    """Return the number so many steps on, `onto` a multiple of `step` or not.
+
+    Counted as numbers are written: 0.2 and 0.1 are 0.3.
+    """
+    exact = Fraction(say_number(number))
+    if onto:
+        exact = step * (math.floor(exact / step) if steps > 0 else math.ceil(exact / step))
+    found = exact + steps * step
+    return int(found) if isinstance(number, int) else float(found)

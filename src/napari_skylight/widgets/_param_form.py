@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtCore import QEvent, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_skylight.plans.spec import ParamDescription, ParamKind, PlanSpec, find_problems
+from napari_skylight.plans.spec import ParamDescription, ParamKind, PlanSpec, find_problem
 from napari_skylight.widgets._field import Field
 from napari_skylight.widgets._fold import INDENT, Fold
+from napari_skylight.widgets._nested_editors import field_rows
 from napari_skylight.widgets._plan_docs import meanings_of
 
 __all__ = ["ParamForm"]
+
+_log = logging.getLogger("napari_skylight.widgets")
 
 
 class ParamForm(QWidget):
@@ -33,7 +37,7 @@ class ParamForm(QWidget):
         self.spec = spec
         meanings = meanings_of(spec.docs)
         self.fields = {
-            param.name: Field(param, meanings.get(param.name, ""))
+            param.name: Field(param, help_text=meanings.get(param.name, ""))
             for param in sorted(spec.parameters, key=_rank)
             if param.has_field
         }
@@ -54,20 +58,24 @@ class ParamForm(QWidget):
 
     def values(self) -> dict[str, Any]:
         """Return what stands in the fields, by parameter name; without what makes no sense."""
-        return self._read()[0]
+        read = {name: field.read()[0] for name, field in self.fields.items()}
+        return {name: value for name, value in read.items() if value is not inspect.Parameter.empty}
 
     def problems(self) -> dict[str, str]:
         """Return what is wrong, in plain words, by parameter name."""
-        values, unread = self._read()
-        return {**find_problems(self.spec, values), **unread}
+        found = {name: field.find_problem() for name, field in self.fields.items()}
+        return {name: problem for name, problem in found.items() if problem}
 
     def set_values(self, values: Mapping[str, Any]) -> None:
         """Put `values` into the fields; one that its field cannot show is left as it is."""
         for name, value in values.items():
             field = self.fields.get(name)
-            if field is None or name in find_problems(self.spec, {name: value}):
+            if field is None or find_problem(field.param, value):
                 continue
-            field.value = value if field.param.device_proto is None else _names(value)
+            try:
+                field.value = value
+            except Exception:  # noqa: BLE001 - whatever a widget does not like: the others can be shown
+                _log.debug("%s cannot show %r", name, value, exc_info=True)
 
     def mark(self, problems: Mapping[str, str]) -> None:
         """Outline the fields at fault, and no others."""
@@ -108,21 +116,6 @@ class ParamForm(QWidget):
         for field, indent in indents.items():
             field.label.setMinimumWidth(max(widths) - indent)
 
-    def _read(self) -> tuple[dict[str, Any], dict[str, str]]:
-        values: dict[str, Any] = {}
-        unread: dict[str, str] = {}
-        for name, field in self.fields.items():
-            try:
-                value = field.value
-            except ValueError as error:
-                unread[name] = f"{field.param.label}: {error}"
-                continue
-            if value is not inspect.Parameter.empty:
-                values[name] = value
-            elif not field.param.required:  # the default is not what stands there
-                unread[name] = f"{field.param.label} is empty: fill it in."
-        return values, unread
-
     def _on_field_changed(self) -> None:
         if self.marked:  # what was not complained about yet is not now: the person is still typing
             problems = self.problems()
@@ -140,18 +133,5 @@ def _rank(param: ParamDescription) -> int:
 
 def _rows(fields: Iterable[Field]) -> QWidget:
     rows = QWidget()
-    layout = QFormLayout(rows)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setVerticalSpacing(2)
-    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    for field in fields:
-        layout.addRow(field.label, field)
+    field_rows(rows, fields)
     return rows
-
-
-def _names(value: Any) -> Any:
-    """Return the names of devices that are given as themselves."""
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_names(item) for item in value]
-    return getattr(value, "name", value)

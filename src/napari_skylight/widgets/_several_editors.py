@@ -8,60 +8,77 @@ from typing import Any
 from qtpy.QtWidgets import QCheckBox, QLineEdit, QWidget
 from superqt.utils import QFlowLayout
 
+from napari_skylight.plans.spec import find_choice, say_choice
+from napari_skylight.widgets._editor import Editor
+from napari_skylight.widgets._item_text import read_numbers, read_texts, say_numbers, say_texts
+
 __all__ = ["ChecksEditor", "ListEditor"]
 
 
-class ListEditor:
-    """Numbers or words with commas between them."""
+class ListEditor(Editor):
+    """Numbers or texts with commas between them.
 
-    def __init__(self, kind: type) -> None:
+    Parameters
+    ----------
+    kind : type
+        `int`, `float` or `str`.
+    unit : str
+    """
+
+    def __init__(self, kind: type, unit: str = "") -> None:
         self._kind = kind
-        self.native = QLineEdit()
-        self.native.setPlaceholderText("one, two, …" if kind is str else "1, 2, …")
+        self.native: QLineEdit = QLineEdit()
+        example = "one, two, …" if kind is str else "1, 2, 5 or 0:10:2"
+        self.native.setPlaceholderText(f"{example} ({unit})" if unit else example)
+        if kind is str:
+            self.hint = 'Commas between; quotes around what has a comma in it: a, "b, c".'
+        else:
+            self.hint = "Commas between. 0:10:2 is 0, 2, 4, 6, 8: from 0, below 10, in steps of 2."
 
     @property
     def value(self) -> list[Any]:
         """The items, in order."""
-        return [self._item(text.strip()) for text in self.native.text().split(",") if text.strip()]
+        text = self.native.text()
+        if self._kind is str:
+            return read_texts(text)
+        return read_numbers(text, whole=self._kind is int)
 
     @value.setter
     def value(self, value: Any) -> None:
-        self.native.setText(", ".join(map(str, value)))
-
-    def _item(self, text: str) -> Any:
-        try:
-            return self._kind(text)
-        except ValueError:
-            number = "a whole number" if self._kind is int else "a number"
-            raise ValueError(f"{text} is not {number}.") from None
+        say = say_texts if self._kind is str else say_numbers
+        self.native.setText(say(value))
+        self.native.setCursorPosition(0)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each change."""
         self.native.textChanged.connect(lambda _: callback())
 
 
-class ChecksEditor:
+class ChecksEditor(Editor):
     """Several of a few choices, each with its box to tick."""
 
     def __init__(self, choices: list[Any]) -> None:
         self.native = QWidget()
+        self._choices = choices
         layout = QFlowLayout(self.native)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._boxes = {choice: QCheckBox(str(choice)) for choice in choices}
-        for box in self._boxes.values():
+        self._boxes = [QCheckBox(say_choice(choice)) for choice in choices]
+        for box in self._boxes:
             layout.addWidget(box)
 
     @property
     def value(self) -> list[Any]:
         """The choices that are ticked, in the order they are offered."""
-        return [choice for choice, box in self._boxes.items() if box.isChecked()]
+        pairs = zip(self._choices, self._boxes, strict=True)
+        return [choice for choice, box in pairs if box.isChecked()]
 
     @value.setter
     def value(self, value: Any) -> None:
-        for choice, box in self._boxes.items():
-            box.setChecked(choice in (value or ()))
+        ticked = {find_choice(self._choices, item) for item in value or ()}
+        for index, box in enumerate(self._boxes):
+            box.setChecked(index in ticked)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each change."""
-        for box in self._boxes.values():
+        for box in self._boxes:
             box.toggled.connect(lambda _: callback())

@@ -1,0 +1,59 @@
+"""One of a few values."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtWidgets import QComboBox
+
+from napari_skylight.plans.spec import ParamDescription, find_choice, say_choice
+from napari_skylight.widgets._editor import Editor
+
+__all__ = ["ChoiceEditor"]
+
+_LEAST_LETTERS = 6
+
+
+class ChoiceEditor(Editor):
+    """A list to choose from; the values keep their types.
+
+    magicgui's looks values up by equality, to which True and 1 are the same.
+    """
+
+    def __init__(self, param: ParamDescription) -> None:
+        self._choices = list(param.choices or [])
+        words = [say_choice(choice) for choice in self._choices]
+        words = [
+            repr(choice) if words.count(word) > 1 else word
+            for choice, word in zip(self._choices, words, strict=True)
+        ]
+        if None not in self._choices and (
+            param.optional or param.initial is inspect.Parameter.empty
+        ):
+            self._choices.insert(0, None)
+            words.insert(0, say_choice(None) if param.optional else "choose…")
+        self.native: QComboBox = QComboBox()
+        self.native.setMinimumContentsLength(_LEAST_LETTERS)
+        self.native.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.native.addItems(words)
+
+    @property
+    def value(self) -> Any:
+        """What is chosen."""
+        index = self.native.currentIndex()
+        return self._choices[index] if index >= 0 else None
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        index = find_choice(self._choices, value)
+        if index is None:
+            raise ValueError(f"{say_choice(value)} is not one of the choices.")
+        self.native.setCurrentIndex(index)
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after each change."""
+        self.native.currentIndexChanged.connect(lambda _: callback())

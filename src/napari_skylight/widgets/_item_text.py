@@ -1,0 +1,87 @@
+"""Several values as one line of text: ``1, 2, 5``, ``0:10:2`` or ``a, "b, c"``."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from napari_skylight.plans.spec import read_number, say_number
+
+__all__ = ["read_numbers", "read_texts", "say_numbers", "say_texts"]
+
+_MOST = 100_000
+"""How many numbers a range may have: a slip such as 0:1e9 must not take all the memory."""
+_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')
+_BARE = re.compile(r'\s*([^",]*?)\s*(,|$)')
+
+
+def read_numbers(text: str, *, whole: bool) -> list[float]:
+    """Return the numbers in `text`; ``start:stop:step`` is a range, its stop left out.
+
+    Raises
+    ------
+    ValueError
+        If a part of it is neither, in plain words.
+    """
+    found: list[float] = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        found += _range(part, whole) if ":" in part else [read_number(part, whole=whole)]
+    return found
+
+
+def say_numbers(numbers: Iterable[Any]) -> str:
+    """Return the text that `read_numbers` makes the same numbers of."""
+    if isinstance(numbers, range):
+        return f"{numbers.start}:{numbers.stop}:{numbers.step}"
+    return ", ".join(map(say_number, numbers))
+
+
+def read_texts(text: str) -> list[str]:
+    """Return the texts in `text`, with commas between them; in quotes, one may have commas itself.
+
+    Raises
+    ------
+    ValueError
+        If a quote is not closed, or not at the end of its text.
+    """
+    found: list[str] = []
+    place = 0
+    while place < len(text):
+        quoted = _QUOTED.match(text, place)
+        match = quoted or _BARE.match(text, place)
+        if match is None:
+            raise ValueError(f"put quotes around all of {text[place:].split(',')[0].strip()}.")
+        item = match.group(1)
+        if quoted or item:
+            found.append(item.replace('""', '"') if quoted else item)
+        place = match.end()
+    return found
+
+
+def say_texts(texts: Iterable[Any]) -> str:
+    """Return the text that `read_texts` makes the same texts of."""
+    return ", ".join(_quoted(str(text)) for text in texts)
+
+
+def _quoted(text: str) -> str:
+    plain = text and text == text.strip() and '"' not in text and "," not in text
+    return text if plain else '"' + text.replace('"', '""') + '"'
+
+
+def _range(text: str, whole: bool) -> list[float]:
+    parts = [part.strip() for part in text.split(":")]
+    if len(parts) not in (2, 3) or not all(parts):
+        raise ValueError(f"{text} is not a range: write start:stop or start:stop:step.")
+    numbers = [read_number(part, whole=whole) for part in parts]
+    if not all(map(math.isfinite, numbers)) or (len(numbers) == 3 and numbers[2] == 0):
+        raise ValueError(f"{text} has no end.")
+    # counted as the numbers are written: 0:0.3:0.1 is 0, 0.1, 0.2
+    start, stop, step = (Fraction(say_number(number)) for number in (*numbers, 1)[:3])
+    count = max(0, math.ceil((stop - start) / step))
+    if count > _MOST:
+        raise ValueError(f"{text} has {count} numbers; {_MOST} are the most.")
+    kind = int if whole else float
+    return [kind(start + index * step) for index in range(count)]

@@ -1,0 +1,248 @@
+"""What values that consist of others are edited with: a field for each of those."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_skylight.plans.spec import ParamDescription, values_of
+from napari_skylight.widgets._editor import Editor
+
+if TYPE_CHECKING:
+    from napari_skylight.widgets._field import Field
+
+    MakeField = Callable[[ParamDescription, str], Field]
+
+__all__ = ["PartsEditor", "RowsEditor", "field_rows"]
+
+_COLUMNS = 2
+"""So many numbers fit beside each other in a narrow dock."""
+_INDENT = 12
+
+
+class _Box(QWidget):
+    """Holds fields, and tells of their changes."""
+
+    changed = Signal()
+
+
+class _NestedEditor(Editor):
+    native: _Box
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after each change."""
+        self.native.changed.connect(callback)
+
+    def mark(self, at_fault: bool) -> bool:
+        """Outline the fields at fault."""
+        for field in self._inner():
+            field.set_problem(field.find_problem() if at_fault else "")
+        return any(field.problem for field in self._inner())
+
+    def _inner(self) -> Iterable[Field]:
+        raise NotImplementedError
+
+
+class PartsEditor(_NestedEditor):
+    """A value with named parts, a mapping of them; a tuple of a few values, as such."""
+
+    def __init__(self, param: ParamDescription, path: str, make_field: MakeField) -> None:
+        assert param.record is not None
+        self._record = param.record
+        self._names = [part.name for part in param.parts]
+        self.native = _Box()
+        self._fields = {
+            part.name: make_field(part, f"{path}.{part.name}")
+            for part in param.parts
+            if part.has_field
+        }
+        fields = list(self._fields.values())
+        for field in fields:
+            field.changed.connect(self.native.changed)
+        self.wide = self._record is not tuple or any(field.wide for field in fields)
+        if self._record is tuple:
+            _lay_out_beside(self.native, fields)
+        else:
+            field_rows(self.native, fields)
+        if fields:
+            self.native.setFocusProxy(fields[0])
+
+    @property
+    def value(self) -> Any:
+        """The parts.
+
+        Raises
+        ------
+        ValueError
+            If one makes no sense or is missing, in plain words.
+        """
+        values: dict[str, Any] = {}
+        for name, field in self._fields.items():
+            value, problem = field.read()
+            if not problem and value is inspect.Parameter.empty:
+                problem = field.find_problem()
+            if problem:
+                raise ValueError(problem[:1].lower() + problem[1:])
+            values[name] = value
+        return tuple(values.values()) if self._record is tuple else values
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if value is None:
+            return
+        for name, part in values_of(self._record, value, self._names).items():
+            if name in self._fields:
+                self._fields[name].value = part
+
+    def _inner(self) -> Iterable[Field]:
+        return self._fields.values()
+
+
+class RowsEditor(_NestedEditor):
+    """Any number of values, one below the other."""
+
+    def __init__(
+        self,
+        param: ParamDescription,
+        element: ParamDescription,
+        path: str,
+        make_field: MakeField,
+    ) -> None:
+        self._element, self._path, self._make_field = element, path, make_field
+        self._fewest = param.bounds.fewest
+        self._made = 0
+        self._rows: list[_Row] = []
+        self.native = _Box()
+        layout = QVBoxLayout(self.native)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        self._layout = layout
+        self._add = QPushButton("Add")
+        self._add.setObjectName(f"param:{path}.add")
+        self._add.clicked.connect(self._on_add_clicked)
+        layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
+        for _ in range(self._fewest):
+            self._append()
+        self.wide = element.record is not None and element.record is not tuple
+
+    @property
+    def value(self) -> list[Any]:
+        """The values, in order.
+
+        Raises
+        ------
+        ValueError
+            If one makes no sense or is missing, in plain words.
+        """
+        values = []
+        for number, row in enumerate(self._rows, 1):
+            value, problem = row.field.read(f"item {number}")
+            if not problem and value is inspect.Parameter.empty:
+                problem = row.field.find_problem(f"item {number}")
+            if problem:
+                raise ValueError(problem)
+            values.append(value)
+        return values
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        items = list(value or ())
+        while len(self._rows) > max(len(items), self._fewest):
+            self._remove(self._rows[-1])
+        while len(self._rows) < len(items):
+            self._append()
+        for row, item in zip(self._rows, items, strict=False):
+            row.field.value = item
+
+    def _inner(self) -> Iterable[Field]:
+        return [row.field for row in self._rows]
+
+    def _append(self) -> _Row:
+        field = self._make_field(self._element, f"{self._path}.{self._made}")
+        self._made += 1
+        row = _Row(field)
+        field.changed.connect(self.native.changed)
+        row.remove.clicked.connect(lambda: self._on_remove_clicked(row))
+        self._layout.insertWidget(len(self._rows), row)
+        self._rows.append(row)
+        self._show_numbers()
+        return row
+
+    def _remove(self, row: _Row) -> None:
+        self._rows.remove(row)
+        self._layout.removeWidget(row)
+        row.hide()
+        row.deleteLater()
+        self._show_numbers()
+
+    def _show_numbers(self) -> None:
+        for number, row in enumerate(self._rows, 1):
+            row.remove.setToolTip(f"Remove item {number}")
+            row.remove.setAccessibleName(f"Remove item {number}")
+            row.remove.setVisible(len(self._rows) > self._fewest)
+
+    def _on_add_clicked(self) -> None:
+        row = self._append()
+        row.field.setFocus(Qt.FocusReason.TabFocusReason)
+        self.native.changed.emit()
+
+    def _on_remove_clicked(self, row: _Row) -> None:
+        self._add.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._remove(row)
+        self.native.changed.emit()
+
+
+class _Row(QWidget):
+    """A value among several, and the button that removes it."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field = field
+        self.remove = QToolButton()
+        self.remove.setText("✕")
+        self.remove.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.remove.setObjectName(f"{field.objectName()}.remove")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(field, 1)
+        layout.addWidget(self.remove, 0, Qt.AlignmentFlag.AlignTop)
+
+
+def field_rows(rows: QWidget, fields: Iterable[Field]) -> None:
+    """Lay out `fields` in `rows`, each beside its label, or below it if it is wide."""
+    layout = QFormLayout(rows)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setVerticalSpacing(2)
+    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for field in fields:
+        if not field.wide:
+            layout.addRow(field.label, field)
+            continue
+        layout.addRow(field.label)
+        indented = QHBoxLayout()
+        indented.setContentsMargins(_INDENT, 0, 0, 0)
+        indented.addWidget(field)
+        layout.addRow(indented)
+
+
+def _lay_out_beside(box: QWidget, fields: list[Field]) -> None:
+    layout = QGridLayout(box)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    columns = 1 if any(field.wide for field in fields) else _COLUMNS
+    for index, field in enumerate(fields):
+        layout.addWidget(field, index // columns, index % columns)

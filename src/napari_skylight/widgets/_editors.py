@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from napari_skylight.widgets._nested_editors import MakeField
 
 __all__ = ["create_editor"]
+
+_FORMATS = {datetime: "yyyy-MM-dd HH:mm:ss", date: "yyyy-MM-dd", time: "HH:mm:ss"}
 
 
 def create_editor(param: ParamDescription, path: str, make_field: MakeField) -> Editor:
@@ -65,7 +67,7 @@ def _plain_editor(param: ParamDescription) -> Editor:
         )
     if shown is timedelta:
         return DurationEditor(param.bounds)
-    if shown in (datetime, time):
+    if shown in _FORMATS:
         return MomentEditor(shown)
     return MagicEditor(create_widget(annotation=shown, label=""))
 
@@ -118,23 +120,26 @@ class PathEditor(MagicEditor):
 
 
 class MomentEditor(MagicEditor):
-    """A date and time, or a time of day, to the second; a time zone that was given is kept."""
+    """A date, a time of day or both, to the second; a time zone that was given is kept."""
 
     def __init__(self, kind: type) -> None:
         super().__init__(create_widget(annotation=kind, label=""))
         assert isinstance(self.native, QDateTimeEdit)
-        self.native.setDisplayFormat(f"{'yyyy-MM-dd ' * (kind is datetime)}HH:mm:ss")
+        self.native.setDisplayFormat(_FORMATS[kind])
+        self._has_zone = kind is not date
         self._zone: Any = None
 
     @property
     def value(self) -> Any:
         """What is shown."""
-        return self.widget.value.replace(tzinfo=self._zone)
+        value = self.widget.value
+        return value.replace(tzinfo=self._zone) if self._has_zone else value
 
     @value.setter
     def value(self, value: Any) -> None:
-        self._zone = value.tzinfo
-        self.widget.value = value.replace(tzinfo=None)
+        if self._has_zone:
+            self._zone, value = value.tzinfo, value.replace(tzinfo=None)
+        self.widget.value = value
 
 
 class NumberEditor(Editor):

@@ -40,12 +40,13 @@ class FormArea(QScrollArea):
         return hint + self.size() - room
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return the width of what is shown, and a height that leaves something to see."""
+        """Return the width of what is shown and a scroll bar, and a height to see something."""
         widget = self.widget()
         if widget is None:
             return QSize()
         least = widget.minimumSizeHint()
-        return QSize(least.width(), min(_LEAST_HEIGHT, least.height()))
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(least.width() + bar, min(_LEAST_HEIGHT, least.height()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Become higher where the width makes a row break."""

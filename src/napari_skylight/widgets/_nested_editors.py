@@ -135,7 +135,7 @@ class RowsEditor(_NestedEditor):
         layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
         for _ in range(self._fewest):
             self._append()
-        self.wide = element.record is not None and element.record is not tuple
+        self.wide = element.record is not None or element.element is not None
 
     @property
     def value(self) -> list[Any]:
@@ -218,7 +218,8 @@ class _Row(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(field, 1)
-        layout.addWidget(self.remove, 0, Qt.AlignmentFlag.AlignTop)
+        beside = Qt.AlignmentFlag.AlignTop if field.wide else Qt.AlignmentFlag.AlignVCenter
+        layout.addWidget(self.remove, 0, beside)
 
 
 def field_rows(rows: QWidget, fields: Iterable[Field]) -> None:

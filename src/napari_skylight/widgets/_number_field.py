@@ -7,16 +7,17 @@ import operator
 import re
 from fractions import Fraction
 
-from qtpy.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, QSize, Signal
 from qtpy.QtGui import QFocusEvent, QValidator
-from qtpy.QtWidgets import QAbstractSpinBox, QLabel, QLineEdit
+from qtpy.QtWidgets import QAbstractSpinBox, QSizePolicy
 
 from napari_skylight.plans.spec import Bounds, read_number, say_number
-from napari_skylight.widgets._colours import muted
+from napari_skylight.widgets._unit_label import UnitLabel
 
 __all__ = ["NumberField"]
 
 _WIDTH = 90
+_LEAST_WIDTH = 76
 _TYPED = re.compile(r"[\d.,eE+\-_ infatyINFATY]*")
 """What numbers are made of, "inf" and "nan" among them."""
 
@@ -47,10 +48,11 @@ class NumberField(QAbstractSpinBox):
         self._whole, self._unit, self._zero = whole, unit, zero
         self._bounds = bounds or Bounds()
         self._line = self.lineEdit()
+        self._unit_label = UnitLabel(unit, self._line) if unit else None
         kind = "a whole number" if whole else "a number"
         self._line.setPlaceholderText(kind)
-        self._line.textChanged.connect(self.changed)
-        self._unit_label = _UnitLabel(unit, self._line) if unit else None
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._line.textChanged.connect(self._on_text_changed)
 
     def number_or_none(self) -> float | None:
         """Return the number, None when there is none.
@@ -115,8 +117,12 @@ class NumberField(QAbstractSpinBox):
         return QSize(_WIDTH, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return the same."""
-        return self.sizeHint()
+        """Return a width for two beside each other in a narrow dock."""
+        return QSize(_LEAST_WIDTH, super().sizeHint().height())
+
+    def _on_text_changed(self) -> None:
+        self._show_unit()
+        self.changed.emit()
 
     def _said(self, number: float) -> str:
         if number == 0 and self._zero and not self.hasFocus():
@@ -126,6 +132,12 @@ class NumberField(QAbstractSpinBox):
     def _respell(self, text: str) -> None:
         with QSignalBlocker(self._line):  # it means the same
             self._line.setText(text)
+        self._show_unit()
+
+    def _show_unit(self) -> None:
+        """Show the unit of a number, not behind what 0 means."""
+        if self._unit_label is not None:
+            self._unit_label.setVisible(not self._zero or self._line.text() != self._zero)
 
     def _finite_number(self) -> float | None:
         try:
@@ -163,29 +175,6 @@ class NumberField(QAbstractSpinBox):
             return Fraction(1)
         power = math.floor(math.log10(abs(number))) - 1 if number else -1
         return Fraction(10) ** power
-
-
-class _UnitLabel(QLabel):
-    """The unit, at the end of `line`, which leaves room for it."""
-
-    def __init__(self, unit: str, line: QLineEdit) -> None:
-        super().__init__(unit, line)
-        self._line = line
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        line.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Follow the line."""
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.StyleChange):
-            self._follow()
-        return bool(super().eventFilter(watched, event))
-
-    def _follow(self) -> None:
-        line = self._line
-        self.setStyleSheet(f"background: transparent; color: {muted(line).name()};")
-        width = self.sizeHint().width()
-        line.setTextMargins(0, 0, width + 4, 0)
-        self.setGeometry(line.width() - width - 2, 0, width, line.height())
 
 
 def _stepped(number: float, steps: int, step: Fraction, *, onto: bool) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_skylight.plans.spec import ParamDescription, ParamKind, PlanSpec, find_problem
 from napari_skylight.widgets._field import Field
@@ -19,6 +19,8 @@ from napari_skylight.widgets._plan_docs import meanings_of
 
 __all__ = ["ParamForm"]
 
+_LABEL_WIDTH = 100
+"""Longer labels take a second line: half of a narrow dock is for the values."""
 _log = logging.getLogger("napari_skylight.widgets")
 
 
@@ -111,10 +113,15 @@ class ParamForm(QWidget):
             self._align()
 
     def _align(self) -> None:
+        if not self.fields:
+            return
         indents = {field: INDENT * (field in self._seldom) for field in self.fields.values()}
-        widths = [indent + field.label.sizeHint().width() for field, indent in indents.items()]
-        for field, indent in indents.items():
-            field.label.setMinimumWidth(max(widths) - indent)
+        widths = {field: _width(field.label) for field in indents}
+        widest = min(_LABEL_WIDTH, max(indents[field] + width for field, width in widths.items()))
+        for field, width in widths.items():
+            room = widest - indents[field]
+            field.label.setWordWrap(width > room)
+            field.label.setMinimumWidth(room)
 
     def _on_field_changed(self) -> None:
         if self.marked:  # what was not complained about yet is not now: the person is still typing
@@ -129,6 +136,11 @@ def _is_seldom(param: ParamDescription) -> bool:
 
 def _rank(param: ParamDescription) -> int:
     return 0 if param.device_proto is not None else 1
+
+
+def _width(label: QLabel) -> int:
+    """Return the width of the text in one line."""
+    return int(label.fontMetrics().horizontalAdvance(label.text())) + 1
 
 
 def _rows(fields: Iterable[Field]) -> QWidget:

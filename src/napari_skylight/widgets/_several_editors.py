@@ -11,6 +11,7 @@ from superqt.utils import QFlowLayout
 from napari_skylight.plans.spec import find_choice, say_choice
 from napari_skylight.widgets._editor import Editor
 from napari_skylight.widgets._item_text import read_numbers, read_texts, say_numbers, say_texts
+from napari_skylight.widgets._unit_label import UnitLabel
 
 __all__ = ["ChecksEditor", "ListEditor"]
 
@@ -28,8 +29,9 @@ class ListEditor(Editor):
     def __init__(self, kind: type, unit: str = "") -> None:
         self._kind = kind
         self.native: QLineEdit = QLineEdit()
-        example = "one, two, …" if kind is str else "1, 2, 5 or 0:10:2"
-        self.native.setPlaceholderText(f"{example} ({unit})" if unit else example)
+        self.native.setPlaceholderText("one, two, …" if kind is str else "1, 2, 5 or 0:10:2")
+        if unit:
+            UnitLabel(unit, self.native)
         if kind is str:
             self.hint = 'Commas between; quotes around what has a comma in it: a, "b, c".'
         else:

@@ -1,0 +1,33 @@
+"""The unit of what is typed, where it cannot be typed over."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import QLabel, QLineEdit
+
+from napari_skylight.widgets._colours import muted
+
+__all__ = ["UnitLabel"]
+
+
+class UnitLabel(QLabel):
+    """The unit, at the end of `line`, which leaves room for it."""
+
+    def __init__(self, unit: str, line: QLineEdit) -> None:
+        super().__init__(unit, line)
+        self._line = line
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        line.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Follow the line."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.StyleChange):
+            self._follow()
+        return bool(super().eventFilter(watched, event))
+
+    def _follow(self) -> None:
+        line = self._line
+        self.setStyleSheet(f"background: transparent; color: {muted(line).name()};")
+        width = self.sizeHint().width()
+        line.setTextMargins(0, 0, width + 4, 0)
+        self.setGeometry(line.width() - width - 2, 0, width, line.height())

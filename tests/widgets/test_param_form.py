@@ -13,10 +13,10 @@ from bluesky.utils import MsgGenerator
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import (
+    QAbstractSpinBox,
     QApplication,
     QCheckBox,
     QComboBox,
-    QAbstractSpinBox,
     QLineEdit,
     QPushButton,
 )

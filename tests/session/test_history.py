@@ -233,7 +233,7 @@ def test_choosing_a_plan_is_remembered_and_told(session, camera):
     told = []
     session.plan_chosen.connect(told.append)
     session.choose("snap", {"frames": 7})
-    assert told == [session.chosen_plan] == ["snap"]
+    assert told == [session.last_plan] == ["snap"]
     assert session.remembered("snap")["frames"] == 7
     with pytest.raises(KeyError, match="no plan called nothing"):
         session.choose("nothing", {})
@@ -243,4 +243,4 @@ def test_nothing_is_chosen_while_a_plan_runs(session, camera):
     session.start("live_view")
     with pytest.raises(EngineBusyError):
         session.choose("snap", {"frames": 7})
-    assert session.chosen_plan == ""
+    assert session.last_plan == "live_view"

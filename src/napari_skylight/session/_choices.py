@@ -7,6 +7,8 @@ from collections.abc import Generator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from napari_skylight.engine.actions import Action
 from napari_skylight.frames import CacheStore
 from napari_skylight.plans import PlanRegistry
@@ -21,6 +23,7 @@ from napari_skylight.plans.spec import (
     resolve_arguments,
 )
 from napari_skylight.session._devices import Devices
+from napari_skylight.session._memory import Memory
 from napari_skylight.session._run import RunInfo
 
 
@@ -32,13 +35,17 @@ class Choices:
     plans : PlanRegistry
     devices : Devices
     caches : CacheStore
+    memory : Memory
+        What was chosen last.
     """
 
-    def __init__(self, plans: PlanRegistry, devices: Devices, caches: CacheStore) -> None:
+    def __init__(
+        self, plans: PlanRegistry, devices: Devices, caches: CacheStore, memory: Memory
+    ) -> None:
         self._plans = plans
         self._devices = devices
         self._caches = caches
-        self._chosen: dict[str, Mapping[str, Any]] = {}
+        self._memory = memory
 
     def spec(self, plan: str) -> PlanSpec:
         """Return what `plan` takes, its choices being the devices connected now."""
@@ -49,16 +56,12 @@ class Choices:
             choices=self._devices.choices,
         )
 
-    def remember(self, plan: str, values: Mapping[str, Any]) -> None:
-        """Keep what was chosen for `plan`."""
-        self._chosen[plan] = MappingProxyType(dict(values))
-
     def remembered(self, plan: str) -> Mapping[str, Any]:
         """Return what was chosen for `plan`, as far as it is allowed, over its defaults."""
         spec = self.spec(plan)
         defaults = spec.defaults()
-        chosen = {**defaults, **self._chosen.get(plan, {})}
-        wrong = find_problems(spec, chosen)
+        chosen = {**defaults, **self._memory.values(plan)}
+        wrong = {*find_problems(spec, chosen), *_misfits(spec, chosen)}
         allowed = {name: value for name, value in chosen.items() if name not in wrong}
         return {**defaults, **allowed}
 
@@ -84,9 +87,32 @@ class Choices:
         check_arguments(spec, chosen)
         args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
         messages = self._plans[plan](*args, **kwargs)
-        self.remember(plan, chosen)
+        self._memory.remember(plan, chosen)
         run = RunInfo(plan, title, MappingProxyType(chosen), time.time(), spec=spec)
         return run, messages, spec.actions
 
     def _known(self) -> dict[str, Any]:
         return {**self._devices, self._caches.name: self._caches}
+
+
+def _misfits(spec: PlanSpec, values: Mapping[str, Any]) -> set[str]:
+    """Return the names of parameters that no longer are of the type that their value has."""
+    return {
+        param.name
+        for param in spec.parameters
+        if param.choices is None
+        and values.get(param.name) is not None
+        and not _fits(values[param.name], param.annotation)
+    }
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    try:
+        adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except Exception:  # noqa: BLE001 - an annotation that pydantic makes nothing of allows anything
+        return True
+    try:
+        adapter.validate_python(value)
+    except ValidationError:
+        return False
+    return True

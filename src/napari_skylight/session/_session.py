@@ -25,6 +25,7 @@ from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.session._choices import Choices
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._history import RunHistory
+from napari_skylight.session._memory import Memory
 from napari_skylight.session._plan_sources import PlanSources
 from napari_skylight.session._problems import Problems
 from napari_skylight.session._progress import RunProgress
@@ -43,9 +44,10 @@ class Session:
     Parameters
     ----------
     home : Path, optional
-        The folder of the person's own files, such as `home_folder` returns: plans in ``plans``.
-        They are loaded from the start, and so are the plans that other distributions offer.
-        Without it there are the built-in plans only, until `reload_plans`.
+        The folder of the person's own files, such as `home_folder` returns: plans in ``plans``,
+        and what was chosen last in ``choices.json``. The plans are loaded from the start, and so
+        are those that other distributions offer. Without it nothing is kept on disk, and there are
+        the built-in plans only, until `reload_plans`.
 
     Attributes
     ----------
@@ -57,8 +59,6 @@ class Session:
         The plans that can be run, by name; `live_view` and `snap` to begin with.
     runs : RunHistory
         Every run so far, newest first.
-    chosen_plan : str
-        The plan that was given to `choose` last; empty when none was.
     progress : RunProgress
         How far the run is, and what it waits for.
     """
@@ -84,11 +84,12 @@ class Session:
         self._problems = Problems()
         self._sources = PlanSources(self.plans, self.plans_folder, self._problems)
         self._devices = Devices(self.engine.loop)
-        self._choices = Choices(self.plans, self._devices, self.caches)
+        kept = None if home is None else home / "choices.json"
+        self._memory = Memory(kept, self._problems)
+        self._choices = Choices(self.plans, self._devices, self.caches, self._memory)
         self._runner = Runner(self.engine, self._darken, self.report, lambda: Tally.of(self.caches))
         self.progress = RunProgress(self.engine, self._runner)
         self.runs = RunHistory(self.engine, self._runner, self.caches)
-        self.chosen_plan = ""
         self._lock = threading.RLock()
         self._closed = False
         self._devices.changed.connect(self.devices_changed.emit)
@@ -219,8 +220,19 @@ class Session:
     # ---- a run -------------------------------------------------------------------------------
 
     def remember(self, plan: str, values: Mapping[str, Any]) -> None:
-        """Keep what was chosen for `plan`, for the next form and the next start without values."""
-        self._choices.remember(plan, values)
+        """Keep what was chosen for `plan`, for the next form and the next start without values.
+
+        Written to the disk when a plan starts, and on `close`.
+        """
+        self._memory.remember(plan, values)
+
+    @property
+    def last_plan(self) -> str:
+        """The plan chosen or started last, perhaps in an earlier session; empty if none was.
+
+        It need not be among `plans`, or not yet.
+        """
+        return self._memory.last_plan
 
     def remembered(self, plan: str) -> Mapping[str, Any]:
         """Return what `plan` would run with: what was chosen last, as far as it is still allowed.
@@ -248,7 +260,6 @@ class Session:
         if self.state.busy:
             raise EngineBusyError("Stop the plan before choosing another.")
         self.remember(plan, values)
-        self.chosen_plan = plan
         self.plan_chosen.emit(plan)
 
     def start(self, plan: str, values: Mapping[str, Any] | None = None) -> Future[Any]:
@@ -279,7 +290,9 @@ class Session:
             if self._devices.opening:
                 raise EngineBusyError("A microscope is being opened: wait until it is there.")
             run, messages, actions = self._choices.prepare(plan, values)
-            return self._runner.start(run, messages, actions)
+            started = self._runner.start(run, messages, actions)
+        self._memory.save()
+        return started
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -375,6 +388,7 @@ class Session:
         # A plan or device that does not let go must not hold up whoever closes the window.
         wait_for_futures([self.engine.stop()], timeout * 0.4)
         self._sources.close(timeout * 0.1)
+        self._memory.close(timeout * 0.1)
         self._darken(timeout * 0.1)
         self.engine.close(timeout * 0.1)
         self._devices.close(timeout * 0.2)

@@ -57,6 +57,7 @@ class PlanControl(QWidget):
         self._spec = PlanSpec("", "")
         self._form: ParamForm | None = None
         self._no_form = ""
+        self._settled = False  # until a plan is chosen: the last one may be loaded later
         self._shown: tuple[Any, ...] = ()
         self._chooser = PlanChooser()
         self._form_area = FormArea()
@@ -128,6 +129,8 @@ class PlanControl(QWidget):
     def _on_plans_changed(self) -> None:
         plans = self._session.plans
         self._chooser.set_plans({name: plans.title(name) for name in plans})
+        if not self._settled and self._session.last_plan in plans:
+            self._chooser.plan = self._session.last_plan
         self._show_plan()
 
     def _on_microscope_changed(self) -> None:
@@ -139,7 +142,8 @@ class PlanControl(QWidget):
         self._microscope.setText(text)
 
     def _on_choice_made(self) -> None:
-        self._chooser.plan = self._session.chosen_plan
+        self._settled = True
+        self._chooser.plan = self._session.last_plan
         self._show_plan()
         if self._form is not None:
             self._form.set_values(self._session.remembered(self._chooser.plan))
@@ -148,6 +152,7 @@ class PlanControl(QWidget):
         run = self._session.run
         if run is None or not self._session.state.busy or run.plan not in self._session.plans:
             return
+        self._settled = True
         if self._chooser.plan != run.plan:
             self._chooser.plan = run.plan
             self._show_plan()
@@ -162,8 +167,11 @@ class PlanControl(QWidget):
     # ---- what the person does ----------------------------------------------------------------
 
     def _on_plan_chosen(self) -> None:
+        self._settled = True
         self._error.set_form_problem("")
         self._show_plan()
+        if self._form is not None:
+            self._session.remember(self._chooser.plan, self._form.values())
 
     def _on_form_changed(self) -> None:
         if self._form is not None:

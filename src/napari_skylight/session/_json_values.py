@@ -1,0 +1,158 @@
+"""The values of parameters as JSON, and back again as what they were.
+
+What JSON has no word for is an object with one key, the kind of thing it stands for. Enums,
+dataclasses and pydantic models are found again by module and name, in modules that are loaded: a
+file makes nothing be imported.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_PLAIN = (type(None), bool, int, float, str)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Kind:
+    """A type, what a value of it is made of, and how it is made again."""
+
+    of: type
+    parts: Callable[[Any], Any]
+    make: Callable[[Any], Any]
+
+
+_KINDS = {
+    "tuple": _Kind(tuple, list, tuple),
+    "set": _Kind(set, list, set),
+    "frozenset": _Kind(frozenset, list, frozenset),
+    "mapping": _Kind(dict, lambda value: [list(item) for item in value.items()], dict),
+    "range": _Kind(range, lambda value: [value.start, value.stop, value.step], lambda n: range(*n)),
+    "slice": _Kind(slice, lambda value: [value.start, value.stop, value.step], lambda n: slice(*n)),
+    "path": _Kind(type(Path()), str, Path),
+    "datetime": _Kind(datetime, datetime.isoformat, datetime.fromisoformat),
+    "date": _Kind(date, date.isoformat, date.fromisoformat),
+    "time": _Kind(time, time.isoformat, time.fromisoformat),
+    "timedelta": _Kind(
+        timedelta,
+        lambda value: [value.days, value.seconds, value.microseconds],
+        lambda parts: timedelta(*parts),
+    ),
+}
+"""What JSON has no word for, by the word used here."""
+
+
+def encode(value: Any) -> Any:
+    """Return `value` as what `json` can write.
+
+    Raises
+    ------
+    TypeError
+        If there is no such thing.
+    """
+    if isinstance(value, Enum):
+        return {"enum": [*_address(type(value)), _name(value)]}
+    if isinstance(value, np.generic):
+        return encode(value.item())
+    if type(value) in _PLAIN:
+        return value
+    if type(value) is list:
+        return [encode(item) for item in value]
+    for name, kind in _KINDS.items():
+        if type(value) is kind.of:
+            return {name: encode(kind.parts(value))}
+    names = _field_names(type(value))
+    fields = {name: encode(getattr(value, name)) for name in names}
+    return {"object": [*_address(type(value)), fields]}
+
+
+def decode(data: Any) -> Any:
+    """Return what `encode` was given.
+
+    Raises
+    ------
+    ValueError
+        If it is nothing that `encode` returns, or the class of an object is not there (any more).
+    """
+    if isinstance(data, list):
+        return [decode(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if len(data) != 1:
+        raise ValueError(f"{data!r} stands for nothing.")
+    ((kind, content),) = data.items()
+    try:
+        if kind == "enum":
+            return _enum(*content)
+        return _object(*content) if kind == "object" else _KINDS[kind].make(decode(content))
+    except Exception as error:  # whatever a class makes of the values it had in another version
+        raise ValueError(f"{data!r} stands for nothing.") from error
+
+
+def _enum(module: str, qualname: str, name: str) -> Enum:
+    found = _class(module, qualname)
+    if not issubclass(found, Enum):
+        raise TypeError(f"{found!r} is no enum.")
+    return found[name]
+
+
+def _object(module: str, qualname: str, fields: Mapping[str, Any]) -> Any:
+    found = _class(module, qualname)
+    _field_names(found)
+    return found(**{name: decode(value) for name, value in fields.items()})
+
+
+def _name(member: Enum) -> str:
+    if member.name is None or member.name not in type(member).__members__:  # flags put together
+        raise TypeError(f"{member!r} has no name.")
+    return member.name
+
+
+def _address(kind: type) -> tuple[str, str]:
+    """Return where a class is found again.
+
+    Raises
+    ------
+    TypeError
+        If it is not: it was made within a function.
+    """
+    if _class_or_none(kind.__module__, kind.__qualname__) is None:
+        raise TypeError(f"{kind!r} cannot be found again.")
+    return kind.__module__, kind.__qualname__
+
+
+def _class(module: str, qualname: str) -> type:
+    found = _class_or_none(module, qualname)
+    if found is None:
+        raise TypeError(f"There is no class {qualname} in {module}.")
+    return found
+
+
+def _class_or_none(module: str, qualname: str) -> type | None:
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, type) else None
+
+
+def _field_names(kind: type) -> list[str]:
+    """Return what a dataclass or a pydantic model is made from.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if dataclasses.is_dataclass(kind):
+        return [field.name for field in dataclasses.fields(kind) if field.init]
+    fields = getattr(kind, "model_fields", None)
+    if not isinstance(fields, Mapping):
+        raise TypeError(f"{kind!r} has no fields.")
+    return list(fields)

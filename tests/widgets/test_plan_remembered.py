@@ -43,3 +43,33 @@ def test_a_plan_chosen_meanwhile_stays(open_dock, session, home):
     person.waits(lambda: person.find("plan").count() == 4)
     assert person.text("plan") == "Snap"
     assert session.last_plan == "snap"
+
+
+WATCH = """
+from bluesky.utils import MsgGenerator
+from napari_skylight import Action, continuous
+from napari_skylight.engine.plan_stubs import wait_for_actions
+
+MARK = Action(name="mark", description="Mark this moment.")
+
+@continuous
+def watch(mark: Action = MARK) -> MsgGenerator[None]:
+    for _ in range(2):
+        yield from wait_for_actions(mark.event_map, timeout=None)
+        mark.event_map["mark"].reset()
+"""
+
+
+def test_buttons_act_in_the_run_whose_file_was_edited_and_then_in_the_next(person, session, home):
+    for edited in ("", "# edited once"):
+        (home / "plans" / "watch.py").write_text(WATCH + edited)
+        session.reload_plans().result(timeout=20)
+        person.waits(lambda: person.find("plan").count() == 4)
+        person.chooses("plan", "Watch")
+        person.clicks("run")
+        (home / "plans" / "watch.py").write_text(WATCH + edited + "# and again")
+        session.reload_plans().result(timeout=20)
+        person.clicks("action:mark")
+        person.clicks("action:mark")
+        person.waits(lambda: person.text("run") == "Run")
+        assert session.run.exit_status == "success"

@@ -162,7 +162,7 @@ class PlanControl(QWidget):
 
     def _on_state_changed(self) -> None:
         self._on_run_changed()
-        self._show_state()
+        self._show_plan()
 
     # ---- what the person does ----------------------------------------------------------------
 
@@ -213,7 +213,8 @@ class PlanControl(QWidget):
             self._show_no_form(str(error))
         self._spec = spec
         self._chooser.set_docs(summary_of(spec.docs), description_of(spec))
-        self._actions.show_actions(spec.actions)
+        # those of the run, should its file have been edited since
+        self._actions.show_actions(tuple(self._session.actions.values()) or spec.actions)
         self._show_state()
 
     def _shows(self, plan: str, spec: PlanSpec) -> bool:

@@ -16,6 +16,7 @@ from napari_skylight._compat import main_window, unwrapped
 from napari_skylight.devices import sim
 from napari_skylight.session import Session, home_folder
 from napari_skylight.viewer import ViewerLink
+from napari_skylight.widgets import LogUse
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -38,6 +39,7 @@ class _Attachment:
         self.viewer = viewer
         self.session = session
         self.link = ViewerLink(viewer, session)
+        self._log = LogUse()  # what happens before a log is opened can be read in it
         self._preferences = get_plugin_settings(PLUGIN).live
         self._preferences.events.connect(self.apply_preferences)
         self.apply_preferences()
@@ -58,6 +60,7 @@ class _Attachment:
         self._application.aboutToQuit.disconnect(self.detach)
         self._preferences.events.disconnect(self.apply_preferences)
         self.link.close()
+        self._log.close()
         if not _attached and _session_is_ours:
             close_session()
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_skylight._attachments import attach_with_devices, link_of
+from napari_skylight._attachments import attach, attach_with_devices, link_of
 from napari_skylight.devices import sim
-from napari_skylight.widgets import DevicesPanel, PlanControl
+from napari_skylight.viewer import show_run_images
+from napari_skylight.widgets import DevicesPanel, PlanControl, RunsPanel
 
 if TYPE_CHECKING:
     from napari.types import LayerDataTuple
     from napari.viewer import Viewer
+
+    from napari_skylight.session import RunRecord
 
 STAINS = {"DAPI": "blue", "GFP": "green", "RFP": "red"}
 
@@ -34,6 +37,19 @@ class DevicesDock(DevicesPanel):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(attach_with_devices(napari_viewer))
+
+
+class RunsDock(RunsPanel):
+    """The dock "Runs" of the manifest."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        session = attach(napari_viewer)
+        link = link_of(napari_viewer)
+
+        def show_images(record: RunRecord) -> None:
+            show_run_images(link, record, session.runs.images(record))
+
+        super().__init__(session, show_images)
 
 
 def sample_image() -> list[LayerDataTuple]:

@@ -6,5 +6,6 @@ often as the screen can draw, and puts them into image layers.
 
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._link import HasFrames, ViewerLink
+from napari_skylight.viewer._run_images import show_run_images
 
-__all__ = ["Autoscale", "HasFrames", "ViewerLink"]
+__all__ = ["Autoscale", "HasFrames", "ViewerLink", "show_run_images"]

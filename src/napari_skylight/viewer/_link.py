@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
     import napari
+    from napari.layers import Image
     from psygnal import SignalInstance
 
     from napari_skylight.frames import CacheStore, FrameCache, FrameReader, ReaderCounts
@@ -127,6 +128,11 @@ class ViewerLink:
     def resting(self) -> bool:
         """Whether nothing has come for half a second, and no timer runs until something does."""
         return not self._clock.awake
+
+    def layer(self, cache: FrameCache, key: str) -> Image | None:
+        """Return the layer that shows the frames of `cache` under an image key, if there is one."""
+        found = self._layers.get((cache.name, key))
+        return None if found is None else found.layer
 
     def counts(self, cache: FrameCache) -> ReaderCounts:
         """Return what became of the frames of `cache` in this viewer."""

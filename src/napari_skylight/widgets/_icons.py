@@ -7,7 +7,7 @@ from typing import Literal
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
 
-__all__ = ["Shape", "shape_icon"]
+__all__ = ["Shape", "dot_icon", "shape_icon"]
 
 Shape = Literal["run", "stop", "pause"]
 
@@ -17,13 +17,8 @@ _SCALE = 3  # painted larger, for screens with small pixels
 
 def shape_icon(shape: Shape, colour: QColor) -> QIcon:
     """Return a triangle, a square or two bars."""
-    pixmap = QPixmap(_SIZE * _SCALE, _SIZE * _SCALE)
-    pixmap.setDevicePixelRatio(_SCALE)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colour)
+    pixmap = _empty_pixmap()
+    painter = _painter(pixmap, colour)
     if shape == "run":
         painter.drawPolygon(QPolygonF([QPointF(4, 3), QPointF(13, 8), QPointF(4, 13)]))
     elif shape == "stop":
@@ -33,3 +28,27 @@ def shape_icon(shape: Shape, colour: QColor) -> QIcon:
         painter.drawRect(QRectF(9, 3.5, 3, 9))
     painter.end()
     return QIcon(pixmap)
+
+
+def dot_icon(colour: QColor) -> QIcon:
+    """Return a small disc."""
+    pixmap = _empty_pixmap()
+    painter = _painter(pixmap, colour)
+    painter.drawEllipse(QPointF(8, 8), 4, 4)
+    painter.end()
+    return QIcon(pixmap)
+
+
+def _empty_pixmap() -> QPixmap:
+    pixmap = QPixmap(_SIZE * _SCALE, _SIZE * _SCALE)
+    pixmap.setDevicePixelRatio(_SCALE)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    return pixmap
+
+
+def _painter(pixmap: QPixmap, colour: QColor) -> QPainter:
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    return painter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_skylight.session import SessionState
 
-__all__ = ["duration", "frames", "size", "state_word"]
+__all__ = ["count_of", "duration", "ending_word", "frames", "size", "state_word"]
 
 _STATES = {
     SessionState.IDLE: "Idle",
@@ -14,11 +14,17 @@ _STATES = {
     SessionState.STOPPING: "Stopping…",
     SessionState.FAILED: "Failed",
 }
+_ENDINGS = {"success": "Finished", "abort": "Aborted", "fail": "Failed"}
 
 
 def state_word(state: SessionState) -> str:
     """Return what the session does."""
     return _STATES[state]
+
+
+def ending_word(exit_status: str) -> str:
+    """Return how a run ended; empty when it has not."""
+    return _ENDINGS.get(exit_status, "")
 
 
 def duration(seconds: float) -> str:
@@ -28,9 +34,14 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return "1 event", "2 events"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def frames(number: int) -> str:
     """Return "1 frame", "2 frames"."""
-    return f"{number} frame" if number == 1 else f"{number} frames"
+    return count_of(number, "frame")
 
 
 def size(nbytes: float) -> str:

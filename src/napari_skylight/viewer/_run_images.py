@@ -1,0 +1,110 @@
+"""The images of a run that is over, as layers of their own."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+
+from napari_skylight.viewer._contrast import Contrast
+from napari_skylight.viewer._placement import placement_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari_skylight.session import KeptImages, RunRecord
+    from napari_skylight.viewer._link import ViewerLink
+
+__all__ = ["show_run_images"]
+
+_LOOK = ("colormap", "gamma", "interpolation2d")
+
+
+def show_run_images(
+    link: ViewerLink, record: RunRecord, images: Iterable[KeptImages]
+) -> list[Image]:
+    """Add a layer for each of `images`, or go to the one that is there from the last time.
+
+    Nothing is copied: a layer shows the memory of the stack, and keeps it when the stack is
+    cleared. It is placed as its first frame was; ``metadata["frames"]`` says where each one was.
+
+    Parameters
+    ----------
+    link : ViewerLink
+        Whose viewer to show them in; colours are those of its layer of the same frames.
+    record : RunRecord
+    images : iterable of KeptImages
+        Of that run.
+
+    Returns
+    -------
+    list of napari.layers.Image
+    """
+    viewer = link.viewer
+    layers = []
+    for kept in images:
+        layer = _find(link, record, kept)
+        if layer is None:
+            layer = _make(link, record, kept)
+            viewer.add_layer(layer)
+        elif len(layer.data) != len(kept.data):  # the run has gone on since
+            layer.data = kept.data
+            layer.metadata["frames"] = kept.frames
+        layer.visible = True
+        layers.append(layer)
+    if layers:
+        viewer.layers.selection = layers
+        _bring_into_sight(link, len(layers[0].data))
+    return layers
+
+
+def _identity(record: RunRecord, kept: KeptImages) -> tuple[float, str, str]:
+    return record.run.started, kept.cache.name, kept.key
+
+
+def _find(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image | None:
+    identity = _identity(record, kept)
+    found = (each for each in link.viewer.layers if each.metadata.get("run") == identity)
+    return next(found, None)
+
+
+def _make(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image:
+    frame = kept.frames[0]
+    place = placement_of(frame)
+    contrast = Contrast()
+    started = time.strftime("%H:%M", time.localtime(record.run.started))
+    title = kept.cache.title
+    layer = Image(
+        kept.data,
+        name=" · ".join(
+            [f"{record.run.title} {started}", title, *([] if kept.key in title else [kept.key])]
+        ),
+        rgb=False,
+        contrast_limits=contrast.start(kept.data[0], frame),
+        scale=(1.0, place.scale, place.scale),
+        translate=(0.0, *place.translate),
+        units=("pixel", place.unit, place.unit),
+        metadata={
+            **frame.metadata,
+            "run": _identity(record, kept),
+            "uids": record.run.uids,
+            "time": frame.timestamp,
+            "frames": kept.frames,
+        },
+        **_look(link.layer(kept.cache, kept.key)),
+    )
+    contrast.attach(layer)
+    return layer
+
+
+def _look(like: Image | None) -> dict[str, Any]:
+    return {} if like is None else {name: getattr(like, name) for name in _LOOK}
+
+
+def _bring_into_sight(link: ViewerLink, length: int) -> None:
+    """Move the slider, if it stands where these images have none."""
+    dims = link.viewer.dims
+    axis = dims.ndim - 3
+    if axis not in dims.displayed and not 0 <= round(dims.point[axis]) < length:
+        dims.set_point(axis, length - 1)

@@ -1,0 +1,210 @@
+"""One run: its ending, its parameters and metadata, and what to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt.utils import QFlowLayout
+
+from napari_skylight.plans.spec import UnresolvableAnnotationError, sentence_case
+from napari_skylight.session import RunRecord, Session
+from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._runs_copy import copy_menu
+from napari_skylight.widgets._runs_metadata import MetadataTree, nodes_of
+from napari_skylight.widgets._runs_model import status_of, time_of
+from napari_skylight.widgets._runs_split import LEAST_HEIGHT
+from napari_skylight.widgets._runs_thumbnail import thumbnail
+from napari_skylight.widgets._words import duration, frames
+
+__all__ = ["RunDetails"]
+
+_WIDE = 480
+"""Pixels from which there is room for words beside the tree."""
+
+_SELECT = "Select a run to see its parameters and metadata."
+_SHOW = "Add what this run kept ({}) as a layer. It stays when the stash is cleared."
+_NOTHING_KEPT = "This run kept no frames: there is nothing to show."
+_CLEARED = "The frames of this run are gone: the stash was cleared."
+_USE = "Put its plan and parameters in Plan control"
+_RUNNING = "Stop the plan first: Plan control shows that one."
+_NO_PLAN = "The plan is no longer there."
+
+
+class RunDetails(QStackedWidget):
+    """What there is to know of the run given to `show_record`.
+
+    Parameters
+    ----------
+    session : Session
+    show_images : callable, optional
+        Brings back the images of a run; without it there is no button for that.
+    """
+
+    def __init__(self, session: Session, show_images: Callable[[RunRecord], None] | None) -> None:
+        super().__init__()
+        self._session = session
+        self._show_images = show_images
+        self._record: RunRecord | None = None
+        self._labels: dict[str, str] = {}
+        self._pictured = 0
+        self._picture = QLabel()
+        self._picture.setObjectName("thumbnail")
+        self._title = text_label(name="run-title", wrap=True)
+        self._status = text_label(name="run-status", wrap=True)
+        self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._show = QPushButton("Show images")
+        self._show.setObjectName("show-images")
+        self._use = QPushButton("Use these settings")
+        self._use.setObjectName("use-settings")
+        self._copy = QPushButton("Copy")
+        self._copy.setObjectName("copy-run")
+        self._menu = copy_menu(self, lambda: self._record)
+        self._copy.setMenu(self._menu)
+        self._tree = MetadataTree()
+        self._lay_out()
+        self._show.clicked.connect(self._on_show_clicked)
+        self._use.clicked.connect(self._on_use_clicked)
+
+    @property
+    def menu(self) -> QMenu:
+        """What can be copied."""
+        return self._menu
+
+    def show_record(self, record: RunRecord | None) -> None:
+        """Show a run as it is now; None: that none is chosen."""
+        before, self._record = self._record, record
+        self.setCurrentIndex(0 if record is None else 1)
+        if record is None:
+            return
+        self._title.setText(f"{record.run.title}, {time_of(record.run, seconds=True)}")
+        self._status.setText(self._status_words(record))
+        if before is None or record.number != before.number:
+            self._labels = self._labels_of(record)
+        if record is not before:
+            self._tree.show_nodes(nodes_of(record, self._labels))
+        self._show_buttons(record)
+        self._show_picture(record)
+
+    def _lay_out(self) -> None:
+        self._tree.add_button(self._copy)
+        note = text_label(_SELECT, name="select-note", wrap=True)
+        note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self._title)
+        words.addWidget(self._status)
+        words.addStretch(1)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(words, 1)
+        buttons = QWidget()
+        row = QFlowLayout(buttons)
+        row.setContentsMargins(0, 0, 0, 0)
+        for button in (self._show, self._use):
+            row.addWidget(button)
+        self._show.setVisible(self._show_images is not None)
+        buttons.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        left = QVBoxLayout()
+        left.setSpacing(6)
+        left.addLayout(head)
+        left.addWidget(buttons)
+        left.addStretch(1)
+        page = _Page(left, self._tree)
+        area = QScrollArea()  # a long reason must not make the window higher
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setMinimumHeight(LEAST_HEIGHT)
+        area.setWidget(page)
+        self.addWidget(note)
+        self.addWidget(area)
+
+    def _status_words(self, record: RunRecord) -> str:
+        words = status_of(record.run, self._session.state)
+        words += f"\nDuration {duration(record.run.seconds)}"
+        if record.acquired:
+            words += f", {frames(record.acquired)}, {record.stashed} stashed"
+        return words + (f", {record.dropped} dropped" if record.dropped else "")
+
+    def _show_buttons(self, record: RunRecord) -> None:
+        kept = self._session.runs.kept(record)
+        self._show.setEnabled(kept > 0)
+        gone = _CLEARED if record.stashed else _NOTHING_KEPT
+        self._show.setToolTip(_SHOW.format(frames(kept)) if kept else gone)
+        problem = ""
+        if record.run.plan not in self._session.plans:
+            problem = _NO_PLAN
+        elif self._session.state.busy:
+            problem = _RUNNING
+        self._use.setEnabled(not problem)
+        self._use.setToolTip(problem or _USE)
+
+    def _show_picture(self, record: RunRecord) -> None:
+        """Show the first frame that is kept; a picture there is already stays."""
+        if record.number != self._pictured:
+            self._picture.clear()
+            self._pictured = 0
+            if images := self._session.runs.images(record):
+                self._picture.setPixmap(thumbnail(images[0].data[0]))
+                self._pictured = record.number
+        self._picture.setVisible(bool(self._pictured))
+
+    def _labels_of(self, record: RunRecord) -> dict[str, str]:
+        """Return what the form calls the parameters, with their units."""
+        try:
+            parameters = self._session.spec(record.run.plan).parameters
+        except (KeyError, TypeError, ValueError, UnresolvableAnnotationError):
+            parameters = []  # the plan, or a device for it, is gone
+        labels = {name: sentence_case(name) for name in record.run.values}
+        for each in parameters:
+            labels[each.name] = f"{each.label} ({each.unit})" if each.unit else each.label
+        return labels
+
+    def _on_show_clicked(self) -> None:
+        if self._record is not None and self._show_images is not None:
+            self._show_images(self._record)
+
+    def _on_use_clicked(self) -> None:
+        if self._record is None:
+            return
+        try:
+            self._session.choose(self._record.run.plan, self._record.run.values)
+        except (KeyError, RuntimeError) as error:  # it has gone, or another was started, just now
+            self._session.report(error)
+
+
+class _Page(QWidget):
+    """What is said of a run above the tree, or beside it where there is room."""
+
+    def __init__(self, words: QLayout, tree: QWidget) -> None:
+        super().__init__()
+        self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.addLayout(words, 2)
+        self._row.addWidget(tree, 3)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Turn when the shape of the dock does."""
+        super().resizeEvent(event)
+        direction = QBoxLayout.Direction
+        wide = event.size().width() >= _WIDE
+        self._row.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
+        self._row.setStretch(0, 2 if wide else 0)

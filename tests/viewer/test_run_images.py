@@ -1,0 +1,93 @@
+"""The images of a run, brought back as layers."""
+
+import numpy as np
+import pytest
+
+from napari_skylight.session import RunRecord, Session
+from napari_skylight.testing import FakeCamera
+from napari_skylight.viewer import show_run_images
+
+
+@pytest.fixture
+def session():
+    with Session() as made:
+        made.add_device(FakeCamera()).result(timeout=5)
+        yield made
+
+
+@pytest.fixture
+def snap(session):
+    def run(frames) -> RunRecord:
+        session.start("snap", {"frames": frames}).result(timeout=10)
+        return session.runs[0]
+
+    return run
+
+
+@pytest.fixture
+def show(session, link):
+    return lambda record: show_run_images(link, record, session.runs.images(record))
+
+
+def test_a_run_comes_back_as_a_layer_of_its_own(show, snap, layers):
+    snap(2)
+    record = snap(3)
+    (layer,) = show(record)
+    assert layer in layers
+    assert layer.name.startswith("Snap ")
+    assert layer.name.endswith(" · camera · snapshots")
+    assert layer.data[:, 0, 0].tolist() == [3, 4, 5]
+    np.testing.assert_allclose(layer.scale, (1, 0.5, 0.5))
+    assert layer.metadata["uids"] == record.run.uids
+    assert [frame.number for frame in layer.metadata["frames"]] == [3, 4, 5]
+    assert layer.metadata["camera-pixel_size"] == 0.5
+    assert layers.selection.active is layer
+
+
+def test_nothing_is_copied_and_it_outlives_a_clear(show, snap, session, layers):
+    record = snap(3)
+    (layer,) = show(record)
+    assert np.shares_memory(layer.data, session.runs.images(record)[0].data)
+    session.clear_stacks()
+    assert layer.data[:, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_shown_twice_it_is_one_layer(show, snap, layers):
+    record = snap(2)
+    (layer,) = show(record)
+    layer.visible = False
+    number = len(layers)
+    assert show(record) == [layer]
+    assert len(layers) == number
+    assert layer.visible
+
+
+def test_deleted_it_can_be_shown_again(show, snap, layers):
+    record = snap(2)
+    layers.remove(show(record)[0])
+    (again,) = show(record)
+    assert again in layers
+
+
+def test_it_is_seen_wherever_the_slider_stands(show, snap, link, wait_until):
+    record = snap(2)
+    snap(20)
+    wait_until(lambda: link.viewer.dims.nsteps[0] == 22)
+    link.viewer.dims.set_point(0, 21)
+    show(record)
+    assert link.viewer.dims.point[0] == 1
+
+
+def test_it_has_the_colours_of_the_stack(show, snap, link, layers, wait_until):
+    record = snap(2)
+    wait_until(lambda: "camera · snapshots" in layers)
+    layers["camera · snapshots"].colormap = "magenta"
+    assert show(record)[0].colormap.name == "magenta"
+
+
+def test_of_what_is_gone_nothing_is_shown(show, snap, session, layers):
+    record = snap(2)
+    session.clear_stacks()
+    before = list(layers)
+    assert show(record) == []
+    assert list(layers) == before

@@ -119,12 +119,9 @@ class LogView(QWidget):
             self._note.setStyleSheet(f"color: {muted(self).name()};")
 
     def refresh(self) -> None:
-        """Show what is there now, and stay at the end if that is what was seen."""
+        """Show what is there now."""
         records = self._use.records
-        at_end = self._list.is_at_end
         self._model.update_entries(records.since(self._model.newest), records.oldest)
-        if at_end:
-            self._list.scrollToBottom()
         self._show_page()
 
     def copy(self) -> None:
@@ -162,8 +159,6 @@ class LogView(QWidget):
         if row >= 0:
             both = QItemSelectionModel.SelectionFlag.ClearAndSelect
             self._list.selectionModel().setCurrentIndex(self._model.index(row), both)
-        else:
-            self._list.scrollToBottom()
         self._show_full()
         self._show_page()
 
@@ -212,12 +207,16 @@ class _List(QTreeView):
         self.setUniformRowHeights(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setMinimumHeight(LEAST_HEIGHT)
+        self._follows = True
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
 
-    @property
-    def is_at_end(self) -> bool:
-        """Whether the last record is seen."""
-        bar = self.verticalScrollBar()
-        return bar.value() >= bar.maximum()
+    def _on_scrolled(self, value: int) -> None:
+        self._follows = value >= self.verticalScrollBar().maximum()
+
+    def _on_range_changed(self, _least: int, most: int) -> None:
+        if self._follows:  # whoever reads the newest goes on doing so
+            self.verticalScrollBar().setValue(most)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Copy all of the records, rather than the line that is seen of one."""

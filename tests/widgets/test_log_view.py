@@ -1,0 +1,363 @@
+"""The log: what is gathered, what is shown of it, and what it leaves behind."""
+
+import gc
+import logging
+import threading
+import weakref
+
+import pytest
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QApplication, QComboBox, QTreeView, QWidget
+
+from napari_skylight.widgets import LogUse
+from napari_skylight.widgets._log_records import MOST_RECORDS, LogRecords
+from napari_skylight.widgets._log_view import LogView
+
+OURS = logging.getLogger("napari_skylight")
+BLUESKY = logging.getLogger("bluesky")
+NAMES = ("napari_skylight", "bluesky", "ophyd", "ophyd_async")
+
+
+@pytest.fixture(autouse=True)
+def logging_is_left_as_it_was():
+    loggers = [logging.getLogger(name) for name in NAMES]
+    before = [logger.level for logger in loggers]
+    yield
+    QApplication.processEvents()
+    assert [logger.level for logger in loggers] == before
+    assert not [h for logger in loggers for h in logger.handlers if isinstance(h, LogRecords)]
+
+
+@pytest.fixture
+def use():
+    use = LogUse()
+    yield use
+    use.close()
+
+
+def fail(logger=BLUESKY, message="Run aborted"):
+    try:
+        raise ValueError("the stage is stuck")
+    except ValueError:
+        logger.exception(message)
+
+
+def log_elsewhere(logger, message):
+    thread = threading.Thread(target=logger.warning, args=(message,), name="elsewhere")
+    thread.start()
+    thread.join(timeout=5)
+
+
+class Reader:
+    """Someone who looks at the log."""
+
+    def __init__(self, qtbot, view):
+        self.qtbot = qtbot
+        self.view = view
+        self.list = view.findChild(QTreeView, "log")
+
+    def find(self, name):
+        return self.view.findChild(QWidget, name)
+
+    def lines(self):
+        model = self.list.model()
+        return [model.index(row, 0).data().partition("  ")[2] for row in range(model.rowCount())]
+
+    def sees(self, *lines):
+        self.qtbot.waitUntil(lambda: self.lines() == list(lines), timeout=5000)
+
+    def chooses(self, level):
+        box = self.view.findChild(QComboBox, "log-level")
+        box.setFocus()
+        keys = {"Debug": 0, "Info": 1, "Warning": 2, "Error": 3}[level] * [Qt.Key.Key_Down]
+        for key in (Qt.Key.Key_Home, *keys):
+            self.qtbot.keyClick(box, key)
+        assert box.currentText() == level
+
+    def selects(self, row):
+        self.list.setFocus()
+        self.qtbot.keyClick(self.list, Qt.Key.Key_Home)
+        for _ in range(row):
+            self.qtbot.keyClick(self.list, Qt.Key.Key_Down)
+
+    def clicks(self, name):
+        self.qtbot.mouseClick(self.find(name), Qt.MouseButton.LeftButton)
+
+
+@pytest.fixture
+def open_log(qtbot):
+    def open_one():
+        view = LogView()
+        qtbot.addWidget(view, before_close_func=lambda made: made.close_links())
+        view.resize(300, 400)
+        view.show()
+        qtbot.waitExposed(view)
+        return Reader(qtbot, view)
+
+    return open_one
+
+
+@pytest.fixture
+def reader(open_log):
+    return open_log()
+
+
+# ---- what is gathered ----------------------------------------------------------------------------
+
+
+def test_warnings_of_all_and_our_own_notes_are_gathered(use):
+    OURS.info("ours")
+    BLUESKY.info("not wanted")
+    for name in NAMES:
+        logging.getLogger(f"{name}.part").warning("from %s", name)
+    logging.getLogger("napari").warning("not ours to show")
+    entries = use.records.since(0)
+    assert [entry.message for entry in entries] == ["ours", *(f"from {name}" for name in NAMES)]
+    assert entries[1].logger == "napari_skylight.part"
+    assert entries[0].level == logging.INFO
+    assert entries[0].thread == threading.current_thread().name
+
+
+def test_nothing_is_gathered_before_and_after():
+    first = LogUse()
+    OURS.warning("one")
+    records = first.records
+    first.close()
+    first.close()
+    OURS.warning("two")
+    second = LogUse()
+    assert second.records.since(0) == []
+    assert [entry.message for entry in records.since(0)] == ["one"]
+    second.close()
+
+
+def test_what_one_use_has_gathered_is_there_for_the_next(use):
+    OURS.warning("early")
+    later = LogUse()
+    assert later.records is use.records
+    later.close()
+    OURS.warning("late")
+    assert [entry.message for entry in use.records.since(0)] == ["early", "late"]
+
+
+def test_debug_is_written_for_as_long_as_somebody_wants_it(use):
+    other = LogUse()
+    assert not logging.getLogger("bluesky.RE.msg").isEnabledFor(logging.DEBUG)
+    use.level = other.level = logging.DEBUG
+    use.level = logging.INFO
+    assert logging.getLogger("bluesky.RE.msg").isEnabledFor(logging.DEBUG)
+    BLUESKY.debug("every step")
+    assert use.records.since(0)[-1].message == "every step"
+    other.close()
+    assert not logging.getLogger("bluesky.RE.msg").isEnabledFor(logging.DEBUG)
+    assert OURS.isEnabledFor(logging.INFO)
+
+
+def test_a_level_that_somebody_else_has_set_stays(use):
+    before = BLUESKY.level
+    use.level = logging.DEBUG
+    BLUESKY.setLevel(logging.ERROR)
+    use.level = logging.INFO
+    assert BLUESKY.level == logging.ERROR
+    BLUESKY.setLevel(before)
+
+
+def test_a_record_holds_words_only(use):
+    class Engine:
+        def __str__(self):
+            return "an engine"
+
+    engine = Engine()
+    try:
+        raise ValueError(engine)
+    except ValueError:
+        BLUESKY.exception("State of %s", engine, extra={"RE": engine})
+    (entry,) = use.records.since(0)
+    assert entry.message == "State of an engine"
+    assert entry.details.endswith("ValueError: an engine")
+    assert not any(isinstance(value, Engine) for value in vars_of(entry))
+
+
+def vars_of(entry):
+    return [getattr(entry, name) for name in entry.__slots__]
+
+
+def test_the_oldest_are_forgotten():
+    records = LogRecords(most=3)
+    for number in range(5):
+        records.handle(logging.makeLogRecord({"msg": "%d", "args": (number,), "levelno": 20}))
+    assert [entry.message for entry in records.since(0)] == ["2", "3", "4"]
+    assert [entry.message for entry in records.since(4)] == ["4"]
+    assert records.oldest == 3
+    assert MOST_RECORDS == 5000
+
+
+def test_a_message_that_cannot_be_written_harms_nobody(use, monkeypatch):
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    use.records.handle(logging.makeLogRecord({"msg": "%d", "args": ("a",), "levelno": 20}))
+    OURS.warning("next")
+    assert use.records.since(0)[-1].message == "next"
+
+
+def test_warnings_are_still_printed_where_nobody_else_listens(use, capsys, monkeypatch):
+    monkeypatch.setattr(OURS, "propagate", False)  # pytest listens at the root
+    OURS.warning("The light is on.")
+    OURS.info("not printed before either")
+    assert capsys.readouterr().err == "The light is on.\n"
+
+
+# ---- what is shown -------------------------------------------------------------------------------
+
+
+def test_at_first_nothing_is_there(reader):
+    assert reader.find("log-note").text() == "Nothing has been logged yet."
+    assert not reader.find("log-copy").isEnabled()
+
+
+def test_what_was_gathered_before_and_what_comes_is_shown(use, open_log):
+    OURS.info("Live view started.")
+    reader = open_log()
+    reader.sees("Live view started.")
+    log_elsewhere(BLUESKY, "from a plan's thread")
+    reader.sees("Live view started.", "Warning: from a plan's thread")
+    assert not reader.find("log-note").isVisible()
+
+
+def test_a_level_is_chosen_with_the_keys(reader):
+    OURS.info("a note")
+    OURS.warning("a warning")
+    OURS.error("an error")
+    reader.sees("a note", "Warning: a warning", "Error: an error")
+    reader.chooses("Error")
+    assert reader.lines() == ["Error: an error"]
+    reader.chooses("Warning")
+    assert reader.lines() == ["Warning: a warning", "Error: an error"]
+    reader.chooses("Debug")
+    assert BLUESKY.isEnabledFor(logging.DEBUG)
+    BLUESKY.debug("a step")
+    reader.sees("a note", "Warning: a warning", "Error: an error", "a step")
+    reader.chooses("Info")
+    assert not BLUESKY.isEnabledFor(logging.DEBUG)
+    assert "a step" not in reader.lines()
+
+
+def test_the_log_can_be_searched(reader):
+    OURS.warning("The camera is warm.")
+    fail()
+    error = "Error: Run aborted: ValueError: the stage is stuck"
+    reader.sees("Warning: The camera is warm.", error)
+    reader.qtbot.keyClicks(reader.find("log-search"), "CAMERA")
+    assert reader.lines() == ["Warning: The camera is warm."]
+    reader.find("log-search").clear()
+    reader.qtbot.keyClicks(reader.find("log-search"), "in fail")  # in the traceback
+    assert reader.lines() == [error]
+    reader.qtbot.keyClicks(reader.find("log-search"), " nowhere")
+    assert reader.find("log-note").text().startswith("No message is shown.")
+    OURS.warning("failed nowhere, in fail nowhere")
+    reader.sees("Warning: failed nowhere, in fail nowhere")
+
+
+def test_an_error_is_read_in_full(reader):
+    OURS.warning("before")
+    fail()
+    reader.qtbot.waitUntil(lambda: len(reader.lines()) == 2, timeout=5000)
+    assert not reader.find("log-full").isVisible()
+    reader.selects(1)
+    text = reader.find("log-full").toPlainText()
+    assert reader.find("log-full").isVisible()
+    assert "Error  bluesky  (MainThread)" in text
+    assert "Traceback (most recent call last):" in text
+    assert text.endswith("ValueError: the stage is stuck")
+    reader.selects(0)
+    assert reader.find("log-full").toPlainText().endswith("before")
+
+
+def test_the_chosen_message_stays_chosen_when_the_filter_changes(reader):
+    for message in ("one", "two"):
+        OURS.warning(message)
+    reader.sees("Warning: one", "Warning: two")
+    reader.selects(1)
+    reader.qtbot.keyClicks(reader.find("log-search"), "two")
+    assert reader.find("log-full").toPlainText().endswith("two")
+    reader.find("log-search").clear()
+    assert reader.list.currentIndex().row() == 1
+    reader.qtbot.keyClicks(reader.find("log-search"), "one")
+    assert not reader.find("log-full").isVisible()
+
+
+def test_messages_are_copied(reader):
+    for message in ("one", "two", "three"):
+        OURS.warning(message)
+    reader.sees("Warning: one", "Warning: two", "Warning: three")
+    reader.clicks("log-copy")
+    assert QGuiApplication.clipboard().text().count("\n") == 5
+    reader.selects(0)
+    reader.qtbot.keyClick(reader.list, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    reader.qtbot.keyClick(reader.list, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    copied = QGuiApplication.clipboard().text().splitlines()
+    assert copied[1::2] == ["one", "two"]
+
+
+def test_cleared_in_one_view_it_is_cleared_in_all(open_log):
+    first, second = open_log(), open_log()
+    OURS.warning("one")
+    for each in (first, second):
+        each.sees("Warning: one")
+    first.selects(0)
+    first.clicks("log-clear")
+    for each in (first, second):
+        each.sees()
+    assert not first.find("log-full").isVisible()
+    OURS.warning("two")
+    for each in (first, second):
+        each.sees("Warning: two")
+
+
+def test_the_newest_is_followed_unless_somebody_reads_above(reader):
+    bar = reader.list.verticalScrollBar()
+    for number in range(50):
+        OURS.warning("line %d", number)
+    reader.qtbot.waitUntil(lambda: len(reader.lines()) == 50, timeout=5000)
+    reader.qtbot.waitUntil(lambda: bar.value() == bar.maximum() > 0, timeout=5000)
+    bar.setValue(0)
+    OURS.warning("one more")
+    reader.qtbot.waitUntil(lambda: len(reader.lines()) == 51, timeout=5000)
+    assert bar.value() == 0
+
+
+def test_more_than_can_be_kept_is_bounded_on_screen_too(reader):
+    for number in range(MOST_RECORDS + 20):
+        OURS.warning("line %d", number)
+    reader.qtbot.waitUntil(lambda: len(reader.lines()) == MOST_RECORDS, timeout=10_000)
+    for number in range(7):
+        OURS.warning("last %d", number)
+    reader.qtbot.waitUntil(lambda: reader.lines()[-1].endswith("last 6"), timeout=10_000)
+    assert len(reader.lines()) == MOST_RECORDS
+    assert reader.lines()[0] == "Warning: line 27"
+
+
+def test_many_records_are_one_redraw(reader, monkeypatch):
+    redraws = []
+    model = reader.list.model()
+    model.rowsInserted.connect(lambda *_: redraws.append(1))
+    for number in range(300):
+        OURS.warning("line %d", number)
+    reader.qtbot.waitUntil(lambda: len(reader.lines()) == 300, timeout=5000)
+    assert len(redraws) <= 3
+
+
+def test_a_deleted_view_leaves_nothing_behind(open_log):
+    reader = open_log()
+    reader.chooses("Debug")
+    gone = weakref.ref(reader.view)
+    records = weakref.ref(reader.view._use.records)
+    view = reader.view
+    del reader.view, reader.list
+    view.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not BLUESKY.isEnabledFor(logging.DEBUG)
+    del view
+    gc.collect()
+    assert gone() is None
+    assert records() is None

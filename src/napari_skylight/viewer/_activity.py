@@ -32,47 +32,54 @@ class Activity(QObject):
         self._session = session
         self._bar: progress | None = None
         self._total = 0
-        self._busy = False
+        self._news = self._showing = self._closed = False
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         session.progress.changed.connect(self._tell)
         self._on_told()
 
     def close(self) -> None:
         """Take the bar away and show no other."""
-        self._session.progress.changed.disconnect(self._tell, missing_ok=True)
-        self._told.disconnect(self._on_told)
-        self._end()
+        if not self._closed:
+            self._closed = True
+            self._session.progress.changed.disconnect(self._tell)
+            self._end()
 
     def _tell(self) -> None:  # in the engine's thread
         self._told.emit()
 
     def _on_told(self) -> None:
-        if (
-            self._busy
-        ):  # napari handles Qt's events while it draws a bar: the next one finds it done
+        self._news = True
+        if self._showing:  # napari handles Qt's events while it draws a bar
             return
-        self._busy = True
+        self._showing = True
         try:
-            self._show()
+            while self._news:
+                self._news = False
+                self._show()
         finally:
-            self._busy = False
+            self._showing = False
 
     def _show(self) -> None:
         now, run = self._session.progress.now, self._session.run
-        if now is None or run is None:
+        if now is None or run is None or self._closed:
             self._end()
-            return
-        if now.fraction is None:
-            return
-        total = now.total or _STEPS
-        done = now.done if now.total is not None else round(_STEPS * now.fraction)
+        elif now.total is not None:
+            self._show_bar(run.title, now.done, now.total)
+        elif now.fraction is not None:
+            self._show_bar(run.title, round(_STEPS * now.fraction), _STEPS)
+
+    def _show_bar(self, title: str, done: int, total: int) -> None:
+        if self._bar is not None and self._bar.disable:
+            self._bar = None  # closed by napari, with one of several windows
         if self._bar is not None and (self._total != total or self._bar.n > done):
             self._end()  # another run of the plan, or points that are measured again
         if self._bar is None:
             self._total = total
-            self._bar = progress(total=total, desc=run.title)
+            self._bar = progress(total=total, desc=title)
         if done > self._bar.n:
             self._bar.update(min(done, total) - self._bar.n)
+        if self._closed:  # meanwhile
+            self._end()
 
     def _end(self) -> None:
         bar, self._bar = self._bar, None

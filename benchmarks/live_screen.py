@@ -121,7 +121,9 @@ class FramesOnly:
     """What a link needs of a session."""
 
     state_changed = Signal(str)
+    microscope_changed = Signal()
     state = "running"
+    run = None
     name = "camera"
 
     def __init__(self) -> None:

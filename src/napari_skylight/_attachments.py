@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QApplication
 from napari_skylight._compat import main_window, unwrapped
 from napari_skylight.devices import sim
 from napari_skylight.session import Session, home_folder
-from napari_skylight.viewer import Activity, ViewerLink
+from napari_skylight.viewer import ViewerLink
 from napari_skylight.widgets import LogUse
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ MEGABYTE = 1_000_000
 _session: Session | None = None
 _session_is_ours = False
 _attached: dict[int, _Attachment] = {}
-_activity: Activity | None = None  # one for all viewers: napari shows it in each of them
 
 
 class _Attachment:
@@ -62,8 +61,6 @@ class _Attachment:
         self._preferences.events.disconnect(self.apply_preferences)
         self.link.close()
         self._log.close()
-        if not _attached:
-            _close_activity()
         if not _attached and _session_is_ours:
             close_session()
 
@@ -83,7 +80,7 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
     RuntimeError
         If viewers show another session already.
     """
-    global _session, _session_is_ours, _activity
+    global _session, _session_is_ours
     viewer = unwrapped(viewer)
     if session is not None and session is not _session:
         if _attached:
@@ -94,15 +91,7 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
         _session, _session_is_ours = Session(home_folder()), True
     if id(viewer) not in _attached:
         _attached[id(viewer)] = _Attachment(viewer, _session)
-        _activity = _activity or Activity(_session)
     return _session
-
-
-def _close_activity() -> None:
-    global _activity
-    activity, _activity = _activity, None
-    if activity is not None:
-        activity.close()
 
 
 def link_of(viewer: Viewer) -> ViewerLink:

@@ -1,4 +1,5 @@
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,23 +13,29 @@ class FakeSession:
     """As much of a session as a link needs."""
 
     state_changed = Signal(str)
+    microscope_changed = Signal()
 
     def __init__(self):
         self.caches = CacheStore(stack_bytes=100_000_000)
         self.state = "idle"
+        self.run = None
 
     def become(self, state):
         self.state = state
         self.state_changed.emit(state)
 
+    def start_run(self):
+        self.run = SimpleNamespace(started=0 if self.run is None else self.run.started + 1)
+        self.become("running")
+
 
 class Camera:
     """Stashes frames, into its live cache or its stack."""
 
-    def __init__(self, session, name="camera"):
+    def __init__(self, session, name="camera", channel=""):
         self.name = name
-        self.live_cache = session.caches.live(self)
-        self.stack_cache = session.caches.stack(self)
+        self.live_cache = session.caches.live(self, channel)
+        self.stack_cache = session.caches.stack(self, channel=channel)
         self.metadata = {}
 
     def reading(self, image):
@@ -76,7 +83,7 @@ def session():
 
 @pytest.fixture
 def make_camera(session):
-    return lambda name: Camera(session, name)
+    return lambda name, channel="": Camera(session, name, channel)
 
 
 @pytest.fixture

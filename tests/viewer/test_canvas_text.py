@@ -102,6 +102,15 @@ def test_counts_are_shown_while_frames_come(link, camera, produce, text, wait_un
     assert text() == ""
 
 
+def test_counts_tell_of_frames_that_were_lost_and_of_the_exposure(
+    link, camera, produce, text, wait_until
+):
+    link.show_counts = True
+    camera.metadata = {"camera-exposure": 2.5, "camera-dropped": 7}
+    produce(camera)
+    wait_until(lambda: text().endswith(" 7 dropped, exposure 2.5 ms"))
+
+
 def test_a_text_the_person_writes_meanwhile_stays(link, session, text, wait_until):
     session.become("paused")
     wait_until(lambda: text() == "paused")

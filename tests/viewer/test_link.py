@@ -138,6 +138,50 @@ def test_autoscale_off_and_on_demand(show, link):
     assert layer.contrast_limits == pytest.approx([100, 900], abs=5)
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.arange(80, dtype=np.int64).reshape(8, 10) + 2**62,
+        np.arange(80, dtype=np.uint64).reshape(8, 10) + np.uint64(2**63),
+        np.eye(8, 10) * 5e-324,
+        np.eye(8, 10, dtype=np.float32) * 1e-45,
+        np.eye(8, 10) + 1e17,
+        (np.eye(8, 10) - 0.5) * 3e308,
+        np.full((8, 10), np.finfo(float).max),
+    ],
+    ids=["int64", "uint64", "denormal", "denormal32", "large", "widest", "largest"],
+)
+@pytest.mark.parametrize("mode", ["once", "continuous", "off"])
+def test_no_values_are_too_close_or_too_far_apart(image, mode, show, link):
+    link.autoscale = mode
+    for each in (image, image[::-1]):
+        layer = show(each)
+        np.testing.assert_array_equal(layer.data, each)
+    low, high = layer.contrast_limits
+    assert low < high
+
+
+def test_another_microscope_starts_with_contrast_and_view_of_its_own(
+    show, session, camera, make_camera, link, layers, wait_until
+):
+    make_camera("old camera").live(frame(1, (30, 30)))
+    wait_until(lambda: len(layers) == 1)
+    layer = show(ramp(100, 900))
+    scene = link.viewer.scene
+    layer.contrast_limits, scene.camera.zoom = (0, 60000), 0.5
+    session.microscope_changed.emit()
+    wait_until(lambda: link.resting)
+    assert layer.contrast_limits == [0, 60000]  # the picture is still that of the old one
+    assert scene.camera.zoom == 0.5
+    assert show(ramp(1000, 9000)) is layer
+    assert layer.contrast_limits == pytest.approx([1000, 9000], abs=50)
+    assert scene.camera.center[-2:] == (3.5, 4.5)
+    assert scene.camera.zoom > 5
+    assert not layers["old camera"].visible
+    make_camera("old camera").live(frame(2, (30, 30)))
+    wait_until(lambda: layers["old camera"].visible)
+
+
 def test_the_range_of_the_contrast_slider_is_the_cameras(show, camera):
     camera.metadata = {"camera-bit_depth": 12}
     assert show(ramp(100, 900)).contrast_limits_range == [0, 4095]
@@ -202,8 +246,9 @@ def test_a_text_of_the_persons_own_is_left_alone(link, session, qtbot, wait_unti
     assert (text.text, text.visible) == ("day 3", True)
 
 
+@pytest.mark.parametrize("cure", ["delete", "clear", "run"])
 def test_a_layer_that_cannot_be_shown_does_not_stop_the_others(
-    link, session, camera, layers, monkeypatch, caplog, wait_until
+    cure, link, session, camera, layers, monkeypatch, caplog, wait_until
 ):
     shown = []
     monkeypatch.setattr("napari_skylight.viewer._link.show_error", shown.append)
@@ -216,10 +261,24 @@ def test_a_layer_that_cannot_be_shown_does_not_stop_the_others(
     monkeypatch.setattr(layers["camera"], "refresh", fail)
     camera.live(frame(2))
     wait_until(lambda: bool(shown))
-    assert shown == ["Cannot show 'camera' any more: no memory on the graphics card"]
+    assert shown == [
+        "Cannot show 'camera' any more: no memory on the graphics card. Its frames are kept as "
+        "before. Delete the layer or start the plan again to have it shown."
+    ]
     camera.live(frame(3))
     camera.snap(frame(4))
     wait_until(lambda: "camera · snapshots" in layers)
+    assert len(shown) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr("napari_skylight.viewer._link.show_error", shown.append)
+    if cure == "delete":
+        layers.remove("camera")
+    elif cure == "clear":
+        camera.live_cache.clear()
+    else:
+        session.start_run()
+    camera.live(frame(5))
+    wait_until(lambda: "camera" in layers and (layers["camera"].data == 5).all())
     assert len(shown) == 1
 
 

@@ -56,6 +56,10 @@ class Contrast:
         self._wanted = self._forced = True
         self._due = 0.0
 
+    def restart(self) -> None:
+        """Take the next frame for the first one."""
+        self._dtype = None
+
     def remember(self, layer: Image) -> None:
         """Keep the limits of a layer for the one that takes its place."""
         self._limits = _pair(layer.contrast_limits)
@@ -144,7 +148,7 @@ def _limits_of(frame: NDArray[Any]) -> tuple[float, float] | None:
     """Return values such that one pixel in a thousand is darker, and one brighter.
 
     Looks at a sample: a fraction of a millisecond for any frame. None if all of it are equal or not
-    finite: there is nothing to see.
+    finite, or so close together that a screen cannot tell them apart: there is nothing to see.
     """
     sample = sample_of(frame)
     if sample.dtype.kind == "f":
@@ -154,4 +158,11 @@ def _limits_of(frame: NDArray[Any]) -> tuple[float, float] | None:
     low, high = np.percentile(sample, _PERCENTILES)
     if low == high:  # a few bright spots on black
         low, high = sample.min(), sample.max()
-    return (float(low), float(high)) if low < high else None
+    low, high = float(low), float(high)
+    return (low, high) if _can_be_told_apart(low, high) else None
+
+
+def _can_be_told_apart(low: float, high: float) -> bool:
+    """Return whether there are greys between two values on a screen, which has 32-bit numbers."""
+    least = float(np.finfo(np.float32).eps) * max(abs(low), abs(high))
+    return max(least, float(np.finfo(np.float32).tiny)) < high - low < np.inf

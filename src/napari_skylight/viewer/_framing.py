@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping
+    from collections.abc import Collection, Mapping
 
     import napari
 
@@ -22,31 +22,39 @@ _FILLED = 0.95  # of the canvas, as napari does it
 class Framing:
     """Fits the view to the first live picture, and goes along with it when the stage moves.
 
-    A picture of another shape is fitted again, unless the person has panned or zoomed meanwhile.
+    A picture of another shape is fitted again, and so are all when there is more or less room for
+    each in napari's grid, unless the person has panned or zoomed meanwhile.
     """
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self._viewer = viewer
-        self._known: dict[Hashable, tuple[tuple[int, ...], Placement]] = {}
+        self._known: dict[tuple[str, str], tuple[tuple[int, ...], Placement]] = {}
         self._fitted: tuple[float, ...] | None = None
+        self._grid = (1, 1)
 
-    def follow(self, live: Mapping[Hashable, LiveLayer]) -> None:
+    def restart(self) -> None:
+        """Fit the view to the pictures there are, as to the first."""
+        self._known.clear()
+
+    def follow(self, live: Mapping[tuple[str, str], LiveLayer]) -> None:
         """Look at the live layers after they were updated."""
         now = {
             place: (each.layer.data.shape, each.placement)
             for place, each in live.items()
-            if each.layer is not None
+            if each.layer is not None and each.layer.visible
         }
-        if now.items() <= self._known.items():
+        grid = self._viewer.canvas.grid.actual_shape(self._viewer.layers)
+        if grid == self._grid and now.items() <= self._known.items():
             return
+        regrouped, self._grid = grid != self._grid, grid
         before, self._known = self._known, {**self._known, **now}
         known = [(before[place], after) for place, after in now.items() if place in before]
-        if not before:
+        if not before and now:
             self._fit(now.values())
             if any(placement.unit != "pixel" for _, placement in now.values()):
                 self._viewer.canvas.overlays.scale_bar.visible = True
-        elif any(old[0] != new[0] for old, new in known):
-            if self._is_as_fitted():
+        elif regrouped or any(old[0] != new[0] for old, new in known):
+            if now and self._is_as_fitted():
                 self._fit(now.values())
         else:
             # Cameras on one stage move together: the view goes along once.

@@ -11,7 +11,7 @@ from napari_skylight.viewer._contrast import Contrast
 from napari_skylight.viewer._placement import Placement, placement_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
     import napari
     from numpy.typing import NDArray
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CacheLayer"]
 
-_LOOK = ("colormap", "gamma", "interpolation2d")
-_SETTINGS = (*_LOOK, "name", "opacity", "blending", "visible")
+_LOOK = ("colormap", "gamma", "interpolation2d", "blending")
+_SETTINGS = (*_LOOK, "name", "opacity", "visible")
 
 
 class CacheLayer(ABC):
@@ -34,29 +34,66 @@ class CacheLayer(ABC):
         Where the frames come from; used by this viewer alone.
     key : str
         The image key.
-    name : str
-        What the layer is called, until the person calls it something else.
+    settings : Mapping[str, Any]
+        How the layer is called and looks, until the person changes that.
     wake : callable
         To be called when the layer becomes visible.
+    others : Collection[CacheLayer]
+        All layers of the viewer's link, this one too once it is among them.
+
+    Attributes
+    ----------
+    came, came_in_run : int
+        Frames stashed between the last two counts, and since the run began.
     """
+
+    rank: int
+    """Layers of the same camera lie above those of a lower rank."""
+    hidden_too: bool
+    """Whether the layer is kept up to date while it is hidden."""
 
     def __init__(
         self,
         viewer: napari.Viewer,
         reader: FrameReader,
         key: str,
-        name: str,
+        settings: Mapping[str, Any],
         wake: Callable[[], None],
+        others: Collection[CacheLayer],
     ) -> None:
         self.key = key
+        self.channel = reader.cache.channel
         self.layer: Image | None = None
         self.contrast = Contrast()
         self.placement = Placement()
+        self.frame: Frame | None = None
         self._viewer = viewer
         self._reader = reader
         self._wake = wake
-        self._settings: dict[str, Any] = {"name": name}
+        self._others = others
+        self._settings = dict(settings)
         self._described: set[str] = set()
+        self._counted = 0
+        self.came = 0
+        self.came_in_run = 0
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is a layer that the person can see."""
+        return self.layer is not None and self.layer.visible
+
+    def set_visible(self, visible: bool) -> None:
+        """Open or close the layer's eye; that of the next one while there is none."""
+        if self.layer is None:
+            self._settings["visible"] = visible
+        elif self.layer.visible != visible:
+            self.layer.visible = visible
+
+    @property
+    def was_reset(self) -> bool:
+        """Whether the person has deleted the layer or cleared the cache since the last update."""
+        deleted = self.layer is not None and self.layer not in self._viewer.layers
+        return deleted or self._reader.was_cleared(self.key)
 
     @property
     def name(self) -> str:
@@ -69,6 +106,12 @@ class CacheLayer(ABC):
             self._settings |= {name: getattr(other.layer, name) for name in _LOOK}
             self.contrast.look_like(other.contrast, other.layer)
 
+    def count(self, *, another_run: bool) -> None:
+        """Count what came; of another run from now on."""
+        stashed = self._reader.counts(self.key).stashed
+        self.came, self._counted = stashed - self._counted, stashed
+        self.came_in_run = self.came + (0 if another_run else self.came_in_run)
+
     def update(self, now: float) -> bool:
         """Show what is new, and return whether there was anything, or will be soon.
 
@@ -79,7 +122,7 @@ class CacheLayer(ABC):
         """
         self._notice_deletion()
         hidden = self.layer is not None and not self.layer.visible
-        if hidden and not self._reader.was_cleared(self.key):
+        if hidden and not self.hidden_too and not self._reader.was_cleared(self.key):
             return False  # what is new waits until the layer is shown
         if not self._reader.has_news(self.key):
             return False
@@ -91,6 +134,7 @@ class CacheLayer(ABC):
         if taken.frame is not None:
             self._show(taken, taken.frame, now)
         elif self.layer is not None:
+            self.frame = None
             self._empty(self.layer, taken)
             self._describe(self.layer, {})
         return True
@@ -108,10 +152,6 @@ class CacheLayer(ABC):
     @abstractmethod
     def _take(self, *, on_screen: bool) -> Taken | None:
         """Take what is new."""
-
-    @abstractmethod
-    def _insert(self, layer: Image) -> None:
-        """Put a new layer into the viewer's list."""
 
     @abstractmethod
     def _set_data(self, layer: Image, taken: Taken, now: float) -> None:
@@ -134,8 +174,9 @@ class CacheLayer(ABC):
         pixels = taken.data if taken.data.ndim == 2 else taken.data[-1]
         if self.layer is None:
             self.placement = placement_of(frame)
-            self.layer = self._make(taken, pixels, frame)
-            self._insert(self.layer)
+            layer = self._make(taken, pixels, frame)
+            self._insert(layer)
+            self.layer = layer
         else:
             self._set_data(self.layer, taken, now)
             self.contrast.follow(self.layer, pixels, frame, now)
@@ -153,6 +194,7 @@ class CacheLayer(ABC):
 
     def _match(self, layer: Image, frame: Frame) -> None:
         """Place and describe the layer as the frame on the canvas is."""
+        self.frame = frame
         self._place(layer, placement_of(frame))
         self._describe(layer, {"number": frame.number, "time": frame.timestamp, **frame.metadata})
 
@@ -172,6 +214,26 @@ class CacheLayer(ABC):
         layer.metadata.update(values)
         self._described = set(values)
 
+    def _insert(self, layer: Image) -> None:
+        """Put a new layer into the viewer's list, without taking the selection from another."""
+        layers = self._viewer.layers
+        active = layers.selection.active
+        layers.insert(self._place_in_list(), layer)
+        if active is not None:
+            layers.selection.active = active
+
+    def _place_in_list(self) -> int:
+        """Return a place next to the layers of the same camera, or on top of all others."""
+        layers = self._viewer.layers
+        places = [
+            (each.rank, layers.index(each.layer))
+            for each in self._others
+            if each.key == self.key and each.layer is not None and each.layer in layers
+        ]
+        below = [place for rank, place in places if rank <= self.rank]
+        above = [place for rank, place in places if rank > self.rank]
+        return max(below) + 1 if below else min(above, default=len(layers))
+
     def _notice_deletion(self) -> None:
         layer = self.layer
         if layer is not None and layer not in self._viewer.layers:
@@ -183,11 +245,3 @@ class CacheLayer(ABC):
     @abstractmethod
     def _forget(self) -> None:
         """Let go of the pixels of a layer that was deleted."""
-
-
-def insert(viewer: napari.Viewer, index: int, layer: Image) -> None:
-    """Put a layer into the viewer's list without taking the selection from another."""
-    active = viewer.layers.selection.active
-    viewer.layers.insert(index, layer)
-    if active is not None:
-        viewer.layers.selection.active = active

@@ -11,14 +11,20 @@ from napari.utils.notifications import show_error
 from napari_skylight._compat import main_window
 from napari_skylight.viewer._canvas_text import CanvasText
 from napari_skylight.viewer._clock import Clock
+from napari_skylight.viewer._colours import ChannelColours
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._framing import Framing
+from napari_skylight.viewer._in_front import InFront
 from napari_skylight.viewer._live_layer import LiveLayer
+from napari_skylight.viewer._outdated import Outdated
 from napari_skylight.viewer._rates import Rates
+from napari_skylight.viewer._side_by_side import SideBySide
+from napari_skylight.viewer._slider import Slider
 from napari_skylight.viewer._stack_layer import StackLayer
+from napari_skylight.viewer._status_line import StatusLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Mapping
 
     import napari
     from napari.layers import Image
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
     from napari_skylight.viewer._layer import CacheLayer
 
 __all__ = ["HasFrames", "ViewerLink"]
+
+Place = tuple[str, str]  # the name of a cache, and an image key in it
 
 _log = logging.getLogger("napari_skylight")
 
@@ -45,6 +53,16 @@ class HasFrames(Protocol):
     @property
     def state_changed(self) -> SignalInstance:
         """Emitted when `state` has changed, on any thread."""
+        ...
+
+    @property
+    def run(self) -> Any:
+        """The run under way or the last one, which `started` tells from others; or None."""
+        ...
+
+    @property
+    def microscope_changed(self) -> SignalInstance:
+        """Emitted when another microscope was opened or closed, on any thread."""
         ...
 
 
@@ -75,15 +93,24 @@ class ViewerLink:
         self.warn_saturated = True
         self._autoscale = Autoscale.ONCE
         self._readers: dict[str, FrameReader] = {}
-        self._layers: dict[tuple[str, str], CacheLayer] = {}
-        self._broken: set[tuple[str, str]] = set()
+        self._layers: dict[Place, CacheLayer] = {}
+        self._broken: set[Place] = set()
+        self._run_started: float | None = None
+        self._another_microscope = False
+        self._colours = ChannelColours()
+        self._slider = Slider(viewer)
+        self._in_front = InFront(viewer.layers, self._slider)
+        self._outdated = Outdated()
+        self._side_by_side = SideBySide(viewer)
         self._framing = Framing(viewer)
+        self._status = StatusLine(viewer)
         self._text = CanvasText(viewer)
         self._rates: dict[str, Rates] = {}
         self._clock = Clock(self._tick, self._arm)
         self._closed = False
         # Everything is looked up by the next tick; these only see to it that there is one.
         session.state_changed.connect(self._clock.wake)
+        session.microscope_changed.connect(self._on_microscope_changed)
         session.caches.added.connect(self._clock.wake)
         viewer.layers.events.removed.connect(self._clock.wake)
         viewer.dims.events.point.connect(self._clock.wake)
@@ -147,6 +174,7 @@ class ViewerLink:
         open_still = not self._clock.stopped and main_window(self.viewer) is not None
         self._clock.stop()
         self.session.state_changed.disconnect(self._clock.wake)
+        self.session.microscope_changed.disconnect(self._on_microscope_changed)
         self.session.caches.added.disconnect(self._clock.wake)
         self.viewer.layers.events.removed.disconnect(self._clock.wake)
         self.viewer.dims.events.point.disconnect(self._clock.wake)
@@ -168,42 +196,85 @@ class ViewerLink:
         for reader in self._readers.values():
             reader.arm()
 
+    def _on_microscope_changed(self) -> None:
+        self._another_microscope = True
+        self._clock.wake()
+
     def _tick(self) -> bool:
         """Show what is new, and return whether there was anything."""
         if main_window(self.viewer) is None:
             self.close()
             return False
         now = perf_counter()
+        another_run = self._notice_run()
         self._find_layers()
+        self._slider.look()
+        for layer in self._layers.values():
+            layer.count(another_run=another_run)
+        self._notice_microscope()
         news = [self._update(place, layer, now) for place, layer in self._layers.items()]
-        live: dict[Hashable, LiveLayer] = {
-            p: v for p, v in self._layers.items() if isinstance(v, LiveLayer)
-        }
+        live = {p: each for p, each in self._layers.items() if isinstance(each, LiveLayer)}
+        stacks = [each for each in self._layers.values() if isinstance(each, StackLayer)]
+        self._in_front.follow(live.values(), stacks)
+        if self._in_front.live:
+            self._outdated.follow(live.values())
+        self._side_by_side.follow(live.values(), stacks)
         self._framing.follow(live)
-        self._text.show("\n".join(self._lines(live.values(), now)))
+        self._slider.settle()
+        self._status.follow(stacks, now)
+        self._text.show("\n".join(self._lines(live, now)))
         return any(news)
 
-    def _lines(self, live: Iterable[LiveLayer], now: float) -> list[str]:
+    def _notice_run(self) -> bool:
+        """Return whether another run has begun since the last time."""
+        run = self.session.run
+        started = None if run is None else run.started
+        if started == self._run_started:
+            return False
+        self._run_started = started
+        self._broken.clear()
+        self._in_front.begin_run()
+        return True
+
+    def _notice_microscope(self) -> None:
+        """Take the first frame of another microscope as if it were the first of all."""
+        live = [each for each in self._layers.values() if isinstance(each, LiveLayer)]
+        if self._another_microscope and any(each.came for each in live):
+            self._another_microscope = False
+            self._outdated.hide_others(live)
+            self._framing.restart()
+            for layer in self._layers.values():
+                layer.contrast.restart()
+
+    def _lines(self, live: Mapping[Place, LiveLayer], now: float) -> list[str]:
         """Return what is to be written on the canvas."""
         lines = ["paused"] if self.session.state == "paused" else []
+        if self._in_front.hint:
+            lines.append(self._in_front.hint)
         if self.warn_saturated:
-            lines += [f"{layer.name}: {layer.warning}" for layer in live if layer.warning]
-        for name, rates in self._rates.items():
-            if self.show_counts:
-                rates.follow(now)
+            lines += [f"{each.name}: {each.warning}" for each in live.values() if each.warning]
+        if self.show_counts:
+            for name, rates in self._rates.items():
+                exposures = [each.exposure for (cache, _), each in live.items() if cache == name]
+                rates.follow(now, next(iter(exposures), None))
                 if rates.text:
-                    lines.append(f"{name}: {rates.text}")
+                    lines.append(rates.text)
         return lines
 
-    def _update(self, place: tuple[str, str], layer: CacheLayer, now: float) -> bool:
+    def _update(self, place: Place, layer: CacheLayer, now: float) -> bool:
         if place in self._broken:
-            return False
+            if not layer.was_reset:
+                return False
+            self._broken.discard(place)
         try:
             return layer.update(now)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other layers must go on
             self._broken.add(place)
             _log.exception("Cannot show %r of %r any more", place[1], place[0])
-            show_error(f"Cannot show '{place[0]}' any more: {error}")
+            show_error(
+                f"Cannot show '{layer.name}' any more: {error}. Its frames are kept as before. "
+                "Delete the layer or start the plan again to have it shown."
+            )
             return False
 
     def _find_layers(self) -> None:
@@ -215,19 +286,24 @@ class ViewerLink:
                     cache.changed.connect(self._waker(cache))
                     reader.arm()
                     if cache.kind == "live":
-                        self._rates[cache.title] = Rates(reader)
+                        self._rates[cache.name] = Rates(reader)
         for reader in self._readers.values():
             for key in reader.keys:
                 if (reader.cache.name, key) not in self._layers:
                     self._layers[reader.cache.name, key] = self._new_layer(reader, key)
 
     def _new_layer(self, reader: FrameReader, key: str) -> CacheLayer:
-        title = reader.cache.title
-        name = title if key == reader.keys[0] else f"{title} · {key}"
-        kind = LiveLayer if reader.cache.kind == "live" else StackLayer
-        layer = kind(self.viewer, reader, key, name, self._clock.wake)
+        title, channel = reader.cache.title, reader.cache.channel
+        settings = {"name": title if key == reader.keys[0] else f"{title} · {key}"}
+        if channel:
+            settings |= {"colormap": self._colours.colormap(channel), "blending": "additive"}
+        given = self.viewer, reader, key, settings, self._clock.wake, self._layers.values()
+        if reader.cache.kind == "live":
+            layer: CacheLayer = LiveLayer(*given)
+        else:
+            layer = StackLayer(self._slider, *given)
+            for other in self._layers.values():
+                if (other.key, other.channel, other.rank) == (key, channel, LiveLayer.rank):
+                    layer.look_like(other)
         layer.contrast.mode = self._autoscale
-        for other in self._layers.values():
-            if other.key == key and kind is StackLayer and isinstance(other, LiveLayer):
-                layer.look_like(other)
         return layer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_skylight.viewer._layer import CacheLayer, insert
+from napari_skylight.viewer._layer import CacheLayer
+from napari_skylight.viewer._placement import value_named
 from napari_skylight.viewer._saturation import Saturation
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class LiveLayer(CacheLayer):
     quarter of the time that ``layer.data = frame`` does, and the window is painted once, not twice.
     """
 
+    rank = 0
+    hidden_too = False
     _buffer: NDArray[Any] | None = None
     _thumbnail_due = 0.0
     _thumbnail_stale = False
@@ -37,8 +40,12 @@ class LiveLayer(CacheLayer):
     @property
     def warning(self) -> str:
         """What to tell the person about the picture; empty when it is as it should be."""
-        seen = self.layer is not None and self.layer.visible
-        return self._saturation.warning if seen else ""
+        return self._saturation.warning if self.visible else ""
+
+    @property
+    def exposure(self) -> float | None:
+        """How long the picture was exposed, in ms, if that is known."""
+        return None if self.frame is None else value_named("exposure", self.frame)
 
     def update(self, now: float) -> bool:
         """Show what is new; now and then the thumbnail instead, never both in one turn."""
@@ -67,7 +74,7 @@ class LiveLayer(CacheLayer):
 
     def _insert(self, layer: Image) -> None:
         self._buffer = layer.data
-        insert(self._viewer, len(self._viewer.layers), layer)
+        super()._insert(layer)
 
     def _set_data(self, layer: Image, taken: Taken, now: float) -> None:
         if layer.data is not taken.data:

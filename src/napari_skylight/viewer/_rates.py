@@ -20,8 +20,8 @@ class Rates:
         self._reader = reader
         self._last = (0.0, 0, 0)  # when, and how many were acquired and shown by then
 
-    def follow(self, now: float) -> None:
-        """Count again if it is time to."""
+    def follow(self, now: float, exposure: float | None) -> None:
+        """Count again if it is time to; `exposure` is that of the newest frame, in ms."""
         before, acquired, shown = self._last
         seconds = now - before
         if seconds < _PERIOD:
@@ -29,10 +29,13 @@ class Rates:
         counts, seen = self._reader.cache.counts, self._reader.counts()
         if seconds < 2 * _PERIOD:  # otherwise nothing came for a while
             self.text = (
+                f"{self._reader.cache.title}: "
                 f"{(counts.acquired - acquired) / seconds:.0f} frames/s, "
                 f"{(seen.shown - shown) / seconds:.0f} shown, "
-                f"{seen.skipped} skipped on screen, {counts.refused} dropped"
+                f"{seen.skipped} skipped on screen, {counts.refused + counts.lost} dropped"
             )
+            if exposure is not None:
+                self.text += f", exposure {exposure:g} ms"
         self._last = now, counts.acquired, seen.shown
 
     def rest(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_skylight.viewer._layer import CacheLayer, insert
+from napari_skylight.viewer._layer import CacheLayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_skylight.frames import Frame, Taken
+    from napari_skylight.viewer._slider import Slider
 
 __all__ = ["StackLayer"]
 
@@ -27,12 +28,32 @@ class StackLayer(CacheLayer):
     """Shows every frame, (N, Y, X), as a view of the cache's own memory; nothing is copied.
 
     The slider follows the newest frame while it stands at the last one. Place and metadata of the
-    layer are those of the frame at the slider; ``metadata["frames"]`` has them all.
+    layer are those of the frame at the slider; ``metadata["frames"]`` has them all. While the layer
+    is hidden it grows all the same, but nothing is drawn.
     """
 
+    rank = 1
+    hidden_too = True
     _frames: Sequence[Frame] = ()
     _index = 0
     _due = 0.0
+    _follow = True  # the slider, once what was taken is in the layer
+
+    def __init__(self, slider: Slider, *args: Any) -> None:
+        super().__init__(*args)
+        self._slider = slider
+
+    @property
+    def filled(self) -> bool:
+        """Whether there are frames to be seen."""
+        return self.layer is not None and len(self._frames) > 0
+
+    @property
+    def at_slider(self) -> tuple[int, int, Frame] | None:
+        """The frame at the slider: its number, counted from 0, of how many, and itself."""
+        if not self.filled:
+            return None
+        return self._index, len(self._frames), self._frames[self._index]
 
     def update(self, now: float) -> bool:
         """Show what is new, and follow the slider."""
@@ -40,7 +61,7 @@ class StackLayer(CacheLayer):
         if not self._reader.has_news(self.key) and not self._is_too_soon(now):
             self._reader.arm()  # the next frame is likely a snapshot: have it shown at once
         if self.layer is not None and self._frames:
-            index = self._slider()
+            index = self._slider.index
             if index != self._index and 0 <= index < len(self._frames):
                 self._index = index
                 self._match(self.layer, self._frames[index])
@@ -50,42 +71,52 @@ class StackLayer(CacheLayer):
         return now < self._due and not self._reader.was_cleared(self.key)
 
     def _take(self, *, on_screen: bool) -> Taken | None:
-        return self._reader.take(self.key, on_screen=on_screen and self._is_at_end())
+        self._follow = self._slider.at_end
+        return self._reader.take(self.key, on_screen=self._follow)
 
     def _insert(self, layer: Image) -> None:
-        # Below the others: on top it would cover the live picture with a still one.
-        insert(self._viewer, 0, layer)
+        layer.axis_labels = self._slider.labels
+        self._slider.stacks.add(layer)
+        # With the first layer of three axes napari fits the view again, to all layers.
+        camera, alone = self._viewer.scene.camera, not self._viewer.layers
+        center, zoom = camera.center, camera.zoom
+        super()._insert(layer)
+        if not alone:
+            camera.center, camera.zoom = center, zoom
 
     def _set_data(self, layer: Image, taken: Taken, now: float) -> None:
         self._put(layer, taken.data)
         self._due = now + _PERIOD
 
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
-        follow = self._is_at_end()
         self._frames = taken.frames
-        if follow:
-            self._move_slider(len(taken.frames) - 1)
-        self._index = min(max(0, self._slider()), len(taken.frames) - 1)
+        if self._follow:
+            self._slider.follow()
+        self._index = min(max(0, self._slider.index), len(taken.frames) - 1)
         return taken.frames[self._index]
 
     def _empty(self, layer: Image, taken: Taken) -> None:
-        dims, data = self._viewer.dims, taken.data
-        if dims.ndim - 3 in dims.displayed:
-            # napari cannot draw an axis of length zero along which it shows more than a slice.
-            data = np.zeros((1, *data.shape[1:]), data.dtype)
         # Whenever napari slices a layer without frames it divides zero by zero, to no effect; it
         # would tell the person about it.
         warnings.filterwarnings("ignore", "invalid value", RuntimeWarning, _SLICING)
-        self._put(layer, data)
         self._frames = ()
+        # napari cannot draw an axis of length zero, and its slider would have two steps: so it is
+        # hidden, and measured while there is a black frame in it.
+        layer.visible = False
+        self._put(layer, np.zeros((1, *taken.data.shape[1:]), taken.data.dtype))
+        layer.data = taken.data
 
     def _put(self, layer: Image, data: NDArray[Any]) -> None:
+        another = not np.may_share_memory(layer.data, data)
         layer.data = data
-        if not layer.visible:
+        if layer.visible:
+            return
+        if another:
             # A hidden layer is not sliced until it is shown; until then the slice it had would
             # keep all the memory of a stack that was cleared.
             layer.set_view_slice()
             layer.events.set_data()
+        layer.translate = layer.translate  # has it measured: the slider is as long as the stack
 
     def _describe(self, layer: Image, values: dict[str, Any]) -> None:
         super()._describe(layer, {**values, "frames": self._frames})
@@ -101,16 +132,8 @@ class StackLayer(CacheLayer):
     def _forget(self) -> None:
         self._frames = ()
 
-    def _slider(self) -> int:
-        """Return the number of the frame the slider is at."""
-        point = self._viewer.dims.point
-        return round(point[-3]) if len(point) >= 3 else 0
-
-    def _is_at_end(self) -> bool:
-        """Return whether the slider is at the last frame, or has had none to be at."""
-        return not self._frames or self._slider() >= len(self._frames) - 1
-
-    def _move_slider(self, index: int) -> None:
-        dims = self._viewer.dims
-        if dims.ndim >= 3:
-            dims.set_point(dims.ndim - 3, index)
+    def close(self) -> None:
+        """Leave the layer to the person, as it is."""
+        if self.layer is not None:
+            self._slider.stacks.discard(self.layer)
+        super().close()

@@ -2,6 +2,9 @@
 
 import gc
 import logging
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -59,3 +62,84 @@ def light(session):
     light = FakeLight()
     session.add_device(light).result(timeout=5)
     return light
+
+
+@pytest.fixture
+def plugin_session(session, camera, light, qtbot):
+    """A script's own session with a quick camera, for viewers; they are closed before it is."""
+    from napari_skylight import _attachments
+
+    yield session
+    qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
+    _attachments.close_session()
+
+
+@pytest.fixture
+def shown(plugin_session, make_napari_viewer, qtbot):
+    """A viewer on the screen that shows the session."""
+    from napari_skylight import attach
+
+    viewer = make_napari_viewer(show=True)
+    attach(viewer, plugin_session)
+    viewer.window.activate()
+    qtbot.waitUntil(viewer.window._qt_window.isActiveWindow, timeout=5000)
+    return viewer
+
+
+@pytest.fixture
+def plan_control(shown):
+    """Its dock "Plan control"."""
+    return shown.window.add_plugin_dock_widget("napari-skylight", "Plan control")[1]
+
+
+PRELUDE = """
+import time
+import napari
+from npe2 import PluginManager
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QComboBox, QPushButton
+from napari_skylight import Session, _attachments, attach
+from napari_skylight._compat import app_model
+from napari_skylight.testing import FakeCamera, FakeLight
+
+NAME = "napari-skylight"
+CTRL_ALT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+manager = PluginManager.instance()
+viewer = napari.Viewer()
+
+def wait(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        QTest.qWait(10)
+
+def dock():
+    return viewer.window.add_plugin_dock_widget(NAME, "Plan control")[1]
+
+def commands():
+    return {command for command, _ in app_model().commands if command.startswith(NAME)}
+
+def shortcuts():
+    return {str(each.keybinding) for each in app_model().keybindings}
+"""
+
+
+@pytest.fixture
+def run_napari(tmp_path):
+    """Run a program in a napari of its own, with settings of its own; it must end well."""
+
+    def run(program):
+        ended = subprocess.run(
+            [sys.executable, "-c", PRELUDE + program + "\nprint('done')"],
+            env={**os.environ, "NAPARI_CONFIG": str(tmp_path / "settings.yaml")},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert ended.stdout.endswith("done\n"), ended.stderr
+        assert "Traceback" not in ended.stderr
+        assert "Error while disposing" not in ended.stderr
+
+    return run

@@ -202,22 +202,6 @@ def test_another_session_is_not_shown_beside_the_first(viewer, session):
         attach(viewer, other)
 
 
-COMMANDS = [
-    (_commands.stop, "Live view is not running."),
-    (_commands.pause, "Live view is not running."),
-    (_commands.snapshot, "Live view is not running."),
-    (_commands.resume, "No plan is paused."),
-]
-
-
-@pytest.mark.parametrize(("command", "words"), COMMANDS)
-def test_a_command_that_cannot_act_says_why(viewer, monkeypatch, command, words):
-    said = []
-    monkeypatch.setattr(_commands, "show_info", said.append)
-    command(viewer)
-    assert said == [words]
-
-
 def test_commands_do_what_the_buttons_do(qtbot, viewer, session):
     _commands.start_live_view(viewer)
     qtbot.waitUntil(lambda: "camera" in viewer.layers, timeout=5000)
@@ -274,19 +258,6 @@ def test_a_micro_manager_configuration_is_opened_from_the_menu(
     assert "Micro-Manager" in session.microscope.title
     viewer.close()
     qtbot.waitUntil(lambda: _attachments._session is None, timeout=5000)
-
-
-def test_preferences_are_followed(viewer, session):
-    preferences = _attachments.get_plugin_settings(_attachments.PLUGIN).live
-    link = _attachments._attached[id(viewer)].link
-    before = preferences.display_rate, preferences.stack_size
-    try:
-        preferences.display_rate = 20
-        preferences.stack_size = 100
-        assert link.display_rate == 20
-        assert session.caches.stack_bytes == 100_000_000
-    finally:
-        preferences.display_rate, preferences.stack_size = before
 
 
 def test_sample_data(make_napari_viewer):

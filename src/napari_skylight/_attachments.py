@@ -9,10 +9,12 @@ from __future__ import annotations
 import atexit
 from typing import TYPE_CHECKING, cast
 
-from napari.settings import get_plugin_settings
 from qtpy.QtWidgets import QApplication
 
 from napari_skylight._compat import main_window, unwrapped
+from napari_skylight._menus import Menus
+from napari_skylight._notices import Notices
+from napari_skylight._preferences import PLUGIN, Preferences
 from napari_skylight.devices import sim
 from napari_skylight.session import Session, home_folder
 from napari_skylight.viewer import ViewerLink
@@ -21,48 +23,81 @@ from napari_skylight.widgets import LogUse
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-PLUGIN = "napari-skylight"
-MEGABYTE = 1_000_000
+__all__ = [
+    "PLUGIN",
+    "attach",
+    "attach_with_devices",
+    "close_session",
+    "deactivate",
+    "link_of",
+    "links",
+    "summary",
+]
 
 _session: Session | None = None
 _session_is_ours = False
 _attached: dict[int, _Attachment] = {}
+_shared: _Shared | None = None
+
+
+class _Shared:
+    """What there is once, however many viewers show the session: menus, shortcuts and notices."""
+
+    def __init__(self, session: Session) -> None:
+        self.preferences = Preferences()
+        self.log = LogUse()  # what happens before a log is opened can be read in it
+        self.menus = Menus(session, self.preferences)
+        self.notices = Notices(session)
+
+    def close(self) -> None:
+        self.menus.close()
+        self.notices.close()
+        self.preferences.close()
+        self.log.close()
 
 
 class _Attachment:
     """A viewer that shows a session, from the first dock or command until its window is gone."""
 
-    def __init__(self, viewer: Viewer, session: Session) -> None:
+    def __init__(self, viewer: Viewer, session: Session, preferences: Preferences) -> None:
         window = main_window(viewer)
         if window is None:
             raise RuntimeError("The viewer has been closed: make a new one.")
         self.viewer = viewer
         self.session = session
         self.link = ViewerLink(viewer, session)
-        self._log = LogUse()  # what happens before a log is opened can be read in it
-        self._preferences = get_plugin_settings(PLUGIN).live
-        self._preferences.events.connect(self.apply_preferences)
-        self.apply_preferences()
+        self._preferences = preferences
+        self._preferences.changed.connect(self._on_preferences_changed)
+        self._on_preferences_changed()
+        viewer.update_console({"session": session})
         # napari's windows are deleted when they close, and not when the person declines to close.
         window.destroyed.connect(self.detach)
         self._application = cast("QApplication", QApplication.instance())
         self._application.aboutToQuit.connect(self.detach)
 
-    def apply_preferences(self, _event: object = None) -> None:
-        """Take over the display rate and the stack size."""
-        self.link.display_rate = self._preferences.display_rate
-        self.session.caches.stack_bytes = self._preferences.stack_size * MEGABYTE
-
     def detach(self) -> None:
         """Cut every link; close the session if this was its last viewer."""
+        global _shared
         if _attached.pop(id(self.viewer), None) is None:
             return
         self._application.aboutToQuit.disconnect(self.detach)
-        self._preferences.events.disconnect(self.apply_preferences)
+        self._preferences.changed.disconnect(self._on_preferences_changed)
         self.link.close()
-        self._log.close()
+        if not _attached and _shared is not None:
+            _shared.close()
+            _shared = None
         if not _attached and _session_is_ours:
             close_session()
+
+    def _on_preferences_changed(self) -> None:
+        self._preferences.apply(self.link, self.session)
+
+    def remove_docks(self) -> None:
+        """Take the plugin's docks out of the window."""
+        for name, widget in list(self.viewer.window.dock_widgets.items()):
+            if name.endswith(f"({PLUGIN})"):
+                self.viewer.window.remove_dock_widget(widget)
+                widget.deleteLater()
 
 
 def attach(viewer: Viewer, session: Session | None = None) -> Session:
@@ -80,7 +115,7 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
     RuntimeError
         If viewers show another session already.
     """
-    global _session, _session_is_ours
+    global _session, _session_is_ours, _shared
     viewer = unwrapped(viewer)
     if session is not None and session is not _session:
         if _attached:
@@ -90,7 +125,10 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
     if _session is None:
         _session, _session_is_ours = Session(home_folder()), True
     if id(viewer) not in _attached:
-        _attached[id(viewer)] = _Attachment(viewer, _session)
+        if _shared is None:
+            _shared = _Shared(_session)
+        _attached[id(viewer)] = _Attachment(viewer, _session, _shared.preferences)
+        _shared.menus.show_actions()  # this window has just made its menus
     return _session
 
 
@@ -110,6 +148,25 @@ def summary(viewer: Viewer) -> list[str]:
             f"{seen.shown} shown, {seen.skipped} skipped on screen, {seen.waiting} waiting"
         )
     return lines
+
+
+def links() -> list[ViewerLink]:
+    """Return what shows frames in every attached viewer."""
+    return [attachment.link for attachment in _attached.values()]
+
+
+def deactivate(_context: object = None) -> None:
+    """Do as if every viewer had been closed: the plugin was disabled in napari's plugin manager.
+
+    A plan under way is stopped. The session is closed, unless a script brought it; with the plugin
+    enabled again, the first dock or command begins as at the start of napari.
+    """
+    session = _session
+    if session is not None and session.state.busy:
+        session.stop()
+    for attachment in list(_attached.values()):
+        attachment.remove_docks()
+        attachment.detach()
 
 
 @atexit.register

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
 
-from napari_skylight._attachments import attach
+from napari_skylight._attachments import attach, link_of
 from napari_skylight._compat import main_window
+from napari_skylight._notices import notify
+from napari_skylight._preferences import live_settings
+from napari_skylight._requests import LIVE_VIEW, ask, is_busy, last_title
 from napari_skylight.devices import mmcore, sim
-from napari_skylight.widgets import choose_file
+from napari_skylight.plans.spec import ParameterError
+from napari_skylight.widgets import choose_file, gui_thread
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -25,7 +29,7 @@ def start_live_view(viewer: Viewer) -> None:
     """Start the plan `live_view`, on the simulated microscope if none is open."""
     session = attach(viewer)
     if session.state.busy:
-        show_info(f"{_title(session)} is {session.state} already.")
+        show_info(f"{last_title(session)} is {session.state} already.")
     elif session.devices and not session.opening:
         _start(session)
     else:
@@ -41,22 +45,24 @@ def start_live_view(viewer: Viewer) -> None:
 
 def _start(session: Session) -> None:
     try:
-        session.start("live_view")
+        session.start(LIVE_VIEW)
     except (KeyError, ValueError, RuntimeError) as error:
         session.report(error)
+        if isinstance(error, ParameterError):  # a form would mark the field: here there is none
+            gui_thread().call(partial(notify, session.problem, error))
 
 
 def stop(viewer: Viewer) -> None:
     """Stop the plan under way."""
     session = attach(viewer)
-    if _is_busy(session):
+    if is_busy(session):
         session.stop()
 
 
 def pause(viewer: Viewer) -> None:
     """Pause the running plan."""
     session = attach(viewer)
-    if _is_busy(session):
+    if is_busy(session):
         session.pause()
 
 
@@ -69,14 +75,12 @@ def resume(viewer: Viewer) -> None:
 
 def snapshot(viewer: Viewer) -> None:
     """Keep one frame of each camera."""
-    _request(attach(viewer), "snapshot")
+    ask(attach(viewer), "snapshot")
 
 
 def stash_frames(viewer: Viewer) -> None:
     """Keep every frame from now on, or no longer."""
-    session = attach(viewer)
-    action = session.actions.get("stash")
-    _request(session, "stash", state=action is None or not action.state.on)
+    ask(attach(viewer), "stash")
 
 
 def clear_stash(viewer: Viewer) -> None:
@@ -104,16 +108,14 @@ def open_micro_manager(viewer: Viewer) -> None:
         session.open_microscope(partial(mmcore.microscope, file))
 
 
-def _request(session: Session, action: str, state: bool = True) -> None:
-    if _is_busy(session) and not session.request(action, state):
-        show_info(f"{_title(session)} has no action called {action}.")
+def autoscale_now(viewer: Viewer) -> None:
+    """Set the contrast limits from the next frame of every live layer."""
+    attach(viewer)
+    link_of(viewer).autoscale_now()
 
 
-def _is_busy(session: Session) -> bool:
-    if not session.state.busy:
-        show_info("Live view is not running.")
-    return session.state.busy
-
-
-def _title(session: Session) -> str:
-    return session.run.title if session.run is not None else "A plan"
+def show_frame_rates(viewer: Viewer) -> None:
+    """Write frame rates and counts on the canvas of every viewer, or no longer; a preference."""
+    attach(viewer)
+    settings = live_settings()
+    settings.show_counts = not settings.show_counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from psygnal import Signal
@@ -39,12 +39,14 @@ class Problems:
 
     def report(self, error: BaseException | str | None, about: object = None) -> None:
         """Tell of a problem; None takes the last one back, whatever it is about."""
+        before = self.text
         if isinstance(error, BaseException):
             self.exception, self.text = cause_of(error), in_words(error)
         else:
             self.exception, self.text = None, error or ""
         self._about = about
-        self._log()
+        if self.text != before:
+            self._log()
         announce(self.changed, self.text)
 
     def _log(self) -> None:
@@ -64,8 +66,12 @@ class Problems:
             self.report(None)
 
     def report_failure(self, future: Future[Any], about: object = None) -> None:
-        """Tell of the exception of `future`, if it has ended with one."""
-        if not future.cancelled() and (error := future.exception()) is not None:
+        """Tell of the exception of `future`, if it has ended with one.
+
+        What a closing session has cancelled, itself or something in it, is no problem.
+        """
+        error = None if future.cancelled() else future.exception()
+        if error is not None and not isinstance(error, CancelledError):
             self.report(error, about)
 
     def follow(self, cache: FrameCache) -> None:

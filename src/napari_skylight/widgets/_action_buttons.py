@@ -8,8 +8,8 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_skylight.engine.actions import Action
-from napari_skylight.plans.spec import sentence_case
 from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._words import words_for
 
 __all__ = ["ActionButtons"]
 
@@ -58,7 +58,6 @@ class _ActionButton(QPushButton):
         self._action = action
         self._request = request
         self._wanted = False
-        self._name = sentence_case(action.name)
         self.setObjectName(f"action:{action.name}")
         self.setCheckable(action.togglable)
         self.setAutoDefault(True)
@@ -86,11 +85,6 @@ class _ActionButton(QPushButton):
         self.setEnabled(state.offered)
         if self._action.togglable:
             self.setChecked(state.on)
-            text = f"{self._name}: {self._action.toggle_states[0 if state.on else 1]}"
-            text += " …" if state.pending else ""
-        else:
-            unanswered = self._action.unanswered
-            text = f"{self._name} ({unanswered})" if unanswered else self._name
-        self.setText(text)
+        self.setText(words_for(self._action))
         hint = "" if state.offered else "The plan has to run for this."
         self.setToolTip("\n".join(filter(None, (self._action.description, hint))))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from napari_skylight.engine.actions import Action
+from napari_skylight.plans.spec import sentence_case
 from napari_skylight.session import SessionState
 
-__all__ = ["count_of", "duration", "ending_word", "frames", "size", "state_word"]
+__all__ = ["count_of", "duration", "ending_word", "frames", "size", "state_word", "words_for"]
 
 _STATES = {
     SessionState.IDLE: "Idle",
@@ -51,3 +53,12 @@ def size(nbytes: float) -> str:
         if nbytes < 999.5 or unit == "GB":
             break
     return f"{nbytes:.0f} {unit}" if nbytes >= 9.95 else f"{nbytes:.2g} {unit}"
+
+
+def words_for(action: Action) -> str:
+    """Return what a button or menu says of an action: which way a toggle is, and what waits."""
+    name, state = sentence_case(action.name), action.state
+    if action.togglable:
+        waits = " …" if state.pending else ""
+        return f"{name}: {action.toggle_states[0 if state.on else 1]}{waits}"
+    return f"{name} ({action.unanswered})" if action.unanswered else name

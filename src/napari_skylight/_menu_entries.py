@@ -1,0 +1,107 @@
+"""Entries in a menu of napari's that come and go at run time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from app_model.backends.qt import QMenuItemAction
+from app_model.types import (
+    CommandRule,
+    KeyBinding,
+    KeyBindingRule,
+    MenuItem,
+    SubmenuItem,
+    ToggleRule,
+)
+from qtpy.QtWidgets import QApplication
+
+from napari_skylight._compat import app_model
+
+_log = logging.getLogger("napari_skylight")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an entry is called and does.
+
+    Attributes
+    ----------
+    id : str
+        Of its own among all commands.
+    title : str
+        As the palette, if anything, shows it.
+    run : callable
+    group : str
+        Groups are sorted by their names, and parted by lines.
+    keys : int
+        The shortcut, as app-model's ``KeyMod | KeyCode``; none if 0.
+    checkable : bool
+    in_palette : bool
+    """
+
+    id: str
+    title: str
+    run: Callable[[], None]
+    group: str
+    keys: int = 0
+    checkable: bool = False
+    in_palette: bool = False
+
+
+class Entries:
+    """Some entries, in one menu of every window, until they are removed.
+
+    napari's registry of them is one for the process, and so are the Qt actions, whichever window's
+    menu they are in. Those are kept for good: they are told what to show and hold nothing of ours.
+    """
+
+    def __init__(self, menu: str, entries: Iterable[Entry], *submenus: SubmenuItem) -> None:
+        self._app = app_model()
+        self._items: dict[str, MenuItem] = {}
+        self._undo: list[Callable[[], None]] = []
+        palette = self._app.menus.COMMAND_PALETTE_ID
+        places: list[tuple[str, MenuItem | SubmenuItem]] = [(menu, item) for item in submenus]
+        for order, entry in enumerate(entries):
+            toggled = ToggleRule() if entry.checkable else None
+            rule = CommandRule(id=entry.id, title=entry.title, toggled=toggled)
+            item = MenuItem(command=rule, group=entry.group, order=order)
+            self._items[entry.id] = item
+            places += [(menu, item)]
+            places += [(palette, MenuItem(command=rule))] if entry.in_palette else []
+            commands = self._app.commands
+            self._undo.append(commands.register_command(entry.id, entry.run, entry.title))
+            self._bind(entry)
+        # at last: the menus look up the shortcuts when they are made
+        self._undo.append(self._app.menus.append_menu_items(places))
+
+    def show(self, entry: str, title: str, checked: bool = False) -> None:
+        """Show an entry, by its id, with another title or check mark."""
+        action = self.action(entry)
+        title = title.replace("&", "&&")  # one alone underlines what follows
+        if action.text() != title:
+            action.setText(title)
+        if action.isCheckable():
+            action.setChecked(checked)
+
+    def action(self, entry: str) -> QMenuItemAction:
+        """Return the Qt action of an entry: it is the same in all windows."""
+        application = QApplication.instance()
+        return QMenuItemAction.create(self._items[entry], self._app, application)
+
+    def remove(self) -> None:
+        """Take the entries away, with their shortcuts."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _bind(self, entry: Entry) -> None:
+        if not entry.keys:
+            return
+        taken = {binding.keybinding: binding.command_id for binding in self._app.keybindings}
+        if owner := taken.get(KeyBinding.from_int(entry.keys)):
+            _log.warning("%s has no shortcut: %s has it already.", entry.title, owner)
+            return
+        rule = KeyBindingRule(primary=entry.keys)
+        if undo := self._app.keybindings.register_keybinding_rule(entry.id, rule):
+            self._undo.append(undo)

@@ -1,0 +1,50 @@
+"""The plugin's page of napari's preferences."""
+
+import pytest
+
+from napari_skylight import _attachments, _commands, attach
+from napari_skylight._preferences import live_settings
+
+SETTINGS = {
+    "display_rate": (20.0, "display_rate"),
+    "autoscale": ("continuous", "autoscale"),
+    "show_counts": (True, "show_counts"),
+    "warn_saturated": (False, "warn_saturated"),
+}
+
+
+@pytest.fixture
+def preferences():
+    preferences = live_settings()
+    before = preferences.model_dump()
+    yield preferences
+    for name, value in before.items():
+        setattr(preferences, name, value)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_change_takes_effect_at_once_in_all_viewers(
+    plugin_session, make_napari_viewer, preferences, name
+):
+    value, attribute = SETTINGS[name]
+    for _ in range(2):
+        attach(make_napari_viewer(show=False), plugin_session)
+    assert all(getattr(link, attribute) != value for link in _attachments.links())
+    setattr(preferences, name, value)
+    assert all(getattr(link, attribute) == value for link in _attachments.links())
+    attach(make_napari_viewer(show=False))
+    assert getattr(_attachments.links()[-1], attribute) == value
+
+
+def test_the_stack_size(shown, plugin_session, preferences):
+    preferences.stack_size = 100
+    assert plugin_session.caches.stack_bytes == 100_000_000
+
+
+def test_show_frame_rates_is_the_preference(shown, preferences):
+    [link] = _attachments.links()
+    _commands.show_frame_rates(shown)
+    assert preferences.show_counts
+    assert link.show_counts
+    _commands.show_frame_rates(shown)
+    assert not link.show_counts

@@ -20,7 +20,7 @@ import napari
 from PIL import Image
 from qtpy.QtCore import QEventLoop, QPoint, QTimer
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QAbstractButton, QWidget
+from qtpy.QtWidgets import QAbstractButton, QTreeView, QWidget
 
 from napari_skylight import attach
 from napari_skylight._compat import main_window
@@ -155,6 +155,21 @@ def channels(program: Program) -> None:
     program.control.findChild(QWidget, "more").expand(animate=False)
     program.rest(1)
     program.run(60)
+
+
+@picture
+def runs(program: Program) -> None:
+    program.run(60)
+    program.snapshots(2)
+    program.press("run")
+    program.wait(lambda: not program.session.state.busy)
+    program.session.choose("snap", {"frames": 40})
+    program.press("run")
+    program.wait(lambda: not program.session.state.busy)
+    dock = program.dock("Runs")
+    table = dock.findChild(QTreeView, "runs")
+    table.setCurrentIndex(table.model().index(0, 0))
+    program.rest(1)
 
 
 def make(name: str, folder: Path) -> None:

@@ -1,19 +1,26 @@
 """What the documentation shows is there, and runs."""
 
+import datetime
+import enum
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
+import typing
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import annotated_types
 import pytest
+from bluesky.utils import MsgGenerator
 from pymmcore_plus import find_micromanager
 
-from napari_skylight import attach, cli
+from napari_skylight import attach, cli, protocols
 from napari_skylight.devices import sim
+from napari_skylight.plans.spec import ChoicesOf, create_plan_spec
 from napari_skylight.session import SessionState
 from napari_skylight.session import _plan_sources as plan_sources
 from napari_skylight.testing import wait_until
@@ -119,6 +126,37 @@ def test_the_commands_of_a_page_exist(page, targets, options):
         else:
             asked = re.findall(r"\[([a-z0-9,]+)\]", words[1])
             assert {name for names in asked for name in names.split(",")} <= set(extras), words
+
+
+class Stain(enum.Enum):
+    DAPI = 1
+
+
+@dataclass
+class Region:
+    left: int
+    right: int
+
+
+FORM = ROOT / "docs" / "how-to" / "own-plan.md"
+ROWS = [row.split(" | ")[0] for row in FORM.read_text().splitlines() if row.startswith("| `")]
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if not row.startswith(("| `FrameC", "| `Act"))]
+)
+def test_what_the_table_of_annotations_lists_has_a_field(row):
+    names = {**vars(typing), **vars(annotated_types), **vars(datetime), **vars(protocols)}
+    names |= {"ChoicesOf": ChoicesOf, "Path": Path, "Stain": Stain, "Region": Region}
+    microscope = {device.name: device for device in sim.microscope().devices}
+    for annotation in INLINE.findall(row.replace("\\|", "|")):
+
+        def plan(x) -> MsgGenerator:
+            yield
+
+        plan.__annotations__["x"] = eval(annotation, names)
+        (param,) = create_plan_spec(plan, microscope).parameters
+        assert param.has_field, annotation
 
 
 def test_the_entry_points_of_the_how_to_are_those_that_are_looked_for():

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton
 from superqt import QCollapsible
 
-from napari_skylight import _plugin, attach
+from napari_skylight import attach
 from napari_skylight.session import SessionState
 from napari_skylight.testing import Documents
 
@@ -69,7 +69,7 @@ def fuzz(qtbot, viewer, session, seed, clicks):
 
     session.request = counted
     attach(viewer, session)
-    _, dock = viewer.window.add_plugin_dock_widget(_plugin.PLUGIN, "Plan control")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-skylight", "Plan control")
     reported = []
     session.reported.connect(reported.append)
     clicker = Clicker(qtbot, session, dock, seed)

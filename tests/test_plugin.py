@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.utils import progress
 from ophyd.sim import SynSignal
 from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
 from ophyd_async.sim import SimBlobDetector
@@ -302,3 +303,18 @@ def test_the_process_ends_when_the_window_closes_on_a_live_view():
     assert time.monotonic() - started < 3
     assert program.returncode == 0
     assert "Traceback" not in errors
+
+
+def test_a_run_has_one_bar_in_the_activity_of_all_viewers(session, make_napari_viewer, qtbot):
+    first, second = make_napari_viewer(), make_napari_viewer()
+    attach(first, session)
+    attach(second, session)
+    session.devices["camera"].seconds = 0.1
+    session.start("snap", {"frames": 200})
+    qtbot.waitUntil(lambda: [bar.total for bar in progress._all_instances] == [200], timeout=5000)
+    first.close()
+    qtbot.waitUntil(lambda: [bar.total for bar in progress._all_instances] == [200], timeout=5000)
+    second.close()
+    qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+    assert not progress._all_instances
+    assert not len(session.progress.changed)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QLabel, QListWidget, QWidget
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QLabel, QListWidget, QTreeView, QWidget
 
 from napari_skylight import attach
 
@@ -66,7 +66,10 @@ def test_the_first_ten_minutes(qtbot, viewer, tmp_path):
     keep(reader)
     change(reader, session)
     pause(reader)
-    stop_and_save(reader, session, tmp_path)
+    stop(reader, session)
+    snap(reader, session)
+    look_back(reader, session)
+    save(reader, tmp_path)
 
 
 def open_it(reader, session):
@@ -122,9 +125,46 @@ def pause(reader):
     reader.reads("state", "Running")
 
 
-def stop_and_save(reader, session, folder):
+def stop(reader, session):
     reader.clicks("run")
     reader.waits(lambda: not session.state.busy)
+    reader.reads("state", "Finished")
+    reader.chooses("light")
+    reader.waits(lambda: not reader.finds(QAbstractButton, "setting:light").isChecked())
+
+
+def snap(reader, session):
+    plans = reader.finds(QComboBox, "plan")
+    plans.setFocus()
+    reader.qtbot.keyClicks(plans, "Snap")
+    frames = reader.finds(QWidget, "param:frames")
+    frames.setFocus()
+    reader.qtbot.keyClick(frames, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    reader.qtbot.keyClicks(frames, "40")
+    before = len(reader.viewer.layers["camera · snapshots"].data)
+    reader.clicks("run")
+    reader.waits(lambda: session.run.plan == "snap" and not session.state.busy)
+    reader.waits(lambda: len(reader.viewer.layers["camera · snapshots"].data) == before + 40)
+
+
+def look_back(reader, session):
+    reader.opens("Runs")
+    table = reader.finds(QTreeView, "runs")
+    reader.waits(lambda: table.model().rowCount() == 2)
+    newest, oldest = (table.model().index(row, 0) for row in range(2))
+    assert newest.siblingAtColumn(1).data() == "Snap"
+    assert oldest.siblingAtColumn(1).data() == "Live view"
+    table.setCurrentIndex(newest)
+    layers = len(reader.viewer.layers)
+    reader.clicks("show-images")
+    reader.waits(lambda: len(reader.viewer.layers) == layers + 1)
+    assert len(reader.viewer.layers[-1].data) == 40
+    table.setCurrentIndex(oldest)
+    reader.clicks("use-settings")
+    reader.waits(lambda: reader.finds(QComboBox, "plan").currentText() == "Live view")
+
+
+def save(reader, folder):
     reader.viewer.layers.selection = {reader.viewer.layers["camera · snapshots"]}
     (saved,) = reader.viewer.layers.save(str(folder / "cells.tif"), selected=True)
-    assert tifffile.imread(saved).shape == (1, 1024, 1024)
+    assert tifffile.imread(saved).shape == (41, 1024, 1024)

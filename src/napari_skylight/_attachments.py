@@ -17,7 +17,7 @@ from napari_skylight._notices import Notices
 from napari_skylight._preferences import PLUGIN, Preferences
 from napari_skylight.devices import sim
 from napari_skylight.session import Session, home_folder
-from napari_skylight.viewer import ViewerLink
+from napari_skylight.viewer import Activity, ViewerLink
 from napari_skylight.widgets import LogUse
 
 if TYPE_CHECKING:
@@ -41,17 +41,22 @@ _shared: _Shared | None = None
 
 
 class _Shared:
-    """What there is once, however many viewers show the session: menus, shortcuts and notices."""
+    """What there is once, however many viewers show the session: menus, shortcuts and notices.
+
+    And napari's activity dock, which shows the same in every window.
+    """
 
     def __init__(self, session: Session) -> None:
         self.preferences = Preferences()
         self.log = LogUse()  # what happens before a log is opened can be read in it
         self.menus = Menus(session, self.preferences)
         self.notices = Notices(session)
+        self.activity = Activity(session)
 
     def close(self) -> None:
         self.menus.close()
         self.notices.close()
+        self.activity.close()
         self.preferences.close()
         self.log.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import math
 import os
 import shutil
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from napari_skylight._attachments import PLUGIN, attach
     from napari_skylight._commands import start_live_view
 
+    # What goes wrong is told in the window, and logged in its dock "Runs": not in the terminal too.
+    logging.getLogger("napari_skylight").addHandler(logging.NullHandler())
     viewer = napari.Viewer(title="napari-skylight")
     session = attach(viewer)
     session.open_microscope(_microscope(options.mm_config))

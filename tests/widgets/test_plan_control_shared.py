@@ -82,7 +82,7 @@ def test_frames_the_screen_left_out_are_counted(open_dock):
     person = open_dock(shown=lambda: 0)
     person.clicks("run")
     person.sees("counts", "skipped on screen")
-    person.sees("rates", "shown 0.0 fps")
+    person.sees("rates", "shown 0.0")
     assert person.find("counts").toolTip().startswith("Skipped: the screen shows the newest")
 
 

@@ -1,5 +1,6 @@
 """The composition root: one engine, its devices, plans and caches, with no window needed."""
 
+from napari_skylight.session._errors import in_words
 from napari_skylight.session._history import KeptImages, RunHistory, RunRecord
 from napari_skylight.session._home import home_folder
 from napari_skylight.session._progress import Progress, Waiting
@@ -20,4 +21,5 @@ __all__ = [
     "Tally",
     "Waiting",
     "home_folder",
+    "in_words",
 ]

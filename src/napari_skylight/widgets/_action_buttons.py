@@ -57,7 +57,6 @@ class _ActionButton(QPushButton):
         super().__init__()
         self._action = action
         self._request = request
-        self._wanted = False
         self.setObjectName(f"action:{action.name}")
         self.setCheckable(action.togglable)
         self.setAutoDefault(True)
@@ -71,17 +70,13 @@ class _ActionButton(QPushButton):
         self._links.cut()
 
     def _on_clicked(self) -> None:
-        if self._action.togglable:
-            self._wanted = not self._wanted
-            self._request(self._action.name, self._wanted)
-        else:
-            self._request(self._action.name, True)
+        # the other way than what was asked for last, here or elsewhere, be it done yet or not
+        state = not self._action.wanted if self._action.togglable else True
+        self._request(self._action.name, state)
         self._refresh()
 
     def _refresh(self) -> None:
         state = self._action.state
-        if not state.pending:
-            self._wanted = state.on
         self.setEnabled(state.offered)
         if self._action.togglable:
             self.setChecked(state.on)

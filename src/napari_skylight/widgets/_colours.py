@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QWidget
 
-__all__ = ["amber", "faint", "green", "muted", "red"]
+__all__ = ["amber", "dim", "faint", "green", "muted", "red"]
 
 
 def green(widget: QWidget) -> QColor:
@@ -26,6 +26,11 @@ def red(widget: QWidget) -> QColor:
 def muted(widget: QWidget) -> QColor:
     """Return the colour of text that matters less."""
     return _between(widget, 0.65)
+
+
+def dim(widget: QWidget) -> QColor:
+    """Return the colour of what is disabled."""
+    return _between(widget, 0.4)
 
 
 def faint(widget: QWidget) -> QColor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 
 from qtpy.QtCore import QEvent, Qt
@@ -23,6 +24,7 @@ class ErrorLine(QWidget):
         super().__init__()
         self._session = session
         self._form_problem = ""
+        self._whole = ""
         self._mark = text_label("!")
         self._text = text_label(name="error", wrap=True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -58,17 +60,32 @@ class ErrorLine(QWidget):
             self._mark.setStyleSheet(f"color: {red(self).name()}; font-weight: bold;")
 
     def _refresh(self) -> None:
-        text = self._form_problem or self._session.problem
+        self._whole = self._form_problem or self._session.problem
+        text = _brief(self._whole)
         self._text.setText(text)
-        self._details.setVisible(
-            not self._form_problem and self._session.last_exception is not None
-        )
+        behind = not self._form_problem and self._session.last_exception is not None
+        self._details.setVisible(behind or text != self._whole)
         self.setVisible(bool(text))
 
     def _on_details_clicked(self) -> None:
-        error = self._session.last_exception
+        error = None if self._form_problem else self._session.last_exception
+        text = self._whole if error is None else "".join(traceback.format_exception(error))
+        dialog = TextDialog("Details", text.rstrip(), self.window(), fixed=error is not None)
+        dialog.show()
         if error is not None:
-            text = "".join(traceback.format_exception(error))
-            dialog = TextDialog("Details", text.rstrip(), self.window(), fixed=True)
-            dialog.show()
             dialog.show_end()  # where the message is
+
+
+def _brief(text: str) -> str:
+    """Return the first lines of a long text, with places to break in long words, such as paths."""
+    lines = text.strip().splitlines()
+    brief = "\n".join(lines[:_LINES])
+    if len(brief) > _LETTERS or len(lines) > _LINES:
+        brief = f"{brief[:_LETTERS].rpartition(' ')[0] or brief[:_LETTERS]} …"
+    return _LONG_WORD.sub(lambda word: _BREAK.join(_PIECE.findall(word.group())), brief)
+
+
+_LINES, _LETTERS = 6, 200
+_BREAK = "\N{ZERO WIDTH SPACE}"
+_LONG_WORD = re.compile(r"\S{20,}")
+_PIECE = re.compile(r".{1,12}")

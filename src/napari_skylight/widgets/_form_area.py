@@ -36,7 +36,9 @@ class FormArea(QScrollArea):
         hint = widget.sizeHint()
         room = self.maximumViewportSize()
         if widget.hasHeightForWidth():
-            hint.setHeight(widget.heightForWidth(room.width()))
+            # a scroll bar may make rows break, and be needed for that alone: with room for the
+            # broken rows Qt takes it away, and then they break no more
+            hint.setHeight(widget.heightForWidth(self.viewport().width()))
         return hint + self.size() - room
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name

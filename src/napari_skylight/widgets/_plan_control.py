@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qtpy.QtCore import QEvent, QSize, Qt
@@ -10,7 +11,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_skylight.plans.spec import ParameterError, PlanSpec, UnresolvableAnnotationError
-from napari_skylight.session import Session
+from napari_skylight.session import RunInfo, Session, in_words
 from napari_skylight.widgets._action_buttons import ActionButtons
 from napari_skylight.widgets._colours import muted
 from napari_skylight.widgets._error_line import ErrorLine
@@ -23,8 +24,11 @@ from napari_skylight.widgets._plan_docs import description_of, summary_of
 from napari_skylight.widgets._rule import Rule
 from napari_skylight.widgets._run_buttons import RunButtons
 from napari_skylight.widgets._run_status import RunStatus
+from napari_skylight.widgets._tab_order import order_tabs
 
 __all__ = ["PlanControl"]
+
+_log = logging.getLogger("napari_skylight")
 
 _UNBROKEN = str.maketrans(" -", "\N{NO-BREAK SPACE}\N{NON-BREAKING HYPHEN}")
 _MENU = "File ▸ Acquire ▸ napari-skylight".translate(_UNBROKEN)
@@ -59,8 +63,11 @@ class PlanControl(QWidget):
         self._no_form = ""
         self._settled = False  # until a plan is chosen: the last one may be loaded later
         self._shown: tuple[Any, ...] = ()
+        self._run_shown = 0.0  # when the run started that was shown last
+        self._is_kept = False  # a running plan's form stays as it is, whatever changes meanwhile
         self._chooser = PlanChooser()
         self._form_area = FormArea()
+        self._form_rule = Rule()
         self._buttons = RunButtons()
         self._actions = ActionButtons(session.request)
         self._status = RunStatus(session, shown)
@@ -74,6 +81,8 @@ class PlanControl(QWidget):
         self._chooser.chosen.connect(self._on_plan_chosen)
         self._buttons.run_clicked.connect(self._on_run_clicked)
         self._buttons.stop_clicked.connect(session.stop)
+        self._buttons.abort_clicked.connect(session.abort)
+        self._buttons.halt_clicked.connect(session.halt)
         self._buttons.pause_clicked.connect(session.pause)
         self._buttons.resume_clicked.connect(session.resume)
         self._links = Links(self)
@@ -118,7 +127,9 @@ class PlanControl(QWidget):
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
         for part in self._parts:
-            if part in (self._form_area, self._buttons, self._status):
+            if part is self._form_area:
+                layout.addWidget(self._form_rule)
+            elif part in (self._buttons, self._status):
                 layout.addWidget(Rule())
             layout.addWidget(part)
         layout.addStretch(1)
@@ -127,8 +138,11 @@ class PlanControl(QWidget):
     # ---- what the session says ---------------------------------------------------------------
 
     def _on_plans_changed(self) -> None:
-        plans = self._session.plans
-        self._chooser.set_plans({name: plans.title(name) for name in plans})
+        plans, run = self._session.plans, self._run_now()
+        titles = {name: plans.title(name) for name in plans}
+        if run is not None:  # it may have been taken away meanwhile
+            titles.setdefault(run.plan, run.title)
+        self._chooser.set_plans(titles)
         if not self._settled and self._session.last_plan in plans:
             self._chooser.plan = self._session.last_plan
         self._show_plan()
@@ -148,21 +162,29 @@ class PlanControl(QWidget):
         if self._form is not None:
             self._form.set_values(self._session.remembered(self._chooser.plan))
 
+    def _run_now(self) -> RunInfo | None:
+        """Return the run under way."""
+        return self._session.run if self._session.state.busy else None
+
     def _on_run_changed(self) -> None:
-        run = self._session.run
-        if run is None or not self._session.state.busy or run.plan not in self._session.plans:
+        run = self._run_now()
+        if run is None or run.started == self._run_shown:
             return
         self._settled = True
+        self._run_shown = run.started
         if self._chooser.plan != run.plan:
+            self._on_plans_changed()  # it may be one that was taken away
             self._chooser.plan = run.plan
-            self._show_plan()
-        elif self._form is not None:
+        self._show_plan()
+        if self._form is not None:
             self._form.set_values(run.values)
         self._error.set_form_problem("")
 
     def _on_state_changed(self) -> None:
         self._on_run_changed()
-        self._show_plan()
+        if self._is_kept and self._run_now() is None:
+            self._on_plans_changed()
+        self._show_state()
 
     # ---- what the person does ----------------------------------------------------------------
 
@@ -183,58 +205,72 @@ class PlanControl(QWidget):
     def _on_run_clicked(self) -> None:
         if self._form is None:
             return
-        problems = self._form.problems()
-        self._form.mark(problems)
+        try:
+            if not self._has_problems(self._form):
+                self._session.start(self._chooser.plan, self._form.values())
+        except Exception as error:  # noqa: BLE001 - whatever a plan raises is told, not thrown at Qt
+            self._session.report(error)
+
+    def _has_problems(self, form: ParamForm) -> bool:
+        """Mark what is wrong in the form, and say it."""
+        problems = form.problems()
+        form.mark(problems)
         self._error.set_form_problem(next(iter(problems.values()), ""))
         if problems:
             # the last run's problem and ending would be taken for those of this one
             self._session.report(None)
             self._status.forget_run()
-            self._form_area.ensureWidgetVisible(self._form.fields[next(iter(problems))])
-            return
-        try:
-            self._session.start(self._chooser.plan, self._form.values())
-        except Exception as error:  # noqa: BLE001 - whatever a plan raises is told, not thrown at Qt
-            self._session.report(error)
+            self._form_area.ensureWidgetVisible(form.fields[next(iter(problems))])
+        return bool(problems)
 
     # ---- the form ----------------------------------------------------------------------------
 
     def _show_plan(self) -> None:
         """Show the chosen plan: its docs, its form with the values it had, its actions."""
-        plan = self._chooser.plan
+        plan, run = self._chooser.plan, self._run_now()
+        run = run if run is not None and run.plan == plan else None
+        self._is_kept = run is not None and self._form is not None and _same(self._spec, run.spec)
+        if self._is_kept:
+            return
         spec, self._no_form = PlanSpec(plan, ""), ""
         try:
-            spec = self._session.spec(plan)
-            if not self._shows(plan, spec):
-                self._show_form(plan, ParamForm(spec))
+            spec = self._session.spec(plan) if run is None else run.spec
+            if not self._shows(plan, spec, run):
+                values = self._session.remembered(plan) if run is None else run.values
+                self._show_form(ParamForm(spec), values)
         except UnresolvableAnnotationError as error:
             self._show_no_form(error.in_words(self._session.plans.title(plan)))
-        except (KeyError, TypeError, ValueError) as error:  # no plan, or none that a form can show
-            self._show_no_form(str(error))
+        except Exception as error:  # noqa: BLE001 - a plan's annotations can raise whatever they like
+            self._show_no_form(in_words(error) if plan else "There is no plan to choose.", error)
         self._spec = spec
+        for part in (self._form_rule, self._form_area):
+            part.setVisible(self._form is None or bool(self._form.fields))
         self._chooser.set_docs(summary_of(spec.docs), description_of(spec))
-        # those of the run, should its file have been edited since
-        self._actions.show_actions(tuple(self._session.actions.values()) or spec.actions)
+        self._actions.show_actions(spec.actions)
+        order_tabs(self, self._parts)
         self._show_state()
 
-    def _shows(self, plan: str, spec: PlanSpec) -> bool:
+    def _shows(self, plan: str, spec: PlanSpec, run: RunInfo | None) -> bool:
         """Return whether the form is that of `spec` already, with the same choices."""
-        shown = (plan, self._session.plans[plan], [param.choices for param in spec.parameters])
+        source = self._session.plans.get(plan) if run is None else run.started
+        shown = (plan, source, [param.choices for param in spec.parameters])
         same = self._form is not None and shown == self._shown
         self._shown = shown
         return same
 
-    def _show_form(self, plan: str, form: ParamForm) -> None:
-        form.set_values(self._session.remembered(plan))
+    def _show_form(self, form: ParamForm, values: Mapping[str, Any]) -> None:
+        form.set_values(values)
         form.changed.connect(self._on_form_changed)
         if form.more is not None and self._form is not None and self._form.is_unfolded:
             form.more.expand(animate=False)
         self._form = form
         self._form_area.setWidget(form)
 
-    def _show_no_form(self, reason: str) -> None:
+    def _show_no_form(self, reason: str, error: Exception | None = None) -> None:
         self._form, self._no_form = None, reason
         self._form_area.setWidget(text_label(reason, name="no_form", wrap=True))
+        if error is not None:
+            _log.warning("There is no form for %s.", self._chooser.plan, exc_info=error)
 
     def _show_state(self) -> None:
         state = self._session.state
@@ -243,3 +279,10 @@ class PlanControl(QWidget):
             self._form.set_locked(state.busy)
         pausable = self._spec.pausable or not self._spec.togglable
         self._buttons.show_state(state, pausable=pausable, reason=self._no_form)
+
+
+def _same(spec: PlanSpec, other: PlanSpec) -> bool:
+    """Return whether two plans have the same fields and the very same actions."""
+    names = [[param.name for param in each.parameters] for each in (spec, other)]
+    actions = [list(map(id, each.actions)) for each in (spec, other)]
+    return names[0] == names[1] and actions[0] == actions[1]

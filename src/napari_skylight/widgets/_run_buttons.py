@@ -1,23 +1,28 @@
-"""Run, Stop, Pause and Resume."""
+"""Run, Stop, Pause and Resume; and what ends a plan that does not stop."""
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, Signal
-from qtpy.QtGui import QColor, QPalette
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from qtpy.QtCore import QEvent, QPoint, Signal
+from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPalette
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QWidget
 
 from napari_skylight.session import SessionState
-from napari_skylight.widgets._colours import red
+from napari_skylight.widgets._colours import dim, red
 from napari_skylight.widgets._icons import Shape, shape_icon
 
 __all__ = ["RunButtons"]
 
 
 class RunButtons(QWidget):
-    """Two buttons: Run, which is Stop while a plan is under way, and Pause, which is Resume."""
+    """Two buttons: Run, which is Stop while a plan is under way, and Pause, which is Resume.
+
+    Between them a small one, with a menu of the harder ways to end a plan.
+    """
 
     run_clicked = Signal()
     stop_clicked = Signal()
+    abort_clicked = Signal()
+    halt_clicked = Signal()
     pause_clicked = Signal()
     resume_clicked = Signal()
 
@@ -26,13 +31,23 @@ class RunButtons(QWidget):
         self._state = SessionState.IDLE
         self._pausable = True
         self._reason = ""
-        self.run = _button("run")
+        self.run = _Button("run")
         self.run.clicked.connect(self._on_run_clicked)
-        self.pause = _button("pause")
+        self.ends = _Button("ends")
+        self.ends.setAccessibleName("Abort or halt")
+        self.ends.setFixedWidth(26)
+        self.ends.clicked.connect(self._on_ends_clicked)
+        self.pause = _Button("pause")
         self.pause.clicked.connect(self._on_pause_clicked)
+        self._menu = QMenu(self)
+        self._menu.setObjectName("ends_menu")
+        self._menu.addAction(_ABORT).triggered.connect(self.abort_clicked)
+        self._menu.addAction(_HALT).triggered.connect(self.halt_clicked)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
         layout.addWidget(self.run, 3)
+        layout.addWidget(self.ends)
         layout.addWidget(self.pause, 2)
 
     def show_state(self, state: SessionState, *, pausable: bool, reason: str) -> None:
@@ -60,42 +75,76 @@ class RunButtons(QWidget):
         text, stop = self.palette().color(QPalette.ColorRole.WindowText), red(self)
         if state.busy:
             ending = state is SessionState.STOPPING
-            _dress(self.run, "Stop", "stop", stop, "The plan is stopping." if ending else "")
+            self.run.dress("Stop", "stop", stop, _IS_STOPPING if ending else "")
+            self.ends.dress("", "menu", stop)
+            self.ends.setToolTip("Harder ways to end the plan")
         else:
-            _dress(self.run, "Run", "run", text, self._reason)
+            self._menu.close()
+            self.run.dress("Run", "run", text, self._reason)
+            self.ends.dress("", "menu", text, "Abort and halt: no plan runs.")
         if state is SessionState.PAUSED:
-            _dress(self.pause, "Resume", "run", text)
+            self.pause.dress("Resume", "run", text)
         elif not self._pausable:
-            _dress(self.pause, "Pause", "pause", text, "This plan cannot pause.")
+            self.pause.dress("Pause", "pause", text, "This plan cannot pause.")
         else:
             reason = "" if state is SessionState.RUNNING else _NO_PAUSE.get(state, "No plan runs.")
-            _dress(self.pause, "Pause", "pause", text, reason)
+            self.pause.dress("Pause", "pause", text, reason)
 
     def _on_run_clicked(self) -> None:
         (self.stop_clicked if self._state.busy else self.run_clicked).emit()
+
+    def _on_ends_clicked(self) -> None:
+        self._menu.popup(self.ends.mapToGlobal(QPoint(0, self.ends.height())))
 
     def _on_pause_clicked(self) -> None:
         paused = self._state is SessionState.PAUSED
         (self.resume_clicked if paused else self.pause_clicked).emit()
 
 
+_ABORT = "Abort: clean up, and mark the run as aborted"
+_HALT = "Halt: end without the plan's own cleanup; devices are still stopped"
+_IS_STOPPING = "The plan is stopping. If it does not: abort or halt it, beside this button."
 _NO_PAUSE = {
     SessionState.PAUSING: "The plan is pausing.",
     SessionState.STOPPING: "The plan is stopping.",
 }
 
 
-def _button(name: str) -> QPushButton:
-    button = QPushButton()
-    button.setObjectName(name)
-    button.setAutoDefault(True)  # Enter presses it, as the space bar does
-    return button
+class _Button(QPushButton):
+    """A button that does one thing for one press: by the second, it may say something else.
 
+    So a double click is one click, and a key that is held down is pressed once.
+    """
 
-def _dress(button: QPushButton, text: str, shape: Shape, colour: QColor, reason: str = "") -> None:
-    """Give a button its text and shape; a `reason` why not disables it."""
-    button.setText(text)
-    button.setEnabled(not reason)
-    button.setToolTip(reason)
-    button.setStyleSheet(f":enabled {{ color: {colour.name()}; }}")
-    button.setIcon(shape_icon(shape, colour))
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setAutoDefault(True)  # Enter presses it, as the space bar does
+        self._focus_went_to: QWidget | None = None
+
+    def dress(self, text: str, shape: Shape, colour: QColor, reason: str = "") -> None:
+        """Take on a text and a shape; a `reason` why not disables it."""
+        self.setText(text)
+        self._enable(not reason)
+        self.setToolTip(reason)
+        self.setStyleSheet(f":enabled {{ color: {colour.name()}; }}")
+        self.setIcon(shape_icon(shape, dim(self) if reason else colour))
+
+    def _enable(self, enabled: bool) -> None:
+        """Be enabled or not; the keyboard comes back to it, unless it was led elsewhere."""
+        had_focus = self.hasFocus()
+        self.setEnabled(enabled)
+        if not enabled and had_focus:
+            self._focus_went_to = QApplication.focusWidget()
+        elif enabled and self._focus_went_to is not None:
+            if QApplication.focusWidget() is self._focus_went_to:
+                self.setFocus()
+            self._focus_went_to = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Take the second press of a double click for none."""
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Let a key that is held down be pressed once."""
+        if event is not None and not event.isAutoRepeat():
+            super().keyPressEvent(event)

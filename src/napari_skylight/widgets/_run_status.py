@@ -1,27 +1,32 @@
-"""What the engine is doing, for how long, and how many frames it brought."""
+"""What the engine is doing, for how long, how far it is, and how many frames it brought."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunInfo, Session, SessionState, Tally
 from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._progress_row import ProgressRow, place
 from napari_skylight.widgets._rate import Rate
-from napari_skylight.widgets._words import duration, frames, size, state_word
+from napari_skylight.widgets._words import duration, ending, frames, rate, size, state_word
 
 __all__ = ["RunStatus"]
 
 _REFRESH_MS = 250
+_STILL_COMING = 5.0  # seconds after a frame
 _SKIPPED = "Skipped: the screen shows the newest frame, and had no time for these."
-_DROPPED = "Dropped: these could not be kept, because the stack could not take them."
-_ENDINGS = {"success": "Finished", "abort": "Aborted", "fail": "Failed"}
+_DROPPED = "Dropped: the camera lost these, or the stack could not take them."
+_ENDING = (SessionState.PAUSING, SessionState.STOPPING)
 _COLOURS = {
     SessionState.IDLE: muted,
     SessionState.RUNNING: green,
@@ -48,6 +53,7 @@ class RunStatus(QWidget):
         self._shown = shown
         self._watched_from = (0, 0)
         self._run_started = 0.0
+        self._came_at = -math.inf  # when frames came last
         self._forgotten = 0.0  # when the run started whose ending is no longer told
         self._readers: dict[str, FrameReader] = {}
         self._acquired_rate, self._shown_rate = Rate(), Rate()
@@ -56,18 +62,24 @@ class RunStatus(QWidget):
         self._elapsed = text_label(name="elapsed")
         self._rates = text_label(name="rates")
         self._rates.setMinimumWidth(1)  # rather cut off than a dock that grows after an hour
+        self._waiting = QElidingLabel()
+        self._waiting.setIndent(0)
+        self._waiting.setObjectName("waiting")
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._progress = ProgressRow()
         self._counts = text_label(name="counts", wrap=True)
         top = QHBoxLayout()
         top.setSpacing(6)
         top.addWidget(self._dot)
         top.addWidget(self._state)
         top.addWidget(self._elapsed)
-        top.addStretch(1)
+        top.addWidget(self._waiting, 1)
         top.addWidget(self._rates)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(top)
+        layout.addWidget(self._progress)
         layout.addWidget(self._counts)
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
@@ -75,6 +87,7 @@ class RunStatus(QWidget):
         self._links = Links(self)
         self._links.connect(session.state_changed, self.refresh)
         self._links.connect(session.run_changed, self.refresh)
+        self._links.connect(session.progress.changed, self._show_progress)
         self._links.connect(session.caches.added, self._follow_caches)
         self._follow_caches()
         self.refresh()
@@ -98,15 +111,16 @@ class RunStatus(QWidget):
         run = session.run
         if run is not None and run.started != self._run_started:
             self._run_started = run.started
+            self._came_at = -math.inf
             self._acquired_rate.reset()
             self._shown_rate.reset()
             self._watched_from = (Tally.of(session.caches).to_screen, self._frames_shown())
-        busy = session.state.busy
-        self._show_state()
         tally = self._tally()
+        self._show_state(tally)
         self._rates.setText(self._rate_words(tally))
+        self._show_progress()
         self._show_counts(tally)
-        if busy and not self._timer.isActive():
+        if session.state.busy and not self._timer.isActive():
             self._timer.start()
 
     def _tally(self) -> Tally:
@@ -127,19 +141,35 @@ class RunStatus(QWidget):
         if not self._session.state.busy:  # otherwise the timer looks
             self.refresh()
 
-    def _show_state(self) -> None:
+    def _show_state(self, tally: Tally) -> None:
         state, run = self._session.state, self._told_run()
+        elapsed = ""
         if state.busy or run is None:
             state = state if state.busy else SessionState.IDLE
             word = state_word(state)
             elapsed = "" if run is None else duration(run.seconds)
         else:
-            word = _ENDINGS.get(run.exit_status, state_word(state))
-            elapsed = f"in {duration(run.seconds)}"
+            word = ending(run, tally.frames)
         self._dot.colour = _COLOURS[state]
         self._dot.update()
         self._state.setText(word)
         self._elapsed.setText(elapsed)
+        self._elapsed.setVisible(bool(elapsed))
+
+    def _show_progress(self) -> None:
+        """Show the bar; and what is waited for, unless it is the frames that come."""
+        state = self._session.state
+        progress = self._session.progress.now if state.busy else None
+        self._progress.show_progress(progress)
+        self._rates.setVisible(bool(self._rates.text()))
+        waiting = () if progress is None or self._rates.text() else progress.waiting
+        names = ", ".join(each.name for each in waiting)
+        words = f"Still waiting for {names}" if state in _ENDING else f"Waiting for {names}"
+        tips = [words, *(f"{each.name}: {place(each)}" for each in waiting if place(each))]
+        self._waiting.setText(words if waiting else "")
+        if waiting and state in _ENDING:  # there is no room for both
+            self._elapsed.hide()
+        self._waiting.setToolTip("\n".join(tips) if waiting else "")
 
     def _told_run(self) -> RunInfo | None:
         """Return the run under way, or the last one unless it was forgotten."""
@@ -158,16 +188,21 @@ class RunStatus(QWidget):
     def _rate_words(self, tally: Tally) -> str:
         acquired = self._acquired_rate.update(tally.frames)
         shown = self._shown_rate.update(self._frames_shown())
-        if self._session.state is not SessionState.RUNNING or not tally.frames:
+        now = time.monotonic()
+        if acquired:
+            self._came_at = now
+        running = self._session.state is SessionState.RUNNING
+        if not running or now - self._came_at > _STILL_COMING:
             return ""
-        return f"{acquired:.1f} fps" + ("" if self._shown is None else f", shown {shown:.1f} fps")
+        return f"{rate(acquired)} fps" + ("" if self._shown is None else f", shown {rate(shown)}")
 
     def _show_counts(self, tally: Tally) -> None:
         if self._told_run() is None:
             tally, skipped = Tally(), 0
         else:
             skipped = self._skipped()
-        came = frames(tally.frames) if tally.frames else ""
+        told = self._session.state is SessionState.IDLE  # with how the run ended
+        came = "" if told or not tally.frames else frames(tally.frames)
         missed = [f"{skipped} skipped on screen"] if skipped else []
         missed += [f"{tally.dropped} dropped"] if tally.dropped else []
         lines = (", ".join(filter(None, line)) for line in ([came, self._stack_words()], missed))

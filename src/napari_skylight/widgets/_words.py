@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec import sentence_case
-from napari_skylight.session import SessionState
+from napari_skylight.session import RunInfo, SessionState
 
-__all__ = ["count_of", "duration", "ending_word", "frames", "size", "state_word", "words_for"]
+__all__ = [
+    "count_of",
+    "duration",
+    "ending",
+    "ending_word",
+    "frames",
+    "rate",
+    "size",
+    "state_word",
+    "words_for",
+]
 
 _STATES = {
     SessionState.IDLE: "Idle",
@@ -29,6 +39,14 @@ def ending_word(exit_status: str) -> str:
     return _ENDINGS.get(exit_status, "")
 
 
+def ending(run: RunInfo, number: int) -> str:
+    """Return how a run ended: "Finished: 40 frames in 0:12"."""
+    after = duration(run.seconds)
+    word = ending_word(run.exit_status)
+    counted = number and run.exit_status != "fail"
+    return f"{word}: {frames(number)} in {after}" if counted else f"{word} after {after}"
+
+
 def duration(seconds: float) -> str:
     """Return a time as m:ss, or h:mm:ss."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
@@ -44,6 +62,11 @@ def count_of(number: int, noun: str) -> str:
 def frames(number: int) -> str:
     """Return "1 frame", "2 frames"."""
     return count_of(number, "frame")
+
+
+def rate(per_second: float) -> str:
+    """Return "59.8", or "160" without decimals."""
+    return f"{per_second:.1f}" if per_second < 99.95 else f"{per_second:.0f}"
 
 
 def size(nbytes: float) -> str:

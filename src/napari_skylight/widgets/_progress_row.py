@@ -1,0 +1,75 @@
+"""How far a run is: a thin bar, and how many of how many."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+
+from napari_skylight.session import Progress, Waiting
+from napari_skylight.widgets._colours import faint, green
+from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._words import duration
+
+__all__ = ["ProgressRow", "place"]
+
+_STEPS = 1000
+_HEIGHT = 6
+_STYLE = """
+QProgressBar {{ border: none; border-radius: 3px; background: {back}; }}
+QProgressBar::chunk {{ border-radius: 3px; background: {front}; }}
+"""
+
+
+class ProgressRow(QWidget):
+    """Seen only in runs that say how far they are, and then until their end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = QProgressBar()
+        self._bar.setObjectName("bar")
+        self._bar.setRange(0, _STEPS)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(_HEIGHT)
+        self._text = text_label(name="progress")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self._bar, 1)
+        layout.addWidget(self._text)
+        self.hide()
+
+    def show_progress(self, progress: Progress | None) -> None:
+        """Show how far a run is; None when none is under way."""
+        fraction = None if progress is None else progress.fraction
+        if progress is None:
+            self.hide()
+        elif fraction is not None:
+            self._bar.setValue(round(_STEPS * fraction))
+            self._text.setText(_words(progress))
+            self._bar.setAccessibleDescription(self._text.text())
+            self.show()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take over the theme."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            colours = {"back": faint(self).name(), "front": green(self).name()}
+            self._bar.setStyleSheet(_STYLE.format(**colours))
+
+
+def place(waiting: Waiting) -> str:
+    """Return how far a device is: "3.2 of 10 mm"; empty when it does not say."""
+    if waiting.current is None or waiting.target is None:
+        return ""
+    return f"{waiting.current:.4g} of {waiting.target:.4g} {waiting.unit}".rstrip()
+
+
+def _words(progress: Progress) -> str:
+    if progress.total is not None:
+        words, left = f"{progress.done} of {progress.total}", progress.seconds_left
+    else:
+        # of several devices the one that is furthest behind, which is what the bar shows
+        last = next(each for each in progress.waiting if each.fraction == progress.fraction)
+        words = place(last) or f"{progress.fraction:.0%}".replace("%", " %")
+        left = None if last.seconds_left is None else round(last.seconds_left)
+    return words if left is None else f"{words}, {duration(left)} left"

@@ -54,6 +54,23 @@ def test_a_snapshot_is_one_frame_and_one_event(session, camera, documents):
     assert kept(session, camera) == [event["data"]["camera"][0, 0]]
 
 
+def test_clicks_are_answered_while_a_frame_is_taken(session, camera, documents):
+    start(session, camera)
+    camera.seconds = 0.5
+    seen = camera.frames
+    wait_until(lambda: camera.frames == seen + 2)
+    assert session.request("stash", True)
+    wait_until(lambda: session.actions["stash"].state.pending == 0)
+    assert session.request("snapshot")
+    wait_until(lambda: documents.events("snapshots"))
+    assert camera.frames <= seen + 3
+    session.stop().result(timeout=5)
+    (event,) = documents.events("snapshots")
+    assert event["data"]["camera"][0, 0] == seen + 2, "not the frame that was being taken"
+    assert kept(session, camera)[0] == seen + 2
+    assert len(set(kept(session, camera))) == len(kept(session, camera))
+
+
 def test_five_clicks_are_five_snapshots(session, camera):
     start(session, camera)
     for _ in range(5):

@@ -24,14 +24,31 @@ def trigger_and_read(
     stream: str,
     keep: Callable[[int, dict[str, Reading[Any]]], MsgGenerator[None]] | None = None,
     along: Sequence[Readable[Any]] = (),
+    ready: Sequence[Readable[Any]] = (),
 ) -> MsgGenerator[dict[str, Reading[Any]]]:
-    """Trigger and read as one event of `stream`; drop the event when anything fails on the way.
+    """Trigger and read devices as one event; drop the event when anything fails on the way.
 
-    `keep` is given the place in `objs` and the reading, those of `along` merged into it, before the
-    event is saved.
+    Parameters
+    ----------
+    objs
+        What to trigger and read.
+    stream
+        The stream the event goes to.
+    keep
+        Given the place of each in `objs`, and its reading with those of `along` in it, before the
+        event is saved.
+    along
+        Devices to read into the same event.
+    ready
+        Those that have been triggered and waited for already.
+
+    Returns
+    -------
+    dict
+        The readings of all `objs` and `along`.
     """
     group = new_group("trigger")
-    triggered = [obj for obj in (*along, *objs) if supports(obj, Triggerable)]
+    triggered = [obj for obj in (*along, *objs) if obj not in ready and supports(obj, Triggerable)]
     for device in triggered:
         yield message("trigger", device, group=group)
     if triggered:

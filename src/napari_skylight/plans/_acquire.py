@@ -11,6 +11,7 @@ from bluesky import preprocessors as bpp
 from bluesky.protocols import Readable, Reading, Status
 from bluesky.utils import Msg, MsgGenerator
 
+from napari_skylight.engine.actions import SRLatch
 from napari_skylight.protocols import Camera, HasCache, HasExposure, Light
 
 Readings = dict[str, Reading[Any]]
@@ -27,41 +28,63 @@ class Exposures:
     Parameters
     ----------
     cameras : Sequence[Camera]
+
+    Attributes
+    ----------
+    done : SRLatch
+        Set when the frames are there, so that a plan can wait for them and for something else.
     """
 
     def __init__(self, cameras: Sequence[Camera]) -> None:
         self._cameras = cameras
         self._group = ""
-        self._statuses: list[Status | None] = []
+        self.done = SRLatch()
 
     @property
     def pending(self) -> bool:
         """Whether frames are being taken."""
         return bool(self._group)
 
-    def take(self, *, wait: bool = True) -> MsgGenerator[list[tuple[Camera, Readings]]]:
-        """Take a frame with every camera; no event is made of it.
+    def begin(self) -> MsgGenerator[None]:
+        """Have every camera take a frame."""
+        if not self._cameras:
+            return
+        # Messages are made here, not by bluesky's stubs, each of which formats a stack trace.
+        self.done.reset()
+        self._group = f"trigger-{next(_groups)}"
+        statuses: list[Status] = []
+        for camera in self._cameras:
+            status = yield Msg("trigger", camera, group=self._group)
+            if status is not None:
+                statuses.append(status)
+
+        def on_done(_status: Status) -> None:
+            if all(status.done for status in statuses):
+                self.done.set()
+
+        for status in statuses:
+            status.add_callback(on_done)
+        if not statuses:
+            self.done.set()
+
+    def complete(self) -> MsgGenerator[Sequence[Camera]]:
+        """Wait for the frames being taken; returns the cameras that are ready to be read."""
+        if not self._group:
+            return ()
+        yield Msg("wait", None, group=self._group)
+        self._group = ""
+        return self._cameras
+
+    def finish(self) -> MsgGenerator[list[tuple[Camera, Readings]]]:
+        """Wait for the frames being taken, and read them; no event is made of it.
 
         Returns
         -------
         list of tuple
-            Each camera with its reading. Nothing, without `wait`, while a frame is being taken:
-            then it is to be called again.
+            Each camera with its reading.
         """
-        if not self._cameras:
-            return []
-        # Messages are made here, not by bluesky's stubs, each of which formats a stack trace.
-        if not self._group:
-            self._group = f"trigger-{next(_groups)}"
-            self._statuses = []
-            for camera in self._cameras:
-                self._statuses.append((yield Msg("trigger", camera, group=self._group)))
-        if not wait and not all(status is None or status.done for status in self._statuses):
-            return []
-        yield Msg("wait", None, group=self._group)
-        self._group = ""
         taken = []
-        for camera in self._cameras:
+        for camera in (yield from self.complete()):
             reading = yield Msg("read", camera)
             taken.append((camera, reading))
         return taken

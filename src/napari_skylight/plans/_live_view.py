@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from itertools import cycle
-from typing import Annotated, Literal
+from typing import Annotated
 
 from annotated_types import Ge, Gt, Unit
 from bluesky import preprocessors as bpp
-from bluesky.utils import Msg, MsgGenerator
+from bluesky.utils import MsgGenerator
 
-from napari_skylight.engine import plan_stubs
-from napari_skylight.engine.actions import Action, SRLatch, continuous
-from napari_skylight.plans._acquire import (
-    Exposures,
-    Readings,
-    illuminated,
-    set_exposure,
-    stash_frames,
-)
+from napari_skylight.engine.actions import Action, continuous
+from napari_skylight.plans._acquire import illuminated, set_exposure
 from napari_skylight.plans._annotations import ChoicesOf, Wording
 from napari_skylight.plans._channels import Channels
-from napari_skylight.plans._keeping import Keeping, unless_refused
-from napari_skylight.plans._streams import Streams
-from napari_skylight.protocols import (
-    Camera,
-    Focus,
-    FrameCaches,
-    Light,
-    Stage,
-    StreamingCamera,
-)
+from napari_skylight.plans._looking import Looking
+from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage
 
 SNAPSHOT = Action(name="snapshot", description="Keep one frame of each camera.")
 STASH = Action(
@@ -41,9 +24,6 @@ STASH = Action(
     toggle_states=("on", "off"),
 )
 CLEAR = Action(name="clear", description="Forget the frames kept so far.")
-
-STREAM_SECONDS = 0.01
-"""How long the frames of cameras that run free are left to gather, unless something is clicked."""
 
 
 @continuous(pausable=True)
@@ -92,91 +72,19 @@ def live_view(
         What the buttons do.
     """
     shown = Channels(light, channels)
-    positions = [device for device in (stage, focus, *shown.along) if device is not None]
-    may_stream = stream and not shown.several
-    free = [each for each in cameras if may_stream and isinstance(each, StreamingCamera)]
-    streams = Streams(free)
-    exposures = Exposures([camera for camera in cameras if camera not in free])
-    latches: dict[str, SRLatch] = {
-        **snapshot.event_map,
-        **stash.event_map,
-        **clear.event_map,
-    }
-    refused = latches[stash.name].reset
-    keeping = Keeping(cameras, caches, positions, refused, channels=shown.turns)
-
-    def take_streamed() -> MsgGenerator[None]:
-        yield from streams.drain(
-            lambda camera, batch: keeping.add(camera, batch.reading, batch.times)
-        )
-
-    def drain() -> MsgGenerator[None]:
-        yield from take_streamed()
-        yield from keeping.stash()
-
-    def expose(channel: str = "", *, wait: bool) -> MsgGenerator[None]:
-        for camera, reading in (yield from exposures.take(wait=wait)):
-            keeping.add(camera, reading, (time.time(),), channel)
-        yield from keeping.stash()
-
-    def take_snapshots(channel: str) -> MsgGenerator[None]:
-        yield Msg("checkpoint")
-        yield from shown.go_to(channel)
-        streamed: dict[str, Readings] = {}
-
-        def keep(place: int, reading: Readings) -> MsgGenerator[None]:
-            camera = cameras[place]
-            if keeping.on and camera in free:
-                streamed[camera.name] = reading  # it is among those that are kept anyway
-            else:
-                yield from stash_frames(keeping.stacks[camera.name, channel], reading)
-            if streamed and place == len(cameras) - 1:
-                yield from take_streamed()
-                yield from keeping.stash_with(streamed)
-
-        yield from unless_refused(
-            plan_stubs.trigger_and_read(cameras, "snapshots", keep, positions)
-        )
-
-    def look() -> MsgGenerator[None]:
-        yield from streams.start()
-        turns = cycle(shown.turns)
-        while True:
-            yield Msg("checkpoint")
-            awaited: dict[str, Literal["set", "reset"]] = dict.fromkeys(latches, "set")
-            if keeping.on:
-                awaited[stash.name] = "reset"
-            event = yield from plan_stubs.wait_for_actions(
-                latches, timeout=STREAM_SECONDS if free else 0, wait_for=awaited
-            )
-            name = event[0] if event is not None else None
-            was_on = keeping.on
-            yield from drain()  # what ran free until now is from before the event
-            if name == stash.name:
-                keeping.switch(not was_on, stash_every)
-            elif name == clear.name:
-                clear.event_map[name].reset()
-                for stack in keeping.stacks.values():
-                    yield from plan_stubs.clear_cache(stack, wait=True)
-            elif name == snapshot.name:
-                if exposures.pending:
-                    yield from expose(wait=True)
-                for channel in shown.turns:
-                    yield from take_snapshots(channel)
-                snapshot.event_map[name].reset()  # not before: until then it is unanswered
-                continue
-            channel = next(turns)
-            yield from shown.go_to(channel)
-            yield from expose(channel, wait=not free)
-
-    def finish() -> MsgGenerator[None]:
-        yield from streams.stop()
-        yield from drain()
-
+    looking = Looking(
+        cameras,
+        caches,
+        [device for device in (stage, focus, *shown.along) if device is not None],
+        shown,
+        actions=(snapshot, stash, clear),
+        stash_every=stash_every,
+        stream=stream,
+    )
     yield from set_exposure(cameras, exposure)
     md = {"plan_name": "live_view", "cameras": [camera.name for camera in cameras]}
     if channels:
         md["channels"] = list(channels)
-    plan = illuminated(bpp.finalize_wrapper(look(), finish), light)
+    plan = illuminated(bpp.finalize_wrapper(looking.run(), looking.finish), light)
     plan = bpp.run_wrapper(shown.restored_after(plan), md=md)
     yield from bpp.stage_wrapper(plan, cameras)

@@ -203,6 +203,12 @@ def test_the_oldest_are_forgotten(session, camera):
     assert [record.number for record in short] == [5, 4, 3]
 
 
+def test_parameters_are_called_as_in_the_form(session, camera):
+    labels = run(session, "snap").labels
+    assert labels["frames"] == "Frames"
+    assert labels["exposure"] == "Exposure (ms)"
+
+
 def test_devices_given_as_themselves_are_known_by_name(session, camera):
     def look(camera: Camera) -> MsgGenerator[None]:
         yield from bps.null()
@@ -226,7 +232,8 @@ def test_runs_are_logged_where_that_is_wanted(session, camera, caplog):
     lines = [each.getMessage() for each in records if each.levelno == logging.INFO]
     assert lines[0] == "Snap started."
     assert lines[1].startswith("Snap finished after ")
-    assert lines[-1].endswith("s: I fell over.")
+    assert lines[2] == "Fails started."
+    assert lines[3].startswith("Fails failed after ")
 
 
 def test_choosing_a_plan_is_remembered_and_told(session, camera):

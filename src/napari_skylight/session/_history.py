@@ -17,6 +17,7 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.frames import CacheStore, Frame, FrameCache
+from napari_skylight.plans.spec import PlanSpec, sentence_case
 from napari_skylight.session._run import RunInfo
 from napari_skylight.session._run_documents import DocumentLog, RunDocuments
 from napari_skylight.session._runner import Runner
@@ -27,6 +28,7 @@ __all__ = ["KeptImages", "RunHistory", "RunRecord", "StashedFrames"]
 _log = logging.getLogger("napari_skylight")
 
 _MOST_RECORDS = 1000
+_NO_SPEC = PlanSpec("", "")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,10 @@ class RunRecord:
     number : int
         1 for the first run of the session.
     run : RunInfo
-        Plan, values, times and ending; devices among the values are given by their names.
+        Plan, values, times and ending; devices among the values are given by their names, and of
+        the plan's `spec` nothing is kept, so that a record keeps no device.
+    labels : Mapping[str, str]
+        What the form called the parameters, with their units, by name.
     acquired, stashed, dropped : int
         Frames the cameras brought, those kept in stacks, and those lost or turned away.
     stacks : tuple of StashedFrames
@@ -61,6 +66,7 @@ class RunRecord:
 
     number: int
     run: RunInfo
+    labels: Mapping[str, str]
     acquired: int = 0
     stashed: int = 0
     dropped: int = 0
@@ -169,12 +175,13 @@ class RunHistory(Sequence[RunRecord]):
     # ---- what happens ------------------------------------------------------------------------
 
     def _on_run_changed(self, run: RunInfo) -> None:
-        run = replace(run, values=_by_name(run.values))
+        labels = _labels(run)
+        run = replace(run, values=_by_name(run.values), spec=_NO_SPEC)
         with self._lock:
             is_new = self._open is None  # the one before has ended, for there is one at a time
             if self._open is None:
                 self._number += 1
-                self._open = _OpenRecord(self._number, run)
+                self._open = _OpenRecord(self._number, run, labels)
                 self._records.appendleft(self._open.freeze(self._caches))
             self._open.run = run
             if run.ended is not None:
@@ -191,9 +198,9 @@ class RunHistory(Sequence[RunRecord]):
             if self._open is None:
                 return
             if old == "idle":
-                self._open.before = _Counts.of(self._caches)
+                self._open.before = _last_numbers(self._caches)
             elif new == "idle":
-                self._open.after = _Counts.of(self._caches)
+                self._open.after = _last_numbers(self._caches)
 
     def _on_document(self, name: str, document: Mapping[str, Any]) -> None:
         with self._lock:
@@ -201,57 +208,60 @@ class RunHistory(Sequence[RunRecord]):
                 self._open.documents.add(name, document)
 
 
+_Numbers = Mapping[tuple[str, str], int]
+"""The number of the last frame in a stack, by cache and image key."""
+
+
 class _OpenRecord:
     """The run under way."""
 
-    def __init__(self, number: int, run: RunInfo) -> None:
+    def __init__(self, number: int, run: RunInfo, labels: Mapping[str, str]) -> None:
         self.run = run
-        self.before: _Counts | None = None  # not counted: its plan has not begun
-        self.after: _Counts | None = None  # not counted: its plan has not ended
+        self.before: _Numbers | None = None  # not counted: its plan has not begun
+        self.after: _Numbers | None = None  # not counted: its plan has not ended
         self.documents = DocumentLog()
         self._number = number
+        self._labels = labels
 
     def freeze(self, caches: CacheStore) -> RunRecord:
-        documents = self.documents.freeze()
-        if self.before is None:
-            return RunRecord(self._number, self.run, documents=documents)
-        before, after = self.before, self.after or _Counts.of(caches)
-        stacks = tuple(
-            StashedFrames(cache, key, before.stacks.get((cache, key), 0) + 1, last)
-            for (cache, key), last in after.stacks.items()
-            if last > before.stacks.get((cache, key), 0)
-        )
-        brought = after.tally - before.tally
+        stacks = tuple(self._stashed(caches))
+        brought = self.run.brought or Tally.of(caches) - self.run.before
         return RunRecord(
             self._number,
             self.run,
+            self._labels,
             acquired=brought.frames,
             stashed=sum(each.last - each.first + 1 for each in stacks),
             dropped=brought.dropped,
             stacks=stacks,
-            documents=documents,
+            documents=self.documents.freeze(),
         )
 
+    def _stashed(self, caches: CacheStore) -> Iterator[StashedFrames]:
+        if self.before is None:
+            return
+        after = _last_numbers(caches) if self.after is None else self.after
+        for (cache, key), last in after.items():
+            before = self.before.get((cache, key), 0)
+            if last > before:
+                yield StashedFrames(cache, key, before + 1, last)
 
-@dataclass(frozen=True)
-class _Counts:
-    """What the caches have been given since they were made."""
 
-    tally: Tally
-    stacks: Mapping[tuple[str, str], int]
-    """The number of the last frame, by cache and image key."""
+def _last_numbers(caches: CacheStore) -> _Numbers:
+    return {
+        (cache.name, key): cache.reader().counts(key).stashed
+        for cache in caches
+        if cache.kind == "stack"
+        for key in cache.keys
+    }
 
-    @classmethod
-    def of(cls, caches: CacheStore) -> _Counts:
-        return cls(
-            tally=Tally.of(caches),
-            stacks={
-                (cache.name, key): cache.reader().counts(key).stashed
-                for cache in caches
-                if cache.kind == "stack"
-                for key in cache.keys
-            },
-        )
+
+def _labels(run: RunInfo) -> Mapping[str, str]:
+    labels = {name: sentence_case(name) for name in run.values}
+    for each in run.spec.parameters:
+        if each.name in labels:
+            labels[each.name] = f"{each.label} ({each.unit})" if each.unit else each.label
+    return MappingProxyType(labels)
 
 
 def _by_name(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -271,5 +281,6 @@ def _is_device(value: Any) -> bool:
 
 
 def _ending(run: RunInfo) -> str:
+    """Return that a run has ended; why it failed is logged where it is reported."""
     word = {"success": "finished", "abort": "was aborted"}.get(run.exit_status, "failed")
-    return f"{run.title} {word} after {run.seconds:.1f} s{f': {run.reason}' if run.reason else '.'}"
+    return f"{run.title} {word} after {run.seconds:.1f} s."

@@ -11,6 +11,7 @@ from qtpy.QtGui import (
     QIcon,
     QKeyEvent,
     QKeySequence,
+    QResizeEvent,
     QShowEvent,
     QTextCursor,
 )
@@ -73,12 +74,7 @@ class LogView(QWidget):
         self._model = LogModel(self._icon, self)
         self._list = _List()
         self._list.setModel(self._model)
-        self._full = QPlainTextEdit()
-        self._full.setObjectName("log-full")
-        self._full.setReadOnly(True)
-        self._full.setTabChangesFocus(True)
-        self._full.setMinimumHeight(LEAST_HEIGHT)
-        self._full.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._full = _Full()
         self._full.hide()
         self._note = text_label(name="log-note", wrap=True)
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -172,10 +168,8 @@ class LogView(QWidget):
 
     def _show_full(self) -> None:
         entry = self._chosen()
-        self._full.setPlainText("" if entry is None else text_of(entry))
         self._full.setVisible(entry is not None)
-        if entry is not None and entry.details:
-            self._full.moveCursor(QTextCursor.MoveOperation.End)  # what went wrong is said there
+        self._full.show_text("" if entry is None else text_of(entry))
 
     def _show_page(self) -> None:
         shown = self._model.rowCount()
@@ -224,6 +218,31 @@ class _List(QTreeView):
             self.copied.emit()
         else:
             super().keyPressEvent(event)
+
+
+class _Full(QPlainTextEdit):
+    """All of a record; what went wrong is said at its end, which is seen first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("log-full")
+        self.setAccessibleName("Message")
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setMinimumHeight(LEAST_HEIGHT)
+        self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+
+    def show_text(self, text: str) -> None:
+        """Show `text` from its end."""
+        if text != self.toPlainText():
+            self.setPlainText(text)
+            self.moveCursor(QTextCursor.MoveOperation.End)
+            self.moveCursor(QTextCursor.MoveOperation.StartOfBlock)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Stay where the cursor is."""
+        super().resizeEvent(event)
+        self.ensureCursorVisible()
 
 
 def _button(text: str, name: str, tip: str) -> QPushButton:

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
-    QMenu,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -22,7 +21,6 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import QFlowLayout
 
-from napari_skylight.plans.spec import UnresolvableAnnotationError, sentence_case
 from napari_skylight.session import RunRecord, Session
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._runs_copy import copy_menu
@@ -30,7 +28,7 @@ from napari_skylight.widgets._runs_metadata import MetadataTree, nodes_of
 from napari_skylight.widgets._runs_model import status_of, time_of
 from napari_skylight.widgets._runs_split import LEAST_HEIGHT
 from napari_skylight.widgets._runs_thumbnail import thumbnail
-from napari_skylight.widgets._words import duration, frames
+from napari_skylight.widgets._words import duration, ending, frames
 
 __all__ = ["RunDetails"]
 
@@ -61,7 +59,6 @@ class RunDetails(QStackedWidget):
         self._session = session
         self._show_images = show_images
         self._record: RunRecord | None = None
-        self._labels: dict[str, str] = {}
         self._pictured = 0
         self._picture = QLabel()
         self._picture.setObjectName("thumbnail")
@@ -74,17 +71,11 @@ class RunDetails(QStackedWidget):
         self._use.setObjectName("use-settings")
         self._copy = QPushButton("Copy")
         self._copy.setObjectName("copy-run")
-        self._menu = copy_menu(self, lambda: self._record)
-        self._copy.setMenu(self._menu)
+        self._copy.setMenu(copy_menu(self, lambda: self._record))
         self._tree = MetadataTree()
         self._lay_out()
         self._show.clicked.connect(self._on_show_clicked)
         self._use.clicked.connect(self._on_use_clicked)
-
-    @property
-    def menu(self) -> QMenu:
-        """What can be copied."""
-        return self._menu
 
     def show_record(self, record: RunRecord | None) -> None:
         """Show a run as it is now; None: that none is chosen."""
@@ -94,10 +85,8 @@ class RunDetails(QStackedWidget):
             return
         self._title.setText(f"{record.run.title}, {time_of(record.run, seconds=True)}")
         self._status.setText(self._status_words(record))
-        if before is None or record.number != before.number:
-            self._labels = self._labels_of(record)
         if record is not before:
-            self._tree.show_nodes(nodes_of(record, self._labels))
+            self._tree.show_nodes(nodes_of(record))
         self._show_buttons(record)
         self._show_picture(record)
 
@@ -138,10 +127,13 @@ class RunDetails(QStackedWidget):
         self.addWidget(area)
 
     def _status_words(self, record: RunRecord) -> str:
-        words = status_of(record.run, self._session.state)
-        words += f"\nDuration {duration(record.run.seconds)}"
+        run = record.run
+        if run.ended is None:
+            words = f"{status_of(run, self._session.state)} {duration(run.seconds)}"
+        else:
+            words = ending(run, 0) + (f": {run.reason}" if run.reason else "")
         if record.acquired:
-            words += f", {frames(record.acquired)}, {record.stashed} stashed"
+            words += f"\n{frames(record.acquired)}, {record.stashed} stashed"
         return words + (f", {record.dropped} dropped" if record.dropped else "")
 
     def _show_buttons(self, record: RunRecord) -> None:
@@ -166,17 +158,6 @@ class RunDetails(QStackedWidget):
                 self._picture.setPixmap(thumbnail(images[0].data[0]))
                 self._pictured = record.number
         self._picture.setVisible(bool(self._pictured))
-
-    def _labels_of(self, record: RunRecord) -> dict[str, str]:
-        """Return what the form calls the parameters, with their units."""
-        try:
-            parameters = self._session.spec(record.run.plan).parameters
-        except (KeyError, TypeError, ValueError, UnresolvableAnnotationError):
-            parameters = []  # the plan, or a device for it, is gone
-        labels = {name: sentence_case(name) for name in record.run.values}
-        for each in parameters:
-            labels[each.name] = f"{each.label} ({each.unit})" if each.unit else each.label
-        return labels
 
     def _on_show_clicked(self) -> None:
         if self._record is not None and self._show_images is not None:

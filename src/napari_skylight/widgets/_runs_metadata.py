@@ -123,17 +123,11 @@ def _update(parent: QStandardItem, nodes: Sequence[Node]) -> None:
         parent.removeRows(len(nodes), parent.rowCount() - len(nodes))
 
 
-def nodes_of(record: RunRecord, labels: Mapping[str, str]) -> list[Node]:
-    """Return the lines for a run.
-
-    Parameters
-    ----------
-    record : RunRecord
-    labels : mapping of str to str
-        What parameters are called, by their names.
-    """
-    values = record.run.values.items()
-    parameters = tuple(_node(labels.get(name, name), value, "not set") for name, value in values)
+def nodes_of(record: RunRecord) -> list[Node]:
+    """Return the lines for a run."""
+    parameters = tuple(
+        _node(record.labels[name], value, "not set") for name, value in record.run.values.items()
+    )
     several = len(record.documents) > 1
     return [
         Node("Parameters", "" if parameters else "none", parameters),

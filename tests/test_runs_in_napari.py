@@ -1,0 +1,87 @@
+"""The Runs dock in napari: images brought back, the log from before it was opened, its end."""
+
+import logging
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPushButton, QTreeView
+
+from napari_skylight import Session, _attachments, attach
+from napari_skylight.testing import FakeCamera
+from napari_skylight.widgets._log_records import LogRecords
+
+
+def gathers():
+    handlers = logging.getLogger("bluesky").handlers
+    return any(isinstance(handler, LogRecords) for handler in handlers)
+
+
+@pytest.fixture
+def session(qtbot):
+    with Session() as made:
+        made.add_device(FakeCamera()).result(timeout=5)
+        yield made
+        qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+    _attachments.close_session()
+    assert not gathers()
+
+
+@pytest.fixture
+def viewer(session, make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    attach(viewer, session)
+    return viewer
+
+
+def open_runs(viewer):
+    return viewer.window.add_plugin_dock_widget(_attachments.PLUGIN, "Runs")[1]
+
+
+def select_newest(qtbot, dock):
+    table = dock.findChild(QTreeView, "runs")
+    qtbot.waitUntil(lambda: table.model().rowCount() > 0, timeout=5000)
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Home)
+
+
+def test_the_images_of_a_run_come_back_with_a_click(qtbot, viewer, session):
+    session.start("snap", {"frames": 2}).result(timeout=10)
+    session.start("snap", {"frames": 3}).result(timeout=10)
+    dock = open_runs(viewer)
+    select_newest(qtbot, dock)
+    button = dock.findChild(QPushButton, "show-images")
+    qtbot.waitUntil(button.isEnabled, timeout=5000)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    (layer,) = viewer.layers.selection
+    assert layer.data[:, 0, 0].tolist() == [3, 4, 5]
+
+
+def test_what_went_wrong_before_the_log_was_opened_can_be_read(qtbot, viewer, session):
+    assert gathers()
+    logging.getLogger("ophyd_async").warning("The shutter is slow.")
+    log = open_runs(viewer).findChild(QTreeView, "log")
+    lines = [log.model().index(row, 0).data() for row in range(log.model().rowCount())]
+    assert [line.partition("  ")[2] for line in lines] == ["Warning: The shutter is slow."]
+
+
+def test_closed_and_opened_again_it_knows_the_runs(qtbot, viewer, session):
+    dock = open_runs(viewer)
+    viewer.window.remove_dock_widget(dock)
+    session.start("snap").result(timeout=10)
+    select_newest(qtbot, open_runs(viewer))
+
+
+def test_docks_in_two_viewers_show_the_same_and_end_with_them(qtbot, session, make_napari_viewer):
+    first, second = make_napari_viewer(show=False), make_napari_viewer(show=False)
+    attach(first, session)
+    docks = [open_runs(viewer) for viewer in (first, second)]
+    session.start("snap").result(timeout=10)
+    for dock in docks:
+        table = dock.findChild(QTreeView, "runs")
+        qtbot.waitUntil(lambda: table.model().rowCount() == 1, timeout=5000)  # noqa: B023
+    first.close()
+    qtbot.waitUntil(lambda: len(_attachments._attached) == 1, timeout=5000)
+    assert gathers()
+    second.close()
+    qtbot.waitUntil(lambda: not gathers(), timeout=5000)
+    assert len(session.runs.changed) == 0

@@ -65,6 +65,27 @@ def test_bad_options_are_refused_before_anything_is_opened(capsys, seconds):
     assert seconds in capsys.readouterr().err
 
 
+def test_the_demo_opens_a_file_of_devices(tmp_path):
+    file = tmp_path / "scope.toml"
+    file.write_text("[[simulated_microscope]]\nseed = 3\n[[micro_manager]]\nconfig = './no.cfg'\n")
+    options = ["--seconds", "0.5", "--screenshot", str(tmp_path / "demo.png")]
+    done = run("--demo", *options, "--devices", str(file))
+    assert done.returncode == 0, done.stderr
+    assert "scope.toml, Live view for " in done.stdout
+    assert "scope.toml, line 3, micro_manager: " in done.stdout, "as napari tells of it"
+
+
+def test_a_file_of_devices_that_is_not_there_is_named(capsys):
+    assert cli.main(["--devices", "nowhere.toml"]) == 1
+    assert "There is no file nowhere.toml." in capsys.readouterr().err
+
+
+def test_one_microscope_is_opened(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--devices", "scope.toml", "--mm-config"])
+    assert "not allowed with" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_not_there_is_named(capsys, tmp_path):
     assert cli.main(["--demo", "--screenshot", str(tmp_path / "nowhere" / "demo.png")]) == 1
     assert "nowhere" in capsys.readouterr().err

@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(given)
     if not options.screenshot.absolute().parent.is_dir():
         return _complain(f"There is no folder {options.screenshot.parent} to save a picture in.")
+    if options.devices is not None and not _is_there(options.devices):
+        return _complain(f"There is no file {options.devices}.")
     if _has_no_display():
         return _on_a_virtual_display(given) if options.demo else _complain(NO_DISPLAY)
     # napari and Qt take seconds to import: only once the options are known to be good.
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("napari_skylight").addHandler(logging.NullHandler())
     viewer = napari.Viewer(title="napari-skylight")
     session = attach(viewer)
-    session.open_microscope(_microscope(options.mm_config))
+    session.open_microscope(_microscope(options))
     viewer.window.add_plugin_dock_widget(PLUGIN, "Plan control")
     if options.demo or options.live:
         start_live_view(viewer)
@@ -64,7 +66,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         prog="napari-skylight",
         description="Open napari with the plan control dock, on a simulated microscope.",
     )
-    parser.add_argument(
+    microscope = parser.add_mutually_exclusive_group()
+    microscope.add_argument(
+        "--devices",
+        metavar="FILE",
+        help="open the devices of this TOML file instead, or those of an installed factory by name",
+    )
+    microscope.add_argument(
         "--mm-config",
         metavar="FILE",
         nargs="?",
@@ -92,14 +100,24 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _microscope(mm_config: str | None) -> Callable[[], Microscope]:
-    if mm_config is None:
-        from napari_skylight.devices import sim
+def _is_there(devices: str) -> bool:
+    from napari_skylight.devices import factory_names
 
-        return sim.microscope
-    from napari_skylight.devices import mmcore
+    return devices in factory_names() or Path(devices).expanduser().is_file()
 
-    return partial(mmcore.microscope, mm_config or None)
+
+def _microscope(options: argparse.Namespace) -> Callable[[], Microscope]:
+    if options.devices is not None:
+        from napari_skylight.devices import make_microscope
+
+        return partial(make_microscope, options.devices)
+    if options.mm_config is not None:
+        from napari_skylight.devices import mmcore
+
+        return partial(mmcore.microscope, options.mm_config or None)
+    from napari_skylight.devices import sim
+
+    return sim.microscope
 
 
 def _has_no_display() -> bool:
@@ -126,14 +144,20 @@ def _on_a_virtual_display(arguments: Sequence[str]) -> int:
 def _demonstrate(viewer: Viewer, session: Session, seconds: float, screenshot: Path) -> int:
     """Watch the live view that was started, take a snapshot, and tell what happened."""
     from napari_skylight._attachments import summary
+    from napari_skylight.plans.spec import ParameterError
+    from napari_skylight.session import SessionState
 
     def stashed(kind: str) -> int:
         return sum(cache.counts.stashed for cache in session.caches if cache.kind == kind)
 
-    if not _wait(lambda: stashed("live") >= 5 or session.problem != "", seconds=60):
-        return _complain("no frame came within a minute")
-    if session.problem:
-        return _complain(session.problem)
+    def is_over() -> bool:
+        lost = session.microscope is None and not session.opening
+        refused = isinstance(session.last_exception, ParameterError)
+        return lost or refused or session.state is SessionState.FAILED
+
+    _wait(lambda: stashed("live") >= 5 or is_over(), seconds=60)
+    if stashed("live") < 5:
+        return _complain(session.problem or "no frame came within a minute")
     started = time.monotonic()
     _wait(lambda: time.monotonic() - started >= seconds, seconds + 1)
     session.request("snapshot")

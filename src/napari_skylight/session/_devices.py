@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
 from typing import Any
 
-from bluesky.protocols import Readable
 from bluesky.utils import maybe_await
 from psygnal import Signal
 
 from napari_skylight._signals import announce
-from napari_skylight.devices import Microscope
+from napari_skylight.devices import DeviceFileError, Microscope
 from napari_skylight.protocols import Camera, Focus, Light
-from napari_skylight.session._errors import in_words
-from napari_skylight.session._settings import SettingInfo, settings_of
+from napari_skylight.session._connecting import Connected, connect
+from napari_skylight.session._errors import SeveralProblems, in_words
 
 CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
-DESCRIBE_SECONDS = 5.0
-"""How long a setting may take to say what there is to choose from."""
-
 RESERVED = "caches"
 """What plans call the frame caches."""
 
@@ -41,13 +37,12 @@ class Devices(Mapping[str, Any]):
     microscope_changed = Signal()
     failed = Signal(object)
     """A microscope did not close as it should: the exception."""
+    incomplete = Signal(object)
+    """A microscope was opened without some of its devices: the exception."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._devices: dict[str, Any] = {}
-        self._cameras: set[str] = set()
-        self._lights: set[str] = set()
-        self._choices: dict[str, tuple[str, ...]] = {}
+        self._connected: dict[str, Connected] = {}
         self._lock = threading.Lock()
         self._exchange = threading.Lock()
         self._opening = 0
@@ -56,33 +51,33 @@ class Devices(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         with self._lock:
-            return self._devices[name]
+            return self._connected[name].device
 
     def __iter__(self) -> Iterator[str]:
         with self._lock:
-            return iter(tuple(self._devices))
+            return iter(tuple(self._connected))
 
     def __len__(self) -> int:
-        return len(self._devices)
+        return len(self._connected)
 
     def matches(self, device: object, protocol: type) -> bool:
         """Return whether `device` can stand where `protocol` is asked for.
 
-        Cameras and lights have more to their descriptions than the protocols can tell; without
-        that, every ophyd motor would be a light, and every light a focus drive.
+        Cameras and lights are told by more than their protocols; and no light is a focus drive.
         """
-        name = getattr(device, "name", None)
+        known = self._connected.get(getattr(device, "name", ""))
         if protocol is Camera:
-            return name in self._cameras
+            return known is not None and known.is_camera
+        is_light = known is not None and known.is_light
         if protocol is Light:
-            return name in self._lights
-        if protocol is Focus and name in self._lights:
-            return False
-        return isinstance(device, protocol)
+            return is_light
+        return isinstance(device, protocol) and not (protocol is Focus and is_light)
 
     def choices(self, device: object, setting: str) -> tuple[str, ...]:
         """Return what `device` offered for its part `setting` when it was connected."""
-        return self._choices.get(f"{getattr(device, 'name', '')}.{setting}", ())
+        name = getattr(device, "name", "")
+        known = self._connected.get(name)
+        return () if known is None else known.choices.get(f"{name}.{setting}", ())
 
     @property
     def opening(self) -> bool:
@@ -103,41 +98,38 @@ class Devices(Mapping[str, Any]):
         return asyncio.run_coroutine_threadsafe(self._add(device), self._loop)
 
     async def _add(self, device: Any) -> None:
+        self._keep(await self._connect(device))
+        announce(self.changed)
+
+    async def _connect(self, device: Any) -> Connected:
+        self._check_name(device)
+        return await connect(device, CONNECT_SECONDS)
+
+    async def _connect_all(self, devices: Sequence[Any]) -> list[Connected | BaseException]:
+        connecting = [self._connect(device) for device in devices]
+        return await asyncio.gather(*connecting, return_exceptions=True)
+
+    def _check_name(self, device: Any) -> None:
         name = getattr(device, "name", "")
         if not isinstance(name, str) or not name.strip() or "." in name or name == RESERVED:
             raise ValueError(
                 f"{device!r} is called {name!r}: give it a name, without a dot, not {RESERVED!r}."
             )
-        if self._devices.get(name, device) is not device:
+        there = self._connected.get(name)
+        if there is not None and there.device is not device:
             raise ValueError(
                 f"There is a device called {name} already: give this one another name."
             )
-        if hasattr(device, "connect"):
-            await maybe_await(device.connect())
-        described = {}
-        if isinstance(device, Camera | Light) and isinstance(device, Readable):
-            described = await maybe_await(device.describe())
-        choices = await _choices_of(device)
+
+    def _keep(self, connected: Connected) -> None:
         with self._lock:
-            self._devices[name] = device
-            self._choices |= choices
-            if isinstance(device, Camera) and _has_image(described):
-                self._cameras.add(name)
-            if isinstance(device, Light) and _is_switch(described.get(name)):
-                self._lights.add(name)
-        announce(self.changed)
+            self._check_name(connected.device)
+            self._connected[connected.device.name] = connected
 
     def remove(self, name: str) -> None:
         """Forget the device called `name`, if there is one; it is not disconnected."""
         with self._lock:
-            self._devices.pop(name, None)
-            self._cameras.discard(name)
-            self._lights.discard(name)
-            self._choices = {
-                path: choices
-                for path, choices in self._choices.items()
-                if not path.startswith(f"{name}.")
-            }
+            self._connected.pop(name, None)
         announce(self.changed)
 
     def open(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
@@ -172,26 +164,49 @@ class Devices(Mapping[str, Any]):
             raise TypeError(f"{factory!r} made {microscope!r}, not a Microscope.")
         self.microscope = microscope
         try:
-            for device in microscope.devices:
-                self._add_within(CONNECT_SECONDS, device)
+            problems = self._add_all(microscope)
         except BaseException:
             self._release(CLOSE_SECONDS)
             raise
         if self._closed:  # while it was made: nobody else will let go of it
             self._release(CLOSE_SECONDS)
+        announce(self.changed)
         announce(self.microscope_changed)
+        if problems:
+            announce(self.incomplete, SeveralProblems.of(problems))
         return microscope
 
-    def _add_within(self, seconds: float, device: Any) -> None:
-        added = self.add(device)
+    def _add_all(self, microscope: Microscope) -> list[Exception]:
+        """Connect the devices; return why some are missing that the others can do without.
+
+        Raises
+        ------
+        Exception
+            If the others cannot, or there are none.
+        """
+        problems = list(microscope.problems)
+        connecting = self._connect_all(microscope.devices)
+        future = asyncio.run_coroutine_threadsafe(connecting, self._loop)
         try:
-            added.result(timeout=seconds)
+            # the limit is that of each device, unless one of them blocks the loop
+            found = future.result(CONNECT_SECONDS + 5)
         except TimeoutError as error:
-            if added.cancel():
-                raise TimeoutError(
-                    f"{device.name} did not connect within {seconds:g} s."
-                ) from error
-            raise
+            future.cancel()
+            raise TimeoutError(
+                f"{microscope.title} did not connect within {CONNECT_SECONDS:g} s."
+            ) from error
+        for i, (device, connected) in enumerate(zip(microscope.devices, found, strict=True)):
+            try:
+                if isinstance(connected, BaseException):
+                    raise connected
+                self._keep(connected)
+            except Exception as error:
+                if not microscope.sources:
+                    raise
+                problems.append(_missing(device, microscope.sources[i], error))
+        if problems and len(problems) - len(microscope.problems) == len(microscope.devices):
+            raise SeveralProblems.of(problems)
+        return problems
 
     def _release(self, seconds: float) -> None:
         """Forget the microscope's devices and close it, on a thread that is waited for so long."""
@@ -199,10 +214,13 @@ class Devices(Mapping[str, Any]):
         if microscope is None:
             return
         self.microscope = None
-        for device in microscope.devices:
-            name = device.name
-            if self._devices.get(name) is device:
-                self.remove(name)
+        with self._lock:
+            self._connected = {
+                name: connected
+                for name, connected in self._connected.items()
+                if not any(connected.device is device for device in microscope.devices)
+            }
+        announce(self.changed)
         announce(self.microscope_changed)
 
         def close() -> None:
@@ -249,33 +267,10 @@ class Devices(Mapping[str, Any]):
                 self._exchange.release()
 
 
-def _is_switch(data_key: Mapping[str, Any] | None) -> bool:
-    """Return whether a device, as far as it describes itself, is on or off and nothing else."""
-    return data_key is None or data_key.get("dtype") == "boolean"
-
-
-async def _choices_of(device: Any) -> dict[str, tuple[str, ...]]:
-    """Return the choices that settings of `device` have, by their paths: "light.channel"."""
-    try:
-        settings = [setting for setting in settings_of(device) if setting.settable]
-    except Exception:  # noqa: BLE001 - whatever is wrong with its parts, the device itself can be used
-        return {}
-    asked = [asyncio.wait_for(setting.describe(), DESCRIBE_SECONDS) for setting in settings]
-    # Nor is a setting that cannot be described now a reason to do without the device.
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    return {
-        setting.path: info.choices
-        for setting, info in zip(settings, answers, strict=True)
-        if isinstance(info, SettingInfo) and info.choices
-    }
-
-
-def _has_image(description: Mapping[str, Any]) -> bool:
-    """Return whether one data key has two axes, axes of length one in front left out."""
-    for data_key in description.values():
-        shape = list(data_key.get("shape") or ())
-        while len(shape) > 2 and shape[0] == 1:
-            shape = shape[1:]
-        if data_key.get("dtype") == "array" and len(shape) == 2:
-            return True
-    return False
+def _missing(device: Any, source: str, error: Exception) -> DeviceFileError:
+    """Return an error that says which device of a file is missing, and why."""
+    words, name = in_words(error), str(getattr(device, "name", "") or "a device without a name")
+    where = source if words.startswith(name) else f"{source}, {name}"
+    problem = DeviceFileError(f"{where}: {words}")
+    problem.__cause__ = error
+    return problem

@@ -98,7 +98,6 @@ class Memory:
             self._file = None  # what cannot be read is not to be lost either
             where = f"Nothing is kept in its place: {refusal}."
         reason = f"{type(error).__name__}: {error}"
-        _log.warning("%s cannot be read: %s", file, reason, exc_info=error)
         self._problems.report(
             f"What was chosen last cannot be read from {file.name} ({reason}). {where}", about=self
         )
@@ -117,7 +116,6 @@ class Memory:
         try:
             _replace(self._file, text)
         except OSError as error:
-            _log.warning("What was chosen cannot be kept", exc_info=error)
             self._problems.report(
                 f"What was chosen is not kept for the next start: {error}.", about=self
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from concurrent.futures import Future
 from importlib.metadata import EntryPoint
@@ -19,8 +18,6 @@ from napari_skylight.session._plan_folder import PlanFolder
 from napari_skylight.session._problems import Problems
 
 GROUP = "napari_skylight.plans"
-
-_log = logging.getLogger("napari_skylight")
 
 
 class PlanSources:
@@ -62,10 +59,8 @@ class PlanSources:
             return ()
         self._names, taken = self._plans.exchange(plans, instead_of=self._names)
         problems += taken
-        for problem in problems:
-            _log.warning("%s", problem, exc_info=problem.__cause__)
         if problems:
-            self._problems.report(SeveralProblems.of(problems), about=self)
+            self._problems.report(SeveralProblems.of(problems), about=self, stands=True)
         else:
             self._problems.take_back(self)
         return tuple(map(in_words, problems))

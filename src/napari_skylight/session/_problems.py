@@ -36,15 +36,26 @@ class Problems:
         self.text = ""
         self.exception: BaseException | None = None
         self._about: object = None
+        self._stands = False
 
-    def report(self, error: BaseException | str | None, about: object = None) -> None:
-        """Tell of a problem; None takes the last one back, whatever it is about."""
+    def report(
+        self, error: BaseException | str | None, about: object = None, stands: bool = False
+    ) -> None:
+        """Tell of a problem; None takes the last one back.
+
+        One that `stands` is not of the moment: only `take_back` ends it, or another problem.
+        """
+        if error is None and self._stands:
+            return
+        self._tell(error, about, stands)
+
+    def _tell(self, error: BaseException | str | None, about: object, stands: bool) -> None:
         before = self.text
         if isinstance(error, BaseException):
             self.exception, self.text = cause_of(error), in_words(error)
         else:
             self.exception, self.text = None, error or ""
-        self._about = about
+        self._about, self._stands = about, stands
         if self.text != before:
             self._log()
         announce(self.changed, self.text)
@@ -58,12 +69,7 @@ class Problems:
     def take_back(self, about: object) -> None:
         """Take the problem back if it is about `about`."""
         if self.text and self._about is about:
-            self.report(None)
-
-    def take_back_all_but(self, about: object) -> None:
-        """Take the problem back unless it is about `about`."""
-        if self._about is not about:
-            self.report(None)
+            self._tell(None, None, stands=False)
 
     def report_failure(self, future: Future[Any], about: object = None) -> None:
         """Tell of the exception of `future`, if it has ended with one.

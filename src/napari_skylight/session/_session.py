@@ -11,12 +11,13 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from psygnal import Signal
 
-from napari_skylight.devices import Microscope
+from napari_skylight.devices import Microscope, make_microscope
 from napari_skylight.engine import EngineBusyError, RunEngine
 from napari_skylight.engine.actions import Action
 from napari_skylight.frames import CacheStore
@@ -99,6 +100,7 @@ class Session:
         self._runner.state_changed.connect(self.state_changed.emit)
         self._runner.run_changed.connect(self.run_changed.emit)
         self._devices.failed.connect(self.report)
+        self._devices.incomplete.connect(self._on_devices_incomplete)
         self._problems.changed.connect(self.reported.emit)
         if home is not None:
             self.reload_plans()
@@ -188,10 +190,34 @@ class Session:
             self._check_open()
             if self.state.busy:
                 raise EngineBusyError("Stop the plan before opening another microscope.")
-            self._problems.take_back_all_but(self._sources)
+            self._problems.take_back(self._devices)
+            self.report(None)
             self._opened = self._devices.open(factory)
         self._opened.add_done_callback(self._problems.report_failure)
         return self._opened
+
+    def open_devices(self, source: str | Path) -> Future[Microscope]:
+        """Open the devices of a file in place of the microscope before.
+
+        Those that cannot be made, or do not connect, are reported with the line of the file; the
+        others are there.
+
+        Parameters
+        ----------
+        source : str or Path
+            A TOML file, or the name of a factory: see `napari_skylight.devices.make_microscope`.
+
+        Returns
+        -------
+        Future
+            Fails with what `make_microscope` raises, or when not one of the devices connects.
+
+        Raises
+        ------
+        EngineBusyError
+            If a plan is under way.
+        """
+        return self.open_microscope(partial(make_microscope, source))
 
     @property
     def opening(self) -> bool:
@@ -362,6 +388,9 @@ class Session:
     def report(self, error: BaseException | str | None) -> None:
         """Tell every dock of a problem, in plain words; None takes the last one back."""
         self._problems.report(error)
+
+    def _on_devices_incomplete(self, error: Exception) -> None:
+        self._problems.report(error, about=self._devices, stands=True)
 
     def _darken(self, seconds: float = LIGHT_SECONDS) -> None:
         """Switch every light off: bluesky stops those that the plan has set, and nobody else's.

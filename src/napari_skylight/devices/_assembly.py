@@ -1,0 +1,140 @@
+"""Microscopes put together from a file, or from what a factory makes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from napari_skylight.devices._factories import factory_names, find_factory
+from napari_skylight.devices._microscope import Microscope
+from napari_skylight.devices._tables import DeviceFileError, DeviceTable, read_tables
+
+__all__ = ["make_microscope"]
+
+MAKE_SECONDS = 30.0
+"""How long making a device may take: some look for their hardware meanwhile."""
+
+
+def make_microscope(source: str | Path) -> Microscope:
+    """Make the devices of a file, or those of a factory; they are not connected yet.
+
+    Each table in double brackets makes one device, or several. Its name is that of a factory, one
+    of `factory_names` or the full path of a class or function; what it holds are the keyword
+    arguments. The format is guarneri's. ::
+
+        [[simulated_microscope]]
+        seed = 3
+
+        [[ophyd.sim.SynAxis]]
+        name = "filter_wheel"
+
+    Texts that begin with ``./``, ``../`` or ``~/`` are paths, from the folder of the file. A
+    factory returns a device, a `Microscope`, or an iterable or mapping of devices. A device that
+    has a ``close()`` or ``destroy()`` is let go of by that.
+
+    Parameters
+    ----------
+    source : str or Path
+        A TOML file, or one of `factory_names`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    DeviceFileError
+        If the file is no TOML, or not one of its devices can be made. What is wrong with some of
+        them is in `Microscope.problems`.
+    """
+    if isinstance(source, str) and source in factory_names():
+        made = _Made()
+        made.take(find_factory(source)())
+        return Microscope(made.title or source, tuple(made.devices), made.close)
+    file = Path(source).expanduser().absolute()
+    made = _Made()
+    sources: list[str] = []
+    problems: list[Exception] = []
+    for table in read_tables(file):
+        try:
+            made.take(_make_within(MAKE_SECONDS, table))
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others are made
+            problems.append(_about(table, error))
+        sources += [table.where] * (len(made.devices) - len(sources))
+    if not made.devices:
+        made.close()
+        raise problems[0] if len(problems) == 1 else DeviceFileError("\n".join(map(str, problems)))
+    return Microscope(file.name, tuple(made.devices), made.close, tuple(sources), tuple(problems))
+
+
+class _Made:
+    """What factories have made, and how to let go of it."""
+
+    def __init__(self) -> None:
+        self.title = ""
+        self.devices: list[Any] = []
+        self._closers: list[Callable[[], object]] = []
+
+    def take(self, thing: Any) -> None:
+        """Take over what a factory gave."""
+        if isinstance(thing, Microscope):
+            self.title = thing.title
+            self.devices += thing.devices
+            self._closers.append(thing.close)
+        elif isinstance(getattr(thing, "name", None), str):
+            self.devices.append(thing)
+            closer = getattr(thing, "close", None) or getattr(thing, "destroy", None)
+            if callable(closer):
+                self._closers.append(closer)
+        elif isinstance(thing, Iterable) and not isinstance(thing, str | bytes):
+            for device in thing.values() if isinstance(thing, Mapping) else thing:
+                self.take(device)
+        else:
+            raise TypeError(f"{thing!r} is no device: it has no name.")
+
+    def close(self) -> None:
+        """Let go of everything, last made first, whatever one of them raises."""
+        problems = []
+        while self._closers:
+            try:
+                self._closers.pop()()
+            except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others follow
+                problems.append(error)
+        if problems:
+            raise problems[0] if len(problems) == 1 else ExceptionGroup("not closed", problems)
+
+
+def _make_within(seconds: float, table: DeviceTable) -> Any:
+    """Call the factory, on a thread of its own that is given up when it takes too long."""
+    made: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            made.set_result(find_factory(table.factory)(**table.arguments))
+        except BaseException as error:  # noqa: BLE001 - whatever a driver raises is the future's
+            made.set_exception(error)
+
+    threading.Thread(target=work, name="skylight-make-device", daemon=True).start()
+    try:
+        return made.result(seconds)
+    except TimeoutError:
+        if made.done():
+            raise
+        made.add_done_callback(_let_go)
+        raise TimeoutError(f"It was not made within {seconds:g} s.") from None
+
+
+def _let_go(late: Future[Any]) -> None:
+    """Let go of what came when nobody waited any more."""
+    if late.exception() is None:
+        made = _Made()
+        made.take(late.result())
+        made.close()
+
+
+def _about(table: DeviceTable, error: Exception) -> DeviceFileError:
+    name = table.arguments.get("name", table.factory)
+    problem = DeviceFileError(f"{table.where}, {name}: {str(error) or type(error).__name__}")
+    problem.__cause__ = error
+    return problem

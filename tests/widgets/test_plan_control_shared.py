@@ -6,11 +6,12 @@ import weakref
 
 import pytest
 from bluesky import plans as bp
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent, QPoint, QTimer
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QApplication
 
 from napari_skylight.devices import Microscope
+from napari_skylight.engine import Status
 from napari_skylight.session import SessionState
 from napari_skylight.widgets import PlanControl
 
@@ -167,3 +168,93 @@ def test_a_theme_changed_while_running_changes_the_colours(person):
     person.clicks("run")
     person.sees("state", "Running")
     assert themed("#202020", "#f0f0f0") > themed("#f0f0f0", "#202020")
+
+
+def test_a_toggle_clicked_in_two_docks_while_it_waits_is_switched_twice(open_dock, camera):
+    first, second = open_dock(), open_dock()
+    camera.seconds = 0.5
+    first.clicks("run")
+    first.sees("state", "Running")
+    second.sees("state", "Running")
+    first.clicks("action:stash")
+    second.sees("action:stash", "Stash: off …")
+    second.clicks("action:stash")  # it will be on: so this asks for off
+    for person in (first, second):
+        person.waits(lambda person=person: person.text("action:stash") == "Stash: off")
+        assert not person.find("action:stash").isChecked()
+    camera.seconds = 0.002
+    second.clicks("action:stash")
+    first.sees("action:stash", "Stash: on")
+
+
+def test_clicks_that_wait_are_counted_in_every_dock(open_dock, camera):
+    first, second = open_dock(), open_dock()
+    camera.seconds = 0.5
+    first.clicks("run")
+    second.sees("state", "Running")
+    for _ in range(2):
+        first.clicks("action:snapshot")
+        second.clicks("action:snapshot")
+    first.sees("action:snapshot", "Snapshot (")
+    second.sees("action:snapshot", "Snapshot (")
+    camera.seconds = 0.002
+    for person in (first, second):
+        person.waits(lambda person=person: person.text("action:snapshot") == "Snapshot")
+        person.sees("counts", "4 in stack")
+
+
+def test_progress_and_failure_are_the_same_in_every_dock(open_dock, session, camera):
+    first, second = open_dock(), open_dock()
+    camera.seconds = 0.15
+    session.start("snap", {"frames": 100})
+    for person in (first, second):
+        person.sees("progress", " of 100, 0:")
+        assert person.has("bar")
+    third = open_dock()  # when it is under way
+    third.sees("progress", " of 100, 0:")
+    camera.fail_read = OSError("The camera does not answer.")
+    for person in (first, second, third):
+        person.sees("state", "Failed after 0:0")
+        person.sees("error", "The camera does not answer.")
+        assert not person.has("bar")
+        assert person.find("run").isEnabled()
+    assert len({person.text("counts") for person in (first, second, third)}) == 1
+
+
+def test_a_dock_opened_when_a_run_is_over_says_how_it_ended(open_dock, session):
+    session.start("snap", {"frames": 3}).result(timeout=10)
+    session.start("snap", {"frames": 4}).result(timeout=10)
+    person = open_dock()
+    assert person.text("state") == "Finished: 4 frames in 0:00"
+    assert person.text("counts").startswith("7 in stack (")
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "stopping", "failed", "waiting"])
+def test_every_state_fits_in_300_pixels(person, session, camera, state):
+    person.dock.resize(300, 600)
+    person.dock.setStyleSheet("QWidget { font-size: 12px; }")
+    person.clicks("run")
+    person.sees("rates", "fps")
+    if state == "paused":
+        person.clicks("pause")
+        person.sees("state", "Paused")
+    elif state in ("stopping", "waiting"):
+        camera.trigger = lambda: Status()
+        person.sees("waiting", "Waiting for camera")
+        if state == "stopping":
+            person.clicks("run")
+    elif state == "failed":
+        camera.fail_read = OSError("/dev/" + "long" * 30 + " does not answer. " * 9)
+        person.sees("state", "Failed")
+    for name in ("run", "ends", "pause", "state", "elapsed", "rates", "details"):
+        person.waits(lambda name=name: is_whole(person, name))
+    assert person.dock.minimumSizeHint().width() <= 300
+    assert person.dock.width() == 300
+
+
+def is_whole(person, name):
+    """Whether all of a label or button can be seen, if it is there at all."""
+    widget = person.find(name)
+    right = widget.mapTo(person.dock, QPoint(widget.width(), 0)).x()
+    wide_enough = widget.width() >= widget.sizeHint().width() and right <= person.dock.width()
+    return wide_enough or not widget.isVisible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QPoint, Signal
 from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPalette
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QMenu, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from napari_skylight.session import SessionState
 from napari_skylight.widgets._colours import dim, red
@@ -132,12 +132,13 @@ class _Button(QPushButton):
 
     def _enable(self, enabled: bool) -> None:
         """Be enabled or not; the keyboard comes back to it, unless it was led elsewhere."""
-        had_focus = self.hasFocus()
+        window = self.window()
+        had_focus = window.focusWidget() is self  # be the window the one in use or not
         self.setEnabled(enabled)
         if not enabled and had_focus:
-            self._focus_went_to = QApplication.focusWidget()
+            self._focus_went_to = window.focusWidget()
         elif enabled and self._focus_went_to is not None:
-            if QApplication.focusWidget() is self._focus_went_to:
+            if window.focusWidget() is self._focus_went_to:
                 self.setFocus()
             self._focus_went_to = None
 

@@ -1,6 +1,7 @@
 """The dock of the runs, driven as a person does."""
 
 import gc
+import logging
 import weakref
 
 import pytest
@@ -330,6 +331,19 @@ def test_everything_is_reached_with_the_keyboard(open_runs, snap):
     tabs.tabBar().setFocus()
     reader.qtbot.keyClick(tabs.tabBar(), Qt.Key.Key_Right)
     assert reader.find("log-level").isVisible()
+
+
+def test_a_closed_dock_has_no_steps_written_down(reader):
+    engine_log = logging.getLogger("bluesky.RE.msg")
+    reader.find("log-level").setCurrentIndex(0)
+    assert engine_log.isEnabledFor(logging.DEBUG)
+    reader.dock.findChild(QTabWidget).setCurrentIndex(1)
+    reader.dock.findChild(QTabWidget).setCurrentIndex(0)
+    assert engine_log.isEnabledFor(logging.DEBUG)
+    reader.dock.hide()
+    assert not engine_log.isEnabledFor(logging.DEBUG)
+    reader.dock.show()
+    assert engine_log.isEnabledFor(logging.DEBUG)
 
 
 SIGNALS = ("state_changed", "plans_changed")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["show_run_images"]
 
-_LOOK = ("colormap", "gamma", "interpolation2d")
+_LOOK = ("colormap", "gamma", "interpolation2d", "blending")
 
 
 def show_run_images(

@@ -101,6 +101,10 @@ class LogView(QWidget):
         self._redraw.stop()
         self._use.close()
 
+    def set_watched(self, watched: bool) -> None:
+        """Have nothing written down for the log's sake alone while its dock is closed."""
+        self._use.level = self._level.currentData() if watched else logging.INFO
+
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Catch up with what was logged meanwhile."""
         super().showEvent(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
-from qtpy.QtGui import QIcon, QResizeEvent, QShowEvent
+from qtpy.QtGui import QHideEvent, QIcon, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -109,7 +109,14 @@ class RunsPanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Catch up with what happened meanwhile."""
         super().showEvent(event)
+        self._log.set_watched(True)
         self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Let plans run as fast as they do without a log, unless the window is only minimised."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._log.set_watched(False)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QSplitter, QWidget
 
 __all__ = ["LEAST_HEIGHT", "Split"]
 
-LEAST_HEIGHT = 84
+LEAST_HEIGHT = 72
 """Of a list, in pixels: a few lines."""
 
 _WIDE = 560

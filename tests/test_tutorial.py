@@ -88,20 +88,25 @@ def look(reader, session):
 
 
 def keep(reader):
-    layers = reader.viewer.layers
+    layers, name = reader.viewer.layers, "camera · snapshots"
     for count in (1, 2, 3):
         reader.clicks("action:snapshot")
-        reader.waits(lambda n=count: "camera · snapshots" in layers and len(layers[0].data) == n)
-    assert [layer.name for layer in layers] == ["camera · snapshots", "camera"]
+        reader.waits(lambda n=count: name in layers and len(layers[name].data) == n)
+    assert [layer.name for layer in layers] == ["camera", name]
     reader.reads("counts", "3 in stack")
+    reader.viewer.dims.set_current_step(0, 0)
+    reader.waits(lambda: layers[name].visible and not layers["camera"].visible)
+    reader.waits(lambda: str(reader.viewer.status).startswith(f"{name} 1 of 3: "))
+    reader.viewer.dims.set_current_step(0, 2)
+    reader.waits(lambda: layers["camera"].visible and not layers[name].visible)
     reader.clicks("action:stash")
-    reader.waits(lambda: len(layers[0].data) > 5)
+    reader.waits(lambda: len(layers[name].data) > 5)
     reader.clicks("action:stash")
     reader.waits(lambda: "off" in reader.finds(QAbstractButton, "action:stash").text())
     reader.clicks("action:clear")
-    reader.waits(lambda: len(layers[0].data) == 0)
+    reader.waits(lambda: len(layers[name].data) == 0)
     reader.clicks("action:snapshot")
-    reader.waits(lambda: len(layers[0].data) == 1)
+    reader.waits(lambda: len(layers[name].data) == 1)
 
 
 def change(reader, session):

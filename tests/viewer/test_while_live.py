@@ -163,3 +163,86 @@ def test_cameras_side_by_side(live, make_camera, produce, goes_on, wait_until):
         wait_until(lambda name=name, number=number: viewer.layers[name].metadata["number"] > number)
         assert is_whole(viewer.layers[name])
     goes_on(live)
+
+
+def test_in_three_dimensions_beside_other_layers(make_link, camera, produce, goes_on, wait_until):
+    link = make_link(show=True)
+    viewer = link.viewer
+    viewer.add_image(np.random.default_rng(0).random((6, 64, 64)), name="mine")
+    viewer.add_labels(np.ones((64, 64), int), name="cells")
+    viewer.add_points(np.full((3, 3), 5.0), name="spots")
+    produce(camera)
+    goes_on(link).opacity = 0.5
+    for ndisplay in (3, 2):
+        viewer.dims.ndisplay = ndisplay
+        goes_on(link)
+        camera.snap(np.ones((64, 64), np.uint16))
+        goes_on(link)
+        assert viewer.screenshot(flash=False)[..., :3].any()
+    wait_until(lambda: len(viewer.layers["camera · snapshots"].data) == 2)
+    assert {each.name for each in viewer.layers if each.visible} == {
+        *("mine", "cells", "spots", "camera"),
+    }
+
+
+def test_the_persons_own_stack_stays_at_its_slice(live, goes_on, camera, wait_until):
+    viewer = live.viewer
+    viewer.add_image(np.zeros((50, 64, 64)), name="mine", scale=(0.3, 1, 1))
+    viewer.dims.set_current_step(0, 30)
+    for _ in range(3):
+        camera.snap(np.ones((64, 64), np.uint16))
+        goes_on(live)
+        assert viewer.dims.current_step[0] == 30
+    viewer.dims.set_current_step(0, 7)
+    goes_on(live)
+    assert viewer.dims.current_step[0] == 7
+    assert viewer.layers["mine"].visible
+    assert viewer.layers["camera"].visible
+
+
+def test_snapshots_and_stash_while_frames_come(live, goes_on, camera, wait_until):
+    number = 0
+    for count in (1, 1, 20, 1, 300):
+        camera.snap(np.arange(number, number + count)[:, None, None] * np.ones((9, 9), np.uint16))
+        number += count
+        goes_on(live)
+    stack = live.viewer.layers["camera · snapshots"]
+    wait_until(lambda: len(stack.data) == number)
+    assert (stack.data == np.arange(number)[:, None, None]).all()
+    assert live.viewer.dims.current_step[0] == number - 1
+    counts = live.counts(camera.stack_cache)
+    assert counts.stashed == counts.shown + counts.skipped == number
+
+
+def test_a_look_at_older_frames(live, goes_on, camera, wait_until):
+    for number in range(3):
+        camera.snap(np.full((9, 9), number, np.uint16))
+    viewer, layer = live.viewer, live.viewer.layers["camera"]
+    wait_until(lambda: len(viewer.layers) == 2 and len(viewer.layers[1].data) == 3)
+    for _ in range(3):
+        viewer.dims.set_current_step(0, 0)
+        wait_until(lambda: not layer.visible)
+        shown, stashed = live.shown, camera.live_cache.counts.stashed
+        wait_until(lambda stashed=stashed: camera.live_cache.counts.stashed > stashed + 20)
+        assert live.shown == shown
+        viewer.dims.set_current_step(0, 2)
+        wait_until(lambda: layer.visible)
+        assert goes_on(live) is layer
+
+
+def test_channels_of_two_cameras(link, make_camera, produce, wait_until):
+    layers = link.viewer.layers
+    names = [(camera, channel) for camera in ("one", "two") for channel in ("DAPI", "GFP")]
+    for camera, channel in names:
+        produce(make_camera(camera, channel))
+    wait_until(lambda: len(layers) == 4)
+    for _ in range(5):
+        before = [layer.metadata["number"] for layer in layers]
+        wait_until(
+            lambda before=before: all(
+                layer.metadata["number"] > n for layer, n in zip(layers, before, strict=True)
+            )
+        )
+        assert all(is_whole(layer) for layer in layers)
+    assert [layer.name for layer in layers] == [f"{a} · {b}" for a, b in names]
+    assert link.viewer.canvas.grid.enabled

@@ -45,6 +45,25 @@ def test_a_problem_is_told_once_whoever_shows_the_session(
     assert notification.exception is plugin_session.last_exception
 
 
+def test_what_was_wrong_before_there_was_a_window_is_told(
+    qtbot, plugin_session, make_napari_viewer, told
+):
+    plugin_session.report("The stage does not answer.")
+    attach(make_napari_viewer(show=False), plugin_session)
+    qtbot.waitUntil(lambda: len(told()) == 1, timeout=5000)
+
+
+def test_a_broken_file_of_plans_is_told(qtbot, home, make_napari_viewer, told):
+    (home / "plans").mkdir(parents=True)
+    (home / "plans" / "mine.py").write_text("def (:\n")
+    viewer = make_napari_viewer(show=False)
+    session = attach(viewer)
+    viewer.window.add_plugin_dock_widget("napari-skylight", DOCK)
+    qtbot.waitUntil(lambda: len(told()) == 1, timeout=10_000)
+    assert told()[0].message == session.problem == "mine.py, line 1: invalid syntax."
+    assert session.plans_folder == home / "plans"
+
+
 def test_the_same_problem_is_told_again_only_when_it_is_new(
     qtbot, shown, plugin_session, camera, told
 ):

@@ -31,6 +31,8 @@ class Notices:
         self._gui_thread = gui_thread()
         self._told: tuple[str, float | None] | None = None
         session.reported.connect(self._on_reported)
+        if session.problem:  # a broken file of plans, say, while the session was made
+            self._on_reported(session.problem)
 
     def close(self) -> None:
         """Tell nothing any more."""

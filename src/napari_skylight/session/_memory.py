@@ -98,9 +98,8 @@ class Memory:
             self._file = None  # what cannot be read is not to be lost either
             where = f"Nothing is kept in its place: {refusal}."
         reason = f"{type(error).__name__}: {error}"
-        self._problems.report(
-            f"What was chosen last cannot be read from {file.name} ({reason}). {where}", about=self
-        )
+        problem = f"What was chosen last cannot be read from {file.name} ({reason}). {where}"
+        self._problems.report(problem, about=self, stands=True)
 
     def _write(self) -> None:
         assert self._file is not None

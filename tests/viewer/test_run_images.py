@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+from bluesky import plan_stubs as bps
+from bluesky.utils import Msg, MsgGenerator
 
+from napari_skylight.engine.plan_stubs import stash
+from napari_skylight.protocols import Camera, FrameCaches
 from napari_skylight.session import RunRecord, Session
 from napari_skylight.testing import FakeCamera
 from napari_skylight.viewer import show_run_images
@@ -83,6 +87,23 @@ def test_it_has_the_colours_of_the_stack(show, snap, link, layers, wait_until):
     wait_until(lambda: "camera · snapshots" in layers)
     layers["camera · snapshots"].colormap = "magenta"
     assert show(record)[0].colormap.name == "magenta"
+
+
+def test_channels_are_added_to_each_other_and_hide_what_is_below(session, link):
+    def two_channels(camera: Camera, caches: FrameCaches) -> MsgGenerator[None]:
+        yield from bps.trigger(camera, wait=True)
+        reading = yield Msg("read", camera)
+        for channel in ("DAPI", "GFP"):
+            yield from stash(caches.stack(camera, channel=channel), reading, group="a", wait=True)
+
+    session.add_plan(two_channels)
+    session.start("two_channels").result(timeout=10)
+    layers = show_run_images(link, session.runs[0], session.runs.images(session.runs[0]))
+    assert [each.name.partition(" · ")[2] for each in layers] == [
+        "camera · DAPI · snapshots",
+        "camera · GFP · snapshots",
+    ]
+    assert layers[0].blending == "translucent"
 
 
 def test_of_what_is_gone_nothing_is_shown(show, snap, session, layers):

@@ -258,6 +258,11 @@ def test_the_log_can_be_searched(reader):
     reader.sees("Warning: failed nowhere, in fail nowhere")
 
 
+def test_what_went_wrong_is_said_once_in_a_line(reader):
+    fail(OURS, "the stage is stuck")
+    reader.sees("Error: the stage is stuck")
+
+
 def test_an_error_is_read_in_full(reader):
     OURS.warning("before")
     fail()

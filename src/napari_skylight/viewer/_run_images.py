@@ -42,11 +42,13 @@ def show_run_images(
     list of napari.layers.Image
     """
     viewer = link.viewer
-    layers = []
+    layers: list[Image] = []
     for kept in images:
         layer = _find(link, record, kept)
         if layer is None:
             layer = _make(link, record, kept)
+            if not layers:  # it hides what is below; other channels are added to it
+                layer.blending = "translucent"
             viewer.add_layer(layer)
         elif len(layer.data) != len(kept.data):  # the run has gone on since
             layer.data = kept.data
@@ -54,7 +56,7 @@ def show_run_images(
         layer.visible = True
         layers.append(layer)
     if layers:
-        viewer.layers.selection = layers
+        viewer.layers.selection.active = layers[-1]
         _bring_into_sight(link, len(layers[0].data))
     return layers
 

@@ -122,8 +122,9 @@ def line_of(entry: LogEntry) -> str:
     word = f"{level_word(entry.level)}: " if entry.level >= logging.WARNING else ""
     first = entry.message.strip().partition("\n")[0]
     cause = entry.details.strip().rpartition("\n")[2]
-    words = f"{word}{first}: {cause}" if cause else f"{word}{first}"
-    return f"{time.strftime('%H:%M:%S', time.localtime(entry.time))}  {words}"
+    if cause and not cause.endswith(first):  # else it has been said
+        first += f": {cause}"
+    return f"{time.strftime('%H:%M:%S', time.localtime(entry.time))}  {word}{first}"
 
 
 def text_of(entry: LogEntry) -> str:

@@ -256,15 +256,13 @@ def test_checking_raises_with_every_problem() -> None:
     ("plan", "values", "events"),
     [
         (bp.count, {"num": 3}, 3),
-        (bp.scan, {"motor": "x", "start": 0.0, "stop": 1.0, "num": 4}, 4),
-        (bp.rel_scan, {"motor": "x", "start": -1.0, "stop": 1.0, "num": 4}, 4),
-        (bp.list_scan, {"motor": "x", "points": [0.0, 2.0]}, 2),
-        (
-            bp.grid_scan,
-            {"slow_motor": "x", "slow_start": 0.0, "slow_stop": 1.0, "slow_num": 2}
-            | {"fast_motor": "y", "fast_start": 0.0, "fast_stop": 1.0, "fast_num": 3},
-            6,
-        ),
+        (bp.scan, {"axes": [("x", 0.0, 1.0)], "num": 4}, 4),
+        (bp.scan, {"axes": [("x", 0.0, 1.0), ("y", 2.0, 3.0)], "num": 4}, 4),
+        (bp.rel_scan, {"axes": [{"motor": "x", "start": -1.0, "stop": 1.0}], "num": 4}, 4),
+        (bp.list_scan, {"axes": [("x", [0.0, 2.0])]}, 2),
+        (bp.rel_list_scan, {"axes": [("x", [0.0, 2.0]), ("y", [1.0, 0.0])]}, 2),
+        (bp.grid_scan, {"axes": [("x", 0.0, 1.0, 2), ("y", 0.0, 1.0, 3)]}, 6),
+        (bp.rel_grid_scan, {"axes": [("x", 0.0, 1.0, 2)]}, 2),
     ],
 )
 def test_blueskys_own_plans_run_from_their_form(

@@ -7,7 +7,11 @@ import pytest
 from bluesky import plans as bp
 from bluesky.protocols import Readable
 
-from napari_skylight.plans.spec import create_plan_spec, register_form
+from napari_skylight.plans.spec import (
+    UnresolvableAnnotationError,
+    create_plan_spec,
+    register_form,
+)
 
 
 class FakeMotor:
@@ -25,19 +29,12 @@ class FakeMotor:
     ("plan", "fields"),
     [
         (bp.count, ["detectors", "num", "delay"]),
-        (bp.scan, ["detectors", "motor", "start", "stop", "num"]),
-        (bp.rel_scan, ["detectors", "motor", "start", "stop", "num"]),
-        (bp.list_scan, ["detectors", "motor", "points"]),
-        (
-            bp.grid_scan,
-            ["detectors"]
-            + [
-                f"{axis}_{part}"
-                for axis in ("slow", "fast")
-                for part in ("motor", "start", "stop", "num")
-            ]
-            + ["snake_axes"],
-        ),
+        (bp.scan, ["detectors", "axes", "num"]),
+        (bp.rel_scan, ["detectors", "axes", "num"]),
+        (bp.list_scan, ["detectors", "axes"]),
+        (bp.rel_list_scan, ["detectors", "axes"]),
+        (bp.grid_scan, ["detectors", "axes", "snake_axes"]),
+        (bp.rel_grid_scan, ["detectors", "axes", "snake_axes"]),
     ],
 )
 def test_blueskys_own_plans_have_a_form(plan: Callable[..., Any], fields: list[str]) -> None:
@@ -49,14 +46,32 @@ def test_blueskys_own_plans_have_a_form(plan: Callable[..., Any], fields: list[s
     assert spec.parameters[0].device_proto is Readable
 
 
-def test_their_numbers_are_told_for_what_they_are() -> None:
-    def labels(plan: Callable[..., Any]) -> list[str]:
+def test_their_axes_consist_of_a_motor_and_where_it_goes() -> None:
+    def axis(plan: Callable[..., Any]) -> list[str]:
         spec = create_plan_spec(plan, {"x": FakeMotor("x")})
-        return [param.label for param in spec.parameters if param.name.endswith("num")]
+        (axes,) = [param for param in spec.parameters if param.name == "axes"]
+        assert axes.required
+        assert axes.element is not None
+        assert axes.element.parts[0].choices == ["x"]
+        return [part.label for part in axes.element.parts]
 
-    assert labels(bp.count) == ["Readings"]
-    assert labels(bp.scan) == ["Points"]
-    assert labels(bp.grid_scan) == ["Slow points", "Fast points"]
+    assert axis(bp.scan) == ["Motor", "Start", "Stop"]
+    assert axis(bp.list_scan) == ["Motor", "Points"]
+    assert axis(bp.grid_scan) == ["Motor", "Start", "Stop", "Points"]
+
+
+def test_without_a_motor_a_scan_says_what_it_needs() -> None:
+    class Meter:
+        def read(self) -> Any: ...
+        def describe(self) -> Any: ...
+
+        name, parent = "meter", None
+
+    with pytest.raises(UnresolvableAnnotationError) as info:
+        create_plan_spec(bp.scan, {"meter": Meter()})
+    assert (
+        info.value.in_words("Scan") == "Scan needs a device that can be moved; none is connected."
+    )
 
 
 def test_a_form_can_be_registered_and_taken_back() -> None:

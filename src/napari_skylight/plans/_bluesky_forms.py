@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from annotated_types import Ge, Unit
 from bluesky import plans as bp
 from bluesky.protocols import Movable, Readable
 
-from napari_skylight.plans._annotations import Wording
+from napari_skylight.plans._annotations import Spread, Wording
 from napari_skylight.plans._inspect import register_form
 
 __all__: list[str] = []
@@ -35,20 +35,42 @@ def _count(
     """
 
 
-def _scan(
-    detectors: Sequence[Readable[Any]],
-    motor: Movable[Any],
-    start: float,
-    stop: float,
-    *,
-    num: Annotated[Number, Wording("Points")],
-) -> None:
-    """Read at evenly spaced positions of one motor.
+class Line(NamedTuple):
+    """Where a motor goes in a straight line.
 
     Parameters
     ----------
-    detectors : Sequence[Readable]
-        The devices to read at each position.
+    motor : Movable
+        The device to move.
+    start, stop : float
+        The first and the last position, in the motor's unit.
+    """
+
+    motor: Movable[Any]
+    start: float
+    stop: float
+
+
+class Stops(NamedTuple):
+    """Where a motor stops.
+
+    Parameters
+    ----------
+    motor : Movable
+        The device to move.
+    points : list of float
+        The positions, in the motor's unit; as many for each motor.
+    """
+
+    motor: Movable[Any]
+    points: list[float]
+
+
+class Divided(NamedTuple):
+    """Where a motor goes, and in how many steps.
+
+    Parameters
+    ----------
     motor : Movable
         The device to move.
     start, stop : float
@@ -57,50 +79,57 @@ def _scan(
         How many positions.
     """
 
+    motor: Movable[Any]
+    start: float
+    stop: float
+    num: Annotated[Number, Wording("Points")]
 
-def _list_scan(
-    detectors: Sequence[Readable[Any]], motor: Movable[Any], points: list[float]
+
+def _scan(
+    detectors: Sequence[Readable[Any]],
+    *axes: Annotated[Line, Spread()],
+    num: Annotated[Number, Wording("Points")],
 ) -> None:
-    """Read at each of a list of positions of one motor.
+    """Read at evenly spaced positions, all motors moving together.
 
     Parameters
     ----------
     detectors : Sequence[Readable]
         The devices to read at each position.
-    motor : Movable
-        The device to move.
-    points : list of float
-        The positions, in the motor's unit.
+    *axes : Line
+        The motors, and where they go.
+    num : int
+        How many positions.
+    """
+
+
+def _list_scan(detectors: Sequence[Readable[Any]], *axes: Annotated[Stops, Spread()]) -> None:
+    """Read at each of a list of positions, all motors moving together.
+
+    Parameters
+    ----------
+    detectors : Sequence[Readable]
+        The devices to read at each position.
+    *axes : Stops
+        The motors, and where they stop.
     """
 
 
 def _grid_scan(
     detectors: Sequence[Readable[Any]],
-    slow_motor: Movable[Any],
-    slow_start: float,
-    slow_stop: float,
-    slow_num: Annotated[Number, Wording("Slow points")],
-    fast_motor: Movable[Any],
-    fast_start: float,
-    fast_stop: float,
-    fast_num: Annotated[Number, Wording("Fast points")],
-    *,
+    *axes: Annotated[Divided, Spread()],
     snake_axes: bool = True,
 ) -> None:
-    """Read over a grid of two motors.
+    """Read over a grid of positions.
 
     Parameters
     ----------
     detectors : Sequence[Readable]
         The devices to read at each position.
-    slow_motor, fast_motor : Movable
-        The devices to move; the fast one makes all its positions for each of the slow one.
-    slow_start, slow_stop, fast_start, fast_stop : float
-        The first and the last position, in the motor's unit.
-    slow_num, fast_num : int
-        How many positions.
+    *axes : Divided
+        The motors, the slowest first: each makes all its positions for each of the one before.
     snake_axes : bool
-        Whether the fast motor goes back the way it came, rather than returning to its start.
+        Whether motors go back the way they came, rather than returning to their start.
     """
 
 

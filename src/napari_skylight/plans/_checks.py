@@ -68,7 +68,7 @@ def _items_problem(param: ParamDescription, value: Collection[Any], label: str) 
     for number, item in enumerate(value, 1):
         problem = find_problem(param.element, item, f"item {number}")
         if problem:
-            return f"{label}: {problem}"
+            return f"{label}, {problem}"
     return ""
 
 
@@ -93,7 +93,7 @@ def _parts_problem(param: ParamDescription, record: type, value: Any, label: str
         inner = f"part {part.name}" if record is tuple else ""
         problem = find_problem(part, values.get(part.name, _EMPTY), inner)
         if problem:
-            return f"{label}: {problem[:1].lower()}{problem[1:]}"
+            return f"{label}, {problem[:1].lower()}{problem[1:]}"
     if isinstance(value, record) or has_devices(param):
         return ""
     try:

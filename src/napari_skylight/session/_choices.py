@@ -7,8 +7,6 @@ from collections.abc import Generator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
 from napari_skylight.engine.actions import Action
 from napari_skylight.frames import CacheStore
 from napari_skylight.plans import PlanRegistry
@@ -61,7 +59,7 @@ class Choices:
         spec = self.spec(plan)
         defaults = spec.defaults()
         chosen = {**defaults, **self._memory.values(plan)}
-        wrong = {*find_problems(spec, chosen), *_misfits(spec, chosen)}
+        wrong = find_problems(spec, chosen)
         allowed = {name: value for name, value in chosen.items() if name not in wrong}
         return {**defaults, **allowed}
 
@@ -92,27 +90,5 @@ class Choices:
         return run, messages, spec.actions
 
     def _known(self) -> dict[str, Any]:
-        return {**self._devices, self._caches.name: self._caches}
-
-
-def _misfits(spec: PlanSpec, values: Mapping[str, Any]) -> set[str]:
-    """Return the names of parameters that no longer are of the type that their value has."""
-    return {
-        param.name
-        for param in spec.parameters
-        if param.choices is None
-        and values.get(param.name) is not None
-        and not _fits(values[param.name], param.annotation)
-    }
-
-
-def _fits(value: Any, annotation: Any) -> bool:
-    try:
-        adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-    except Exception:  # noqa: BLE001 - an annotation that pydantic makes nothing of allows anything
-        return True
-    try:
-        adapter.validate_python(value)
-    except ValidationError:
-        return False
-    return True
+        """Return what a plan can be given, by name; parts of devices by dotted names."""
+        return {**self._devices, **self._devices.parts, self._caches.name: self._caches}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from bluesky.utils import maybe_await
 
 from napari_skylight.protocols import Camera, Light
 from napari_skylight.session._errand import Errand
-from napari_skylight.session._settings import SettingInfo, settings_of
+from napari_skylight.session._settings import Setting, SettingInfo, settings_of
 
 DESCRIBE_SECONDS = 5.0
 """How long a setting may take to say what there is to choose from."""
@@ -31,6 +31,8 @@ class Connected:
     is_light: bool = False
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What there is to choose from, by the path of the setting: "light.channel"."""
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """What can be set and read by itself, by its path: "stage.x"."""
 
 
 async def connect(device: Any, seconds: float) -> Connected:
@@ -49,14 +51,16 @@ async def connect(device: Any, seconds: float) -> Connected:
             described = {}
             if isinstance(device, Camera | Light) and isinstance(device, Readable):
                 described = await maybe_await(device.describe())
-            choices = await _choices_of(device)
+            settings = _settable(device)
+            choices = await _choices_of(settings)
     except TimeoutError as error:
         if limit.expired():
             raise TimeoutError(f"{device.name} did not connect within {seconds:g} s.") from error
         raise
     is_camera = isinstance(device, Camera) and _has_image(described)
     is_light = isinstance(device, Light) and _is_switch(described.get(device.name))
-    return Connected(device, is_camera, is_light, choices)
+    parts = {each.path: each.part for each in settings if each.path != device.name}
+    return Connected(device, is_camera, is_light, choices, parts)
 
 
 async def _connected(device: Any, seconds: float) -> None:
@@ -73,12 +77,16 @@ def _is_switch(data_key: Mapping[str, Any] | None) -> bool:
     return data_key is None or data_key.get("dtype") == "boolean"
 
 
-async def _choices_of(device: Any) -> dict[str, tuple[str, ...]]:
-    """Return the choices that settings of `device` have, by their paths."""
+def _settable(device: Any) -> list[Setting]:
+    """Return the settings of `device`."""
     try:
-        settings = [setting for setting in settings_of(device) if setting.settable]
+        return [setting for setting in settings_of(device) if setting.settable]
     except Exception:  # noqa: BLE001 - whatever is wrong with its parts, the device itself can be used
-        return {}
+        return []
+
+
+async def _choices_of(settings: Sequence[Setting]) -> dict[str, tuple[str, ...]]:
+    """Return the choices that `settings` have, by their paths."""
     asked = [asyncio.wait_for(setting.describe(), DESCRIBE_SECONDS) for setting in settings]
     # Nor is a setting that cannot be described now a reason to do without the device.
     answers = await asyncio.gather(*asked, return_exceptions=True)

@@ -63,7 +63,8 @@ class Devices(Mapping[str, Any]):
     def matches(self, device: object, protocol: type) -> bool:
         """Return whether `device` can stand where `protocol` is asked for.
 
-        Cameras and lights are told by more than their protocols; and no light is a focus drive.
+        Cameras and lights are told by more than their protocols; and no light is a focus drive, nor
+        is a part of another device.
         """
         known = self._connected.get(getattr(device, "name", ""))
         if protocol is Camera:
@@ -71,7 +72,15 @@ class Devices(Mapping[str, Any]):
         is_light = known is not None and known.is_light
         if protocol is Light:
             return is_light
-        return isinstance(device, protocol) and not (protocol is Focus and is_light)
+        is_part = known is None or known.device is not device
+        return isinstance(device, protocol) and not (protocol is Focus and (is_light or is_part))
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """The parts of devices that can be set and read, by their paths: "stage.x"."""
+        with self._lock:
+            connected = list(self._connected.values())
+        return {path: part for each in connected for path, part in each.parts.items()}
 
     def choices(self, device: object, setting: str) -> tuple[str, ...]:
         """Return what `device` offered for its part `setting` when it was connected."""

@@ -7,7 +7,11 @@ from typing import Any
 
 from qtpy.QtWidgets import QWidget
 
-__all__ = ["Editor"]
+__all__ = ["Editor", "PartError"]
+
+
+class PartError(ValueError):
+    """A part of a value makes no sense; the words begin with which part that is."""
 
 
 class Editor:

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QVBoxLayout, QWidget
 
 from napari_skylight.plans.spec import ParamDescription, container_of, find_problem
 from napari_skylight.widgets._colours import red
-from napari_skylight.widgets._editor import Editor
+from napari_skylight.widgets._editor import Editor, PartError
 from napari_skylight.widgets._editors import create_editor
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._literal_editor import LiteralEditor
@@ -56,7 +56,6 @@ class Field(QWidget):
         layout.addWidget(editor)
         self.label = text_label(param.label)
         self.label.setBuddy(editor)
-        self.setFocusProxy(editor)
         self.set_problem("")
         for child in (editor, *editor.findChildren(QWidget)):
             if isinstance(child, (QComboBox, QAbstractSpinBox)):
@@ -105,7 +104,8 @@ class Field(QWidget):
         try:
             value = self.value
         except ValueError as error:
-            return inspect.Parameter.empty, f"{label}: {error}"
+            joint = ", " if isinstance(error, PartError) else ": "
+            return inspect.Parameter.empty, f"{label}{joint}{error}"
         if value is inspect.Parameter.empty and not self.param.required:
             # the default is not what stands there
             return value, f"{label} is empty: fill it in."

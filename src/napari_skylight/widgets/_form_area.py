@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
@@ -13,6 +13,9 @@ _LEAST_HEIGHT = 60
 
 class FormArea(QScrollArea):
     """A scroll area that is never higher than what it shows."""
+
+    rearranged = Signal()
+    """What is shown has got other widgets, or laid them out anew."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +60,8 @@ class FormArea(QScrollArea):
             self.updateGeometry()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Grow and shrink with what is shown."""
+        """Follow what is shown as it grows and shrinks."""
         if event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
+            self.rearranged.emit()
         return bool(super().eventFilter(watched, event))

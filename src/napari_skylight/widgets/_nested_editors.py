@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
@@ -18,7 +20,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight.plans.spec import ParamDescription, values_of
-from napari_skylight.widgets._editor import Editor
+from napari_skylight.widgets._editor import Editor, PartError
+from napari_skylight.widgets._plan_docs import meanings_of
+from napari_skylight.widgets._tab_order import stops_of
 
 if TYPE_CHECKING:
     from napari_skylight.widgets._field import Field
@@ -63,8 +67,12 @@ class PartsEditor(_NestedEditor):
         self._record = param.record
         self._names = [part.name for part in param.parts]
         self.native = _Box()
+        meanings = meanings_of(self._record.__doc__ or "")
         self._fields = {
-            part.name: make_field(part, f"{path}.{part.name}")
+            part.name: make_field(
+                replace(part, help=part.help or meanings.get(part.name, "")),
+                f"{path}.{part.name}",
+            )
             for part in param.parts
             if part.has_field
         }
@@ -76,8 +84,6 @@ class PartsEditor(_NestedEditor):
             _lay_out_beside(self.native, fields)
         else:
             field_rows(self.native, fields)
-        if fields:
-            self.native.setFocusProxy(fields[0])
 
     @property
     def value(self) -> Any:
@@ -85,7 +91,7 @@ class PartsEditor(_NestedEditor):
 
         Raises
         ------
-        ValueError
+        PartError
             If one makes no sense or is missing, in plain words.
         """
         values: dict[str, Any] = {}
@@ -94,7 +100,7 @@ class PartsEditor(_NestedEditor):
             if not problem and value is inspect.Parameter.empty:
                 problem = field.find_problem()
             if problem:
-                raise ValueError(problem[:1].lower() + problem[1:])
+                raise PartError(problem[:1].lower() + problem[1:])
             values[name] = value
         return tuple(values.values()) if self._record is tuple else values
 
@@ -131,6 +137,7 @@ class RowsEditor(_NestedEditor):
         self._layout = layout
         self._add = QPushButton("Add")
         self._add.setObjectName(f"param:{path}.add")
+        self._add.setAccessibleName(f"Add an item to {param.label}")
         self._add.clicked.connect(self._on_add_clicked)
         layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
         for _ in range(self._fewest):
@@ -143,7 +150,7 @@ class RowsEditor(_NestedEditor):
 
         Raises
         ------
-        ValueError
+        PartError
             If one makes no sense or is missing, in plain words.
         """
         values = []
@@ -152,7 +159,7 @@ class RowsEditor(_NestedEditor):
             if not problem and value is inspect.Parameter.empty:
                 problem = row.field.find_problem(f"item {number}")
             if problem:
-                raise ValueError(problem)
+                raise PartError(problem)
             values.append(value)
         return values
 
@@ -194,8 +201,8 @@ class RowsEditor(_NestedEditor):
             row.remove.setVisible(len(self._rows) > self._fewest)
 
     def _on_add_clicked(self) -> None:
-        row = self._append()
-        row.field.setFocus(Qt.FocusReason.TabFocusReason)
+        for stop in islice(stops_of(self._append()), 1):
+            stop.setFocus(Qt.FocusReason.TabFocusReason)
         self.native.changed.emit()
 
     def _on_remove_clicked(self, row: _Row) -> None:

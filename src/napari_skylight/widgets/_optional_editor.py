@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from qtpy.QtCore import QEvent, Qt
@@ -10,6 +11,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QBoxLayout, QCheckBox, QWidget
 
 from napari_skylight.widgets._editor import Editor
+from napari_skylight.widgets._tab_order import stops_of
 
 __all__ = ["OptionalEditor"]
 
@@ -67,8 +69,8 @@ class OptionalEditor(Editor):
         self._editor.native.setVisible(on)
 
     def _on_box_clicked(self, on: bool) -> None:
-        if on:
-            self._editor.native.setFocus()
+        for stop in islice(stops_of(self._editor.native), on):
+            stop.setFocus(Qt.FocusReason.TabFocusReason)
 
 
 class _Row(QWidget):

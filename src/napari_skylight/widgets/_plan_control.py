@@ -79,6 +79,7 @@ class PlanControl(QWidget):
         )
         self._lay_out()
         self._chooser.chosen.connect(self._on_plan_chosen)
+        self._form_area.rearranged.connect(self._order_tabs)
         self._buttons.run_clicked.connect(self._on_run_clicked)
         self._buttons.stop_clicked.connect(session.stop)
         self._buttons.abort_clicked.connect(session.abort)
@@ -247,8 +248,11 @@ class PlanControl(QWidget):
             part.setVisible(self._form is None or bool(self._form.fields))
         self._chooser.set_docs(summary_of(spec.docs), description_of(spec))
         self._actions.show_actions(spec.actions)
-        order_tabs(self, self._parts)
+        self._order_tabs()
         self._show_state()
+
+    def _order_tabs(self) -> None:
+        order_tabs(self._parts)
 
     def _shows(self, plan: str, spec: PlanSpec, run: RunInfo | None) -> bool:
         """Return whether the form is that of `spec` already, with the same choices."""

@@ -94,7 +94,7 @@ def test_a_plan_of_bluesky_is_counted_too(session):
     x = SynAxis(name="x", delay=0.1)
     session.add_device(x).result(timeout=5)
     session.add_plan(bp.scan)
-    session.start("scan", {"detectors": ["x"], "motor": "x", "start": 0, "stop": 1, "num": 8})
+    session.start("scan", {"detectors": ["x"], "axes": [("x", 0, 1)], "num": 8})
     wait_until(lambda: done(session) >= 2)
     assert session.progress.now.total == 8
 

@@ -315,18 +315,18 @@ def test_an_untouched_scan_moves_nothing(person, session):
     session.add_device(x).result(timeout=5)
     session.add_plan(bp.scan)
     person.chooses("plan", "Scan")
-    assert person.text("param:motor") == "choose…"
-    for name in ("start", "stop", "num"):
+    motor = "axes.0.motor"
+    numbers = {"axes.0.start": "10", "axes.0.stop": "12", "num": "3"}
+    assert person.text(f"param:{motor}") == "choose…"
+    for name in numbers:
         assert person.text(f"param:{name}") == ""
     person.clicks("run")
-    assert person.text("error") == "Motor: choose one."
-    assert {name for name in ("start", "stop", "num", "motor") if marked(person, name)} == {
-        *("start", "stop", "num", "motor")
-    }
-    person.chooses("param:motor", "x")
-    assert person.text("error") == "Start is empty: fill it in."
+    assert person.text("error") == "Axes, item 1, motor: choose one."
+    assert all(marked(person, name) for name in (motor, *numbers))
+    person.chooses(f"param:{motor}", "x")
+    assert person.text("error") == "Axes, item 1, start is empty: fill it in."
     assert session.run is None
-    for name, text in (("start", "10"), ("stop", "12"), ("num", "3")):
+    for name, text in numbers.items():
         person.types(f"param:{name}", text)
     assert not person.has("error")
     person.clicks("run")

@@ -136,10 +136,7 @@ def paused(program: Program) -> None:
 def snapshots(program: Program) -> None:
     program.run()
     program.snapshots(3)
-    program.press("run")
-    program.wait(lambda: not program.session.state.busy)
     program.viewer.dims.set_current_step(0, 1)
-    program.viewer.layers.selection.active = program.viewer.layers["camera · snapshots"]
     program.rest(1)
 
 
@@ -158,6 +155,14 @@ def channels(program: Program) -> None:
 
 
 @picture
+def progress(program: Program) -> None:
+    program.session.set("camera.exposure", 100).result(timeout=10)
+    program.session.choose("snap", {"frames": 100})
+    program.press("run")
+    program.wait(lambda: program.frames("stack") > 40)
+
+
+@picture
 def runs(program: Program) -> None:
     program.run(60)
     program.snapshots(2)
@@ -169,6 +174,29 @@ def runs(program: Program) -> None:
     dock = program.dock("Runs")
     table = dock.findChild(QTreeView, "runs")
     table.setCurrentIndex(table.model().index(0, 0))
+    program.rest(1)
+
+
+@picture
+def cameras(program: Program) -> None:
+    stage, focus, light = (program.session.devices[name] for name in ("stage", "focus", "light"))
+    side_camera = sim.Camera(
+        sim.Imager(), stage, focus, light, sensor=(512, 512), name="side camera"
+    )
+    program.session.add_device(side_camera).result(timeout=10)
+    program.session.choose("live_view", {"cameras": ["camera", "side camera"]})
+    program.run()
+
+
+@picture
+def plugins_menu(program: Program) -> None:
+    program.run(60)
+    menu = program.viewer.window.plugins_menu
+    bar = program.window.menuBar()
+    menu.popup(bar.mapToGlobal(bar.actionGeometry(menu.menuAction()).bottomLeft()))
+    ours = next(action for action in menu.actions() if action.text() == "napari-skylight")
+    menu.setActiveAction(ours)
+    ours.menu().popup(menu.mapToGlobal(menu.actionGeometry(ours).topRight()))
     program.rest(1)
 
 

@@ -18,11 +18,11 @@ import pytest
 from bluesky.utils import MsgGenerator
 from pymmcore_plus import find_micromanager
 
-from napari_skylight import attach, cli, protocols
-from napari_skylight.devices import sim
+from napari_skylight import Session, attach, cli, protocols
+from napari_skylight._compat import app_model
+from napari_skylight.devices import factory_names, sim
 from napari_skylight.plans.spec import ChoicesOf, create_plan_spec
 from napari_skylight.session import SessionState
-from napari_skylight.session import _plan_sources as plan_sources
 from napari_skylight.testing import wait_until
 
 ROOT = Path(__file__).parents[1]
@@ -76,8 +76,11 @@ def viewer(session, make_napari_viewer):
 def test_the_python_of_a_page_runs(page, viewer, session, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(Path(find_micromanager()) / "MMConfig_demo.cfg", tmp_path / "my.cfg")
+    for block in blocks_of(page, "toml"):
+        if "project" not in tomllib.loads(block):
+            (tmp_path / "my_devices.toml").write_text(block)
     plans_before = set(session.plans)
-    names = {"__name__": "console", "viewer": viewer}
+    names = {"__name__": "console", "viewer": viewer, "session": session}
     for block in python_of(page):
         exec(compile(block, page, "exec"), names)
     for plan in set(session.plans) - plans_before:
@@ -159,10 +162,35 @@ def test_what_the_table_of_annotations_lists_has_a_field(row):
         assert param.has_field, annotation
 
 
-def test_the_entry_points_of_the_how_to_are_those_that_are_looked_for():
-    page = ROOT / "docs" / "how-to" / "own-plan.md"
-    (project,) = (tomllib.loads(block)["project"] for block in blocks_of(page, "toml"))
-    assert list(project["entry-points"]) == [plan_sources.GROUP]
+@pytest.mark.parametrize(
+    ("page", "group"),
+    [("own-plan.md", "napari_skylight.plans"), ("own-devices.md", "napari_skylight.devices")],
+)
+def test_the_entry_points_of_a_page_are_found(page, group, monkeypatch):
+    looked_for = []
+    monkeypatch.setattr(
+        "napari_skylight._entry_points.entry_points", lambda group: looked_for.append(group) or ()
+    )
+    with Session(home=ROOT / "no-such-folder") as session:
+        session.reload_plans().result(timeout=10)
+        factory_names()
+    shown = [tomllib.loads(block) for block in blocks_of(ROOT / "docs" / "how-to" / page, "toml")]
+    (project,) = (block["project"] for block in shown if "project" in block)
+    assert list(project["entry-points"]) == [group]
+    assert group in looked_for
+
+
+def test_the_keys_of_the_how_to_are_those_there_are(shown, plugin_session, qtbot):
+    plugin_session.start("live_view")
+    qtbot.waitUntil(lambda: bool(plugin_session.actions), timeout=5000)
+    ours = {
+        str(each.keybinding).replace("Shift+Alt+", "Alt+Shift+")
+        for each in app_model().keybindings
+        if each.command_id.startswith("napari-skylight")
+    }
+    page = (ROOT / "docs" / "how-to" / "keyboard.md").read_text()
+    told = set(re.findall(r"Ctrl\+Alt\+(?:Shift\+)?\S", page))
+    assert told - {"Ctrl+Alt+9"} == ours - {"Ctrl+Alt+2", "Ctrl+Alt+3"}
 
 
 def test_every_option_of_the_command_is_documented(options):

@@ -145,11 +145,12 @@ def snap(reader, session):
     frames = reader.finds(QWidget, "param:frames")
     frames.setFocus()
     reader.qtbot.keyClick(frames, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-    reader.qtbot.keyClicks(frames, "40")
+    reader.qtbot.keyClicks(frames, "100")
     before = len(reader.viewer.layers["camera · snapshots"].data)
     reader.clicks("run")
+    reader.reads("progress", "of 100")
     reader.waits(lambda: session.run.plan == "snap" and not session.state.busy)
-    reader.waits(lambda: len(reader.viewer.layers["camera · snapshots"].data) == before + 40)
+    reader.waits(lambda: len(reader.viewer.layers["camera · snapshots"].data) == before + 100)
 
 
 def look_back(reader, session):
@@ -163,7 +164,7 @@ def look_back(reader, session):
     layers = len(reader.viewer.layers)
     reader.clicks("show-images")
     reader.waits(lambda: len(reader.viewer.layers) == layers + 1)
-    assert len(reader.viewer.layers[-1].data) == 40
+    assert len(reader.viewer.layers[-1].data) == 100
     table.setCurrentIndex(oldest)
     reader.clicks("use-settings")
     reader.waits(lambda: reader.finds(QComboBox, "plan").currentText() == "Live view")
@@ -172,4 +173,4 @@ def look_back(reader, session):
 def save(reader, folder):
     reader.viewer.layers.selection = {reader.viewer.layers["camera · snapshots"]}
     (saved,) = reader.viewer.layers.save(str(folder / "cells.tif"), selected=True)
-    assert tifffile.imread(saved).shape == (41, 1024, 1024)
+    assert tifffile.imread(saved).shape == (101, 1024, 1024)

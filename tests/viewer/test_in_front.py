@@ -57,7 +57,7 @@ def test_a_snapshot_does_not_cover_the_live_picture(look, snap, seen, layers):
 
 
 def test_moving_the_slider_shows_the_snapshots_and_its_end_the_live_picture(
-    look, snap, seen, move, layers, link, wait_until
+    look, snap, seen, move, layers, link, session, wait_until
 ):
     look()
     snap(3)
@@ -67,6 +67,8 @@ def test_moving_the_slider_shows_the_snapshots_and_its_end_the_live_picture(
     look(3)
     assert seen() == {NAME}
     text = link.viewer.canvas.overlays.text
+    session.become("running")
+    settle(link, wait_until)
     assert text.text == "snapshots: move the slider to the end to see the live picture again"
     move(2)
     look()

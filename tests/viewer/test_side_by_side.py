@@ -60,6 +60,15 @@ def test_two_cameras_are_side_by_side(start, grid, cells):
     assert cells() == [{"one"}, {"two"}]
 
 
+def test_cameras_are_in_the_order_they_were_given(link, make_camera, cells, layers, wait_until):
+    one, two = make_camera("one"), make_camera("two")
+    for number, each in enumerate((two, one)):
+        each.live(frame())
+        wait_until(lambda number=number: len(layers) == number + 1)
+    wait_until(lambda: link.viewer.canvas.grid.enabled)
+    assert cells() == [{"one"}, {"two"}]
+
+
 def test_the_channels_of_a_camera_are_in_one_cell(start, cells):
     start("one", "two", channels=("DAPI", "GFP"))
     assert cells() == [{"one · DAPI", "one · GFP"}, {"two · DAPI", "two · GFP"}]

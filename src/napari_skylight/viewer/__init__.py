@@ -6,7 +6,8 @@ often as the screen can draw, and puts them into image layers.
 
 from napari_skylight.viewer._activity import Activity
 from napari_skylight.viewer._contrast import Autoscale
-from napari_skylight.viewer._link import HasFrames, ViewerLink
+from napari_skylight.viewer._has_frames import HasFrames
+from napari_skylight.viewer._link import ViewerLink
 from napari_skylight.viewer._run_images import show_run_images
 
 __all__ = ["Activity", "Autoscale", "HasFrames", "ViewerLink", "show_run_images"]

@@ -34,6 +34,8 @@ class CacheLayer(ABC):
         Where the frames come from; used by this viewer alone.
     key : str
         The image key.
+    turn : int
+        Its place among the caches, so that cameras lie in the list in the order they were given.
     settings : Mapping[str, Any]
         How the layer is called and looks, until the person changes that.
     wake : callable
@@ -57,12 +59,14 @@ class CacheLayer(ABC):
         viewer: napari.Viewer,
         reader: FrameReader,
         key: str,
+        turn: int,
         settings: Mapping[str, Any],
         wake: Callable[[], None],
         others: Collection[CacheLayer],
     ) -> None:
         self.key = key
         self.channel = reader.cache.channel
+        self.turn = turn
         self.layer: Image | None = None
         self.contrast = Contrast()
         self.placement = Placement()
@@ -223,16 +227,19 @@ class CacheLayer(ABC):
             layers.selection.active = active
 
     def _place_in_list(self) -> int:
-        """Return a place next to the layers of the same camera, or on top of all others."""
+        """Return a place next to the layers of the same camera, or on top of those before it."""
         layers = self._viewer.layers
-        places = [
-            (each.rank, layers.index(each.layer))
+        places: dict[CacheLayer, int] = {
+            each: layers.index(each.layer)
             for each in self._others
-            if each.key == self.key and each.layer is not None and each.layer in layers
-        ]
-        below = [place for rank, place in places if rank <= self.rank]
-        above = [place for rank, place in places if rank > self.rank]
-        return max(below) + 1 if below else min(above, default=len(layers))
+            if each.layer is not None and each.layer in layers
+        }
+        same = [each for each in places if each.key == self.key]
+        below = [places[each] for each in same if each.rank <= self.rank]
+        if below:
+            return max(below) + 1
+        after = same or [each for each in places if each.turn > self.turn]
+        return min([places[each] for each in after] or [len(layers)])
 
     def _notice_deletion(self) -> None:
         layer = self.layer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
 
@@ -28,42 +28,16 @@ if TYPE_CHECKING:
 
     import napari
     from napari.layers import Image
-    from psygnal import SignalInstance
 
-    from napari_skylight.frames import CacheStore, FrameCache, FrameReader, ReaderCounts
+    from napari_skylight.frames import FrameCache, FrameReader, ReaderCounts
+    from napari_skylight.viewer._has_frames import HasFrames
     from napari_skylight.viewer._layer import CacheLayer
 
-__all__ = ["HasFrames", "ViewerLink"]
+__all__ = ["ViewerLink"]
 
 Place = tuple[str, str]  # the name of a cache, and an image key in it
 
 _log = logging.getLogger("napari_skylight")
-
-
-class HasFrames(Protocol):
-    """What a link needs of a session."""
-
-    caches: CacheStore
-
-    @property
-    def state(self) -> Any:
-        """Equal to "paused" while a run is paused."""
-        ...
-
-    @property
-    def state_changed(self) -> SignalInstance:
-        """Emitted when `state` has changed, on any thread."""
-        ...
-
-    @property
-    def run(self) -> Any:
-        """The run under way or the last one, which `started` tells from others; or None."""
-        ...
-
-    @property
-    def microscope_changed(self) -> SignalInstance:
-        """Emitted when another microscope was opened or closed, on any thread."""
-        ...
 
 
 class ViewerLink:
@@ -249,7 +223,7 @@ class ViewerLink:
     def _lines(self, live: Mapping[Place, LiveLayer], now: float) -> list[str]:
         """Return what is to be written on the canvas."""
         lines = ["paused"] if self.session.state == "paused" else []
-        if self._in_front.hint:
+        if self.session.state == "running" and self._in_front.hint:
             lines.append(self._in_front.hint)
         if self.warn_saturated:
             lines += [f"{each.name}: {each.warning}" for each in live.values() if each.warning]
@@ -297,7 +271,8 @@ class ViewerLink:
         settings = {"name": title if key == reader.keys[0] else f"{title} · {key}"}
         if channel:
             settings |= {"colormap": self._colours.colormap(channel), "blending": "additive"}
-        given = self.viewer, reader, key, settings, self._clock.wake, self._layers.values()
+        turn = list(self._readers).index(reader.cache.name)
+        given = self.viewer, reader, key, turn, settings, self._clock.wake, self._layers.values()
         if reader.cache.kind == "live":
             layer: CacheLayer = LiveLayer(*given)
         else:

@@ -31,11 +31,13 @@ class Rates:
             self.text = (
                 f"{self._reader.cache.title}: "
                 f"{(counts.acquired - acquired) / seconds:.0f} frames/s, "
-                f"{(seen.shown - shown) / seconds:.0f} shown, "
-                f"{seen.skipped} skipped on screen, {counts.refused + counts.lost} dropped"
+                f"{(seen.shown - shown) / seconds:.0f} shown"
             )
             if exposure is not None:
                 self.text += f", exposure {exposure:g} ms"
+            gone = {"skipped on screen": seen.skipped, "dropped": counts.refused + counts.lost}
+            if any(gone.values()):  # on a line of its own: the canvas may be narrow
+                self.text += "\n" + ", ".join(f"{n} {how}" for how, n in gone.items() if n)
         self._last = now, counts.acquired, seen.shown
 
     def rest(self) -> None:

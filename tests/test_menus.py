@@ -67,6 +67,8 @@ LINES = {
     "Runs (napari-skylight)": "",
     "Open the simulated microscope": "",
     "Open Micro-Manager configuration...": "",
+    "Reload plans": "",
+    "Open plans folder": "",
     "Autoscale now": "",
     "Show frame rates": "",
 }
@@ -132,6 +134,18 @@ def test_keys_work_wherever_the_focus_is(shown, plan_control, plugin_session, qt
     state(SessionState.RUNNING)
     press(Qt.Key.Key_Period)
     state(SessionState.IDLE)
+
+
+def test_keys_work_with_the_menu_bar_hidden(shown, plugin_session, qtbot, state):
+    shown.window._toggle_menubar_visible()
+    for wanted in (SessionState.RUNNING, SessionState.IDLE):
+        qtbot.keyClick(shown.window._qt_window, Qt.Key.Key_L, CTRL_ALT)
+        state(wanted)
+    qtbot.keyClick(shown.window._qt_window, Qt.Key.Key_L, CTRL_ALT)
+    state(SessionState.RUNNING)
+    stack = plugin_session.caches.stack(plugin_session.devices["camera"])
+    qtbot.keyClick(shown.window._qt_window, Qt.Key.Key_1, CTRL_ALT)
+    qtbot.waitUntil(lambda: stack.counts.kept == 1, timeout=5000)
 
 
 def test_the_check_mark_follows_the_report_and_not_the_click(
@@ -214,6 +228,7 @@ def commands_for(viewer, qtbot, text):
 WORDS = [
     *("Start live view", "Stop", "Pause", "Resume", "Snapshot", "Clear stash"),
     *("Plan control", "Devices", "Runs", "Stash frames", "Autoscale now", "Show frame rates"),
+    *("Reload plans", "Open plans folder"),
 ]
 
 

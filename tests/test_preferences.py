@@ -48,3 +48,17 @@ def test_show_frame_rates_is_the_preference(shown, preferences):
     assert link.show_counts
     _commands.show_frame_rates(shown)
     assert not link.show_counts
+
+
+UNKNOWN = """
+attach(viewer)
+[link] = _attachments.links()
+assert (link.autoscale, link.show_counts, link.display_rate) == ("once", False, 30)
+viewer.close()
+"""
+
+
+def test_an_unknown_value_in_the_file_is_the_default(run_napari, tmp_path):
+    values = "live: {autoscale: sometimes, show_counts: perhaps, display_rate: 30, colour: red}"
+    (tmp_path / "napari-skylight.yaml").write_text(values)
+    run_napari(UNKNOWN)

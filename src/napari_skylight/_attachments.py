@@ -22,6 +22,7 @@ from napari_skylight.widgets import LogUse
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
+    from qtpy.QtWidgets import QMainWindow
 
 __all__ = [
     "PLUGIN",
@@ -64,14 +65,14 @@ class _Shared:
 class _Attachment:
     """A viewer that shows a session, from the first dock or command until its window is gone."""
 
-    def __init__(self, viewer: Viewer, session: Session, preferences: Preferences) -> None:
-        window = main_window(viewer)
-        if window is None:
-            raise RuntimeError("The viewer has been closed: make a new one.")
+    def __init__(
+        self, viewer: Viewer, window: QMainWindow, session: Session, shared: _Shared
+    ) -> None:
         self.viewer = viewer
         self.session = session
         self.link = ViewerLink(viewer, session)
-        self._preferences = preferences
+        shared.menus.add_window(window)
+        self._preferences = shared.preferences
         self._preferences.changed.connect(self._on_preferences_changed)
         self._on_preferences_changed()
         viewer.update_console({"session": session})
@@ -118,10 +119,13 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
     Raises
     ------
     RuntimeError
-        If viewers show another session already.
+        If viewers show another session already, or the viewer has been closed.
     """
     global _session, _session_is_ours, _shared
     viewer = unwrapped(viewer)
+    window = main_window(viewer)
+    if window is None:
+        raise RuntimeError("The viewer has been closed: make a new one.")
     if session is not None and session is not _session:
         if _attached:
             raise RuntimeError("Another session is shown already: close its viewers first.")
@@ -132,8 +136,7 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
     if id(viewer) not in _attached:
         if _shared is None:
             _shared = _Shared(_session)
-        _attached[id(viewer)] = _Attachment(viewer, _session, _shared.preferences)
-        _shared.menus.show_actions()  # this window has just made its menus
+        _attached[id(viewer)] = _Attachment(viewer, window, _session, _shared)
     return _session
 
 

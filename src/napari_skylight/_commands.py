@@ -6,6 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
 
 from napari_skylight._attachments import attach, link_of
 from napari_skylight._compat import main_window
@@ -106,6 +108,28 @@ def open_micro_manager(viewer: Viewer) -> None:
         show_info("Stop the plan before opening another microscope.")
     elif file := choose_file(main_window(viewer), "Open Micro-Manager configuration", "*.cfg"):
         session.open_microscope(partial(mmcore.microscope, file))
+
+
+def reload_plans(viewer: Viewer) -> None:
+    """Load the person's own plans, and those of other packages, as they are now."""
+    loaded = attach(viewer).reload_plans()
+
+    def tell(loaded: Future[tuple[str, ...]]) -> None:
+        if not loaded.cancelled() and not loaded.exception() and not loaded.result():
+            gui_thread().call(partial(show_info, "The plans are as in their files now."))
+
+    loaded.add_done_callback(tell)
+
+
+def open_plans_folder(viewer: Viewer) -> None:
+    """Show the folder of the person's own plans, made if need be, in the system's file manager."""
+    folder = attach(viewer).plans_folder
+    if folder is None:
+        show_info("There is no folder of plans: the session was made without one.")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+        show_info(f"Your plans belong into {folder}")
 
 
 def autoscale_now(viewer: Viewer) -> None:

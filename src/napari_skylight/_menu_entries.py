@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from app_model.backends.qt import QMenuItemAction
 from app_model.types import (
@@ -15,7 +16,8 @@ from app_model.types import (
     SubmenuItem,
     ToggleRule,
 )
-from qtpy.QtWidgets import QApplication
+from qtpy.QtGui import QAction
+from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_skylight._compat import app_model
 
@@ -59,7 +61,7 @@ class Entries:
 
     def __init__(self, menu: str, entries: Iterable[Entry], *submenus: SubmenuItem) -> None:
         self._app = app_model()
-        self._items: dict[str, MenuItem] = {}
+        items: dict[str, MenuItem] = {}
         self._undo: list[Callable[[], None]] = []
         palette = self._app.menus.COMMAND_PALETTE_ID
         places: list[tuple[str, MenuItem | SubmenuItem]] = [(menu, item) for item in submenus]
@@ -67,7 +69,7 @@ class Entries:
             toggled = ToggleRule() if entry.checkable else None
             rule = CommandRule(id=entry.id, title=entry.title, toggled=toggled)
             item = MenuItem(command=rule, group=entry.group, order=order)
-            self._items[entry.id] = item
+            items[entry.id] = item
             places += [(menu, item)]
             places += [(palette, MenuItem(command=rule))] if entry.in_palette else []
             commands = self._app.commands
@@ -75,23 +77,40 @@ class Entries:
             self._bind(entry)
         # at last: the menus look up the shortcuts when they are made
         self._undo.append(self._app.menus.append_menu_items(places))
+        owner = QApplication.instance()
+        self._actions = {
+            # app-model's types know of PyQt6 alone
+            name: cast("QAction", QMenuItemAction.create(item, self._app, owner))
+            for name, item in items.items()
+        }
 
     def show(self, entry: str, title: str, checked: bool = False) -> None:
         """Show an entry, by its id, with another title or check mark."""
-        action = self.action(entry)
+        action = self._actions[entry]
         title = title.replace("&", "&&")  # one alone underlines what follows
         if action.text() != title:
             action.setText(title)
         if action.isCheckable():
             action.setChecked(checked)
 
-    def action(self, entry: str) -> QMenuItemAction:
-        """Return the Qt action of an entry: it is the same in all windows."""
-        application = QApplication.instance()
-        return QMenuItemAction.create(self._items[entry], self._app, application)
+    def add_to(self, window: QMainWindow) -> None:
+        """Have the shortcuts work in `window` with its menu bar hidden, too."""
+        for action in self._actions.values():
+            window.addAction(action)
+
+    @property
+    def windows(self) -> list[QMainWindow]:
+        """The windows they were added to that are there still: Qt knows, and we hold none."""
+        for action in self._actions.values():
+            objects = action.associatedObjects()
+            return [each for each in objects if isinstance(each, QMainWindow)]
+        return []
 
     def remove(self) -> None:
         """Take the entries away, with their shortcuts."""
+        for window in self.windows:
+            for action in self._actions.values():
+                window.removeAction(action)
         while self._undo:
             self._undo.pop()()
 

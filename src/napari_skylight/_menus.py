@@ -13,7 +13,7 @@ from typing import NamedTuple
 from app_model.types import KeyCode, KeyMod, SubmenuItem
 from npe2 import PluginManager
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QApplication, QMenu
+from qtpy.QtWidgets import QApplication, QMainWindow, QMenu
 
 from napari_skylight._compat import app_model
 from napari_skylight._menu_entries import Entries, Entry
@@ -26,7 +26,13 @@ from napari_skylight.widgets import Links, words_for
 
 MENU = f"napari/plugins/{PLUGIN}"
 ACTIONS = f"{MENU}/actions"
-RUN, ASK, OPEN, SHOW = "1_run", "2_ask", "4_open", "5_show"  # the docks are in napari's "3_…"
+RUN, ASK, OPEN, PLANS, SHOW = (
+    "1_run",
+    "2_ask",
+    "4_open",
+    "5_plans",
+    "6_show",
+)  # the docks are in napari's "3_…"
 CTRL_ALT = KeyMod.CtrlCmd | KeyMod.Alt
 CTRL_ALT_SHIFT = CTRL_ALT | KeyMod.Shift  # where napari has the key without Shift
 DIGITS = (
@@ -86,6 +92,8 @@ LINES = (
     _Line("clear_stash", ASK),
     _Line("open_simulated_microscope", OPEN),
     _Line("open_micro_manager", OPEN),
+    _Line("reload_plans", PLANS),
+    _Line("open_plans_folder", PLANS),
     _Line("autoscale_now", SHOW),
     _Line("show_frame_rates", SHOW, checked=_shows_rates),
 )
@@ -117,6 +125,12 @@ class Menus(QObject):
         self._action_links.cut()
         self._action_entries.remove()
         self._entries.remove()
+
+    def add_window(self, window: QMainWindow) -> None:
+        """Serve a window, which has made its menus by now, until it is closed."""
+        self._entries.add_to(window)
+        self._action_entries.add_to(window)
+        self._show_menus()
 
     def refresh(self) -> None:
         """Show what the session reports."""
@@ -170,9 +184,11 @@ class Menus(QObject):
                 )
             )
         self._action_entries = Entries(ACTIONS, entries)
-        self.show_actions()
+        for window in self._entries.windows:
+            self._action_entries.add_to(window)
+        self._show_menus()
 
-    def show_actions(self) -> None:
+    def _show_menus(self) -> None:
         """Show the menu of the plan's actions in every window, if there are any."""
         run = self._session.run
         for menu in QApplication.topLevelWidgets():

@@ -50,21 +50,14 @@ class Problems:
         self._tell(error, about, stands)
 
     def _tell(self, error: BaseException | str | None, about: object, stands: bool) -> None:
-        before = self.text
         if isinstance(error, BaseException):
-            self.exception, self.text = cause_of(error), in_words(error)
+            exception, text = cause_of(error), in_words(error)
         else:
-            self.exception, self.text = None, error or ""
-        self._about, self._stands = about, stands
-        if self.text != before:
-            self._log()
+            exception, text = None, error or ""
+        if text != self.text:
+            _log_problem(text, exception)  # first: who reads the text may close the log at once
+        self.exception, self.text, self._about = exception, text, about
         announce(self.changed, self.text)
-
-    def _log(self) -> None:
-        if isinstance(self.exception, _MISTAKES) or (self.text and self.exception is None):
-            _log.warning(self.text)
-        elif self.exception is not None:
-            _log.error(self.text, exc_info=self.exception)
 
     def take_back(self, about: object) -> None:
         """Take the problem back if it is about `about`."""
@@ -90,3 +83,10 @@ class Problems:
                 self.take_back(cache)
 
         cache.refused.connect(on_cache_refused)
+
+
+def _log_problem(text: str, exception: BaseException | None) -> None:
+    if isinstance(exception, _MISTAKES) or (text and exception is None):
+        _log.warning(text)
+    elif exception is not None:
+        _log.error(text, exc_info=exception)

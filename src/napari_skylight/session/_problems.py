@@ -56,7 +56,8 @@ class Problems:
             exception, text = None, error or ""
         if text != self.text:
             _log_problem(text, exception)  # first: who reads the text may close the log at once
-        self.exception, self.text, self._about = exception, text, about
+        self.exception, self.text = exception, text
+        self._about, self._stands = about, stands
         announce(self.changed, self.text)
 
     def take_back(self, about: object) -> None:

@@ -1,7 +1,11 @@
 """The session's own record of its runs."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import FrozenInstanceError
+from enum import Enum
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,6 +219,21 @@ def test_devices_given_as_themselves_are_known_by_name(session, camera):
 
     session.add_plan(look)
     assert run(session, "look", camera=FakeCamera("mine")).run.values == {"camera": "mine"}
+
+
+def test_what_only_looks_like_a_device_is_kept_as_it_is(session, tmp_path):
+    class Side(Enum):
+        LEFT = "left"
+
+    def save(to: Path, sides: Sequence[Side] = (), rows: Any = None) -> MsgGenerator[None]:
+        yield from bps.null()
+
+    session.add_plan(save)
+    rows = [[FakeCamera("mine"), 1, 2]]
+    values = run(session, "save", to=tmp_path, sides=[Side.LEFT], rows=rows).run.values
+    assert values["to"] == tmp_path
+    assert values["sides"] == [Side.LEFT]
+    assert values["rows"] == [["mine", 1, 2]]
 
 
 def test_a_run_can_be_had_again_from_its_python(session, camera):

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from threading import Lock
 from types import MappingProxyType
 from typing import Any, overload
@@ -127,6 +128,9 @@ class RunHistory(Sequence[RunRecord]):
         runner.run_changed.connect(self._on_run_changed)
         engine.state_changed.connect(self._on_engine_state_changed)
         engine.subscribe(self._on_document)  # type: ignore[no-untyped-call]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} runs>"
 
     def __len__(self) -> int:
         return len(self._records)
@@ -271,13 +275,17 @@ def _by_name(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _name(value: Any) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_name(each) for each in value] if any(map(_is_device, value)) else value
+        before = list(value)
+        named = [_name(each) for each in before]
+        unchanged = all(new is old for new, old in zip(named, before, strict=True))
+        return value if unchanged else named
     return value.name if _is_device(value) else value
 
 
 def _is_device(value: Any) -> bool:
-    # an Enum member has a name too, but no parent
-    return isinstance(value, HasName) and hasattr(value, "parent")
+    # the members of an Enum have names too, and paths have parents as well
+    has_both = isinstance(value, HasName) and hasattr(value, "parent")
+    return has_both and not isinstance(value, PurePath)
 
 
 def _ending(run: RunInfo) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from qtpy.QtCore import QSize, QSortFilterProxyModel, Qt
@@ -156,6 +157,8 @@ def _node(name: str, value: Any, none: str = "none") -> Node:
         return _several(name, value, none)
     if value is None:
         return Node(name, none)
+    if isinstance(value, Enum):
+        return Node(name, value.name)
     if isinstance(value, bool):
         return Node(name, "yes" if value else "no")
     if name == "time" and isinstance(value, float):

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QMenu, QPushButton
 from superqt import QCollapsible
 
 from napari_skylight import attach
@@ -33,8 +33,22 @@ class Clicker:
             self._wait_for_answers()
         self._qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         self.clicks[name] += 1
+        if name == "ends":
+            self._choose_an_end()
         if self._random.random() < 0.3:
             self._qtbot.wait(self._random.randrange(30))
+
+    def _choose_an_end(self):
+        """Abort, halt, or think better of it."""
+        menu = self._dock.findChild(QMenu, "ends_menu")
+        choice = self._random.choice([None, *menu.actions()])
+        if choice is None:
+            self._qtbot.keyClick(menu, Qt.Key.Key_Escape)
+            return
+        self._wait_for_answers()
+        menu.setActiveAction(choice)
+        self._qtbot.keyClick(menu, Qt.Key.Key_Return)
+        self.clicks[choice.text().partition(":")[0]] += 1
 
     def end(self):
         self._wait_for_answers()
@@ -78,7 +92,7 @@ def fuzz(qtbot, viewer, session, seed, clicks):
     clicker.end()
     assert not list(filter(None, reported))
     assert session.state is SessionState.IDLE
-    assert taken["snapshot"] > 0
+    assert all(clicker.clicks[name] for name in ("run", "pause", "action:snapshot", "Halt"))
     assert len(documents.events("snapshots")) == taken["snapshot"]
     assert clicker.clicks["action:snapshot"] == taken["snapshot"]
     viewer.close()

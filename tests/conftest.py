@@ -92,6 +92,15 @@ def plan_control(shown):
     return shown.window.add_plugin_dock_widget("napari-skylight", "Plan control")[1]
 
 
+@pytest.fixture
+def told():
+    """The notifications of napari's since the test began."""
+    from napari.utils.notifications import notification_manager
+
+    first = len(notification_manager.records)
+    return lambda: notification_manager.records[first:]
+
+
 PRELUDE = """
 import time
 import napari

@@ -67,6 +67,7 @@ LINES = {
     "Runs (napari-skylight)": "",
     "Open the simulated microscope": "",
     "Open Micro-Manager configuration...": "",
+    "Open devices file...": "",
     "Reload plans": "",
     "Open plans folder": "",
     "Autoscale now": "",

@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from napari.utils.notifications import ErrorNotification, notification_manager
+from napari.utils.notifications import ErrorNotification
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QPushButton, QTextEdit
 
@@ -12,13 +12,6 @@ from napari_skylight.plans.spec import ParameterError
 from napari_skylight.session import SessionState
 
 DOCK = "Plan control"
-
-
-@pytest.fixture
-def told():
-    """The notifications of napari's since the test began."""
-    first = len(notification_manager.records)
-    return lambda: notification_manager.records[first:]
 
 
 def fail(session, camera, qtbot, problem="The camera's cable is loose."):

@@ -59,7 +59,6 @@ class _Shared:
         self.notices.close()
         self.activity.close()
         self.preferences.close()
-        self.log.close()
 
 
 class _Attachment:
@@ -89,11 +88,13 @@ class _Attachment:
         self._application.aboutToQuit.disconnect(self.detach)
         self._preferences.changed.disconnect(self._on_preferences_changed)
         self.link.close()
-        if not _attached and _shared is not None:
-            _shared.close()
-            _shared = None
-        if not _attached and _session_is_ours:
+        if _attached or _shared is None:
+            return
+        shared, _shared = _shared, None
+        shared.close()
+        if _session_is_ours:
             close_session()
+        shared.log.close()  # what happened on closing is in it, and not in the terminal
 
     def _on_preferences_changed(self) -> None:
         self._preferences.apply(self.link, self.session)

@@ -110,6 +110,15 @@ def open_micro_manager(viewer: Viewer) -> None:
         session.open_microscope(partial(mmcore.microscope, file))
 
 
+def open_devices_file(viewer: Viewer) -> None:
+    """Ask for a file of devices and open them in place of the microscope that is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info("Stop the plan before opening other devices.")
+    elif file := choose_file(main_window(viewer), "Open devices file", "*.toml"):
+        session.open_devices(file)
+
+
 def reload_plans(viewer: Viewer) -> None:
     """Load the person's own plans, and those of other packages, as they are now."""
     loaded = attach(viewer).reload_plans()

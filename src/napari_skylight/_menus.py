@@ -92,6 +92,7 @@ LINES = (
     _Line("clear_stash", ASK),
     _Line("open_simulated_microscope", OPEN),
     _Line("open_micro_manager", OPEN),
+    _Line("open_devices_file", OPEN),
     _Line("reload_plans", PLANS),
     _Line("open_plans_folder", PLANS),
     _Line("autoscale_now", SHOW),

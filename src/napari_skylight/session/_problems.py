@@ -54,10 +54,11 @@ class Problems:
             exception, text = cause_of(error), in_words(error)
         else:
             exception, text = None, error or ""
-        if text != self.text:
-            _log_problem(text, exception)  # first: who reads the text may close the log at once
+        news = text != self.text
         self.exception, self.text = exception, text
         self._about, self._stands = about, stands
+        if news:
+            _log_problem(text, exception)
         announce(self.changed, self.text)
 
     def take_back(self, about: object) -> None:

@@ -12,10 +12,17 @@ from bluesky.utils import MsgGenerator
 
 from napari_skylight import Session
 from napari_skylight.devices import Microscope
-from napari_skylight.session import SessionState, home_folder
+from napari_skylight.session import SessionState, _plan_sources, home_folder
 from napari_skylight.testing import wait_until
 
 HEADER = "from bluesky import plan_stubs as bps\nfrom bluesky.utils import MsgGenerator\n"
+
+WAITS = """
+import threading
+GO = threading.Event()
+threading.main_thread().go = GO
+GO.wait(20)
+"""
 
 
 def plan(name, body="yield from bps.null()", returns=" -> MsgGenerator[None]"):
@@ -164,6 +171,8 @@ def test_an_edit_within_the_same_second_is_seen(folder, open_session):
         (plan("sweep") + "\nimport nowhere\n", "line 8", "No module named 'nowhere'"),
         (plan("sweep") + "\nraise SystemExit(3)\n", "line 8", "3"),
         (plan("sweep", returns=""), "line 5", "sweep has no return type annotation"),
+        ("__all__ = 3\n", None, "'int' object is not iterable"),
+        ("x = '\x00'\n", None, ""),
     ],
 )
 def test_a_broken_file_is_named_with_its_line_and_the_rest_load(
@@ -174,7 +183,8 @@ def test_a_broken_file_is_named_with_its_line_and_the_rest_load(
     with caplog.at_level(logging.WARNING, "napari_skylight"):
         session, problems = open_session()
     assert len(problems) == 1
-    assert problems[0].startswith(f"broken.py, {where}: {reason}")
+    place = f"broken.py, {where}" if where else "broken.py"
+    assert problems[0].startswith(f"{place}: {reason}")
     assert session.problem == problems[0]
     assert problems[0] in caplog.text
     assert "fine" in session.plans
@@ -347,10 +357,7 @@ def test_a_distribution_installed_meanwhile_is_found(distribution, open_session)
 
 
 def test_a_session_closes_while_a_file_is_loading(folder, home):
-    (folder / "mine.py").write_text(
-        "import threading\nGO = threading.Event()\nthreading.main_thread().go = GO\nGO.wait(20)\n"
-        + plan("sweep")
-    )
+    (folder / "mine.py").write_text(WAITS + plan("sweep"))
     session = Session(home)
     main = threading.main_thread()
     wait_until(lambda: hasattr(main, "go"))
@@ -361,3 +368,37 @@ def test_a_session_closes_while_a_file_is_loading(folder, home):
     del main.go
     wait_until(lambda: "skylight-load-plans" not in {t.name for t in threading.enumerate()})
     assert "sweep" not in session.plans
+
+
+def test_a_file_whose_name_is_no_modules_is_told(folder, open_session):
+    (folder / "my.plans.py").write_text(plan("sweep"))
+    (folder / "my-plans 2.py").write_text(plan("fine"))
+    session, problems = open_session()
+    assert problems == ("my.plans.py: its name has a dot too many: rename it.",)
+    assert "fine" in session.plans
+
+
+def test_a_file_that_takes_long_is_named(folder, home, monkeypatch):
+    monkeypatch.setattr(_plan_sources, "SLOW_SECONDS", 0.1)
+    (folder / "mine.py").write_text(WAITS + plan("sweep"))
+    with Session(home) as session:
+        wait_until(lambda: "Loading plans waits for mine.py" in session.problem)
+        threading.main_thread().go.set()
+        wait_until(lambda: "sweep" in session.plans)
+        wait_until(lambda: session.problem == "")
+    del threading.main_thread().go
+
+
+def test_two_sessions_with_homes_of_their_own_do_not_mix(folder, open_session, tmp_path):
+    (folder / "mine.py").write_text(plan("sweep"))
+    session, _ = open_session()
+    other = tmp_path / "other"
+    (other / "plans").mkdir(parents=True)
+    (other / "plans" / "mine.py").write_text(plan("other"))
+    with Session(other) as second:
+        second.reload_plans().result(timeout=20)
+        assert list(second.plans) == ["live_view", "snap", "other"]
+    (folder / "mine.py").write_text("def (:\n")
+    (problem,) = session.reload_plans().result(timeout=20)
+    assert problem.endswith("Its plans stay as they were.")
+    assert "sweep" in session.plans

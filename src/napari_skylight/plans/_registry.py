@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,8 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
     changed = Signal()
 
     def __init__(self) -> None:
-        self._offered: dict[str, OfferedPlan] = {}
+        self._offered: dict[str, OfferedPlan] = {}  # replaced as a whole, to be read at any time
+        self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
         return self._named(name).plan
@@ -64,10 +66,11 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
         """
         check_plan(plan)
         key = name or plan_name(plan)
-        there = self._offered.get(key)
-        if there is not None and there.origin != origin:
-            raise _taken(there, origin)
-        self._offered = {**self._offered, key: OfferedPlan(key, plan, origin)}
+        with self._lock:
+            there = self._offered.get(key)
+            if there is not None and there.origin != origin:
+                raise _taken(there, origin)
+            self._offered = {**self._offered, key: OfferedPlan(key, plan, origin)}
         announce(self.changed)
 
         def undo() -> None:
@@ -90,20 +93,22 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
         problems : list of ValueError
             One for each plan left out because its name is taken by one from elsewhere.
         """
-        kept = {name: plan for name, plan in self._offered.items() if name not in instead_of}
-        new: dict[str, OfferedPlan] = {}
-        problems = []
-        for plan in plans:
-            there = kept.get(plan.name) or new.get(plan.name)
-            if there is None:
-                new[plan.name] = plan
-            else:
-                problems.append(_taken(there, plan.origin))
-        both = {**kept, **new}
-        ordered = [name for name in self._offered if name in both]
-        after = {name: both[name] for name in (*ordered, *both)}
-        if list(after.items()) != list(self._offered.items()):
-            self._offered = after
+        with self._lock:
+            before = self._offered
+            kept = {name: plan for name, plan in before.items() if name not in instead_of}
+            new: dict[str, OfferedPlan] = {}
+            problems = []
+            for plan in plans:
+                there = kept.get(plan.name) or new.get(plan.name)
+                if there is None:
+                    new[plan.name] = plan
+                else:
+                    problems.append(_taken(there, plan.origin))
+            both = {**kept, **new}
+            ordered = [name for name in before if name in both]
+            self._offered = {name: both[name] for name in (*ordered, *both)}
+            has_changed = list(self._offered.items()) != list(before.items())
+        if has_changed:
             announce(self.changed)
         return list(new), problems
 
@@ -115,8 +120,9 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
         KeyError
             If there is none.
         """
-        self._named(name)
-        self._offered = {key: plan for key, plan in self._offered.items() if key != name}
+        with self._lock:
+            self._named(name)
+            self._offered = {key: plan for key, plan in self._offered.items() if key != name}
         announce(self.changed)
 
     def title(self, name: str) -> str:

@@ -71,7 +71,7 @@ class Memory:
     def save(self) -> None:
         """Write the file, on a thread of its own, if there is anything new."""
         if self._file is not None:
-            self._errand.ask()
+            self._errand.ask().add_done_callback(self._problems.report_failure)
 
     def close(self, seconds: float) -> None:
         """Save, for so many seconds at most."""

@@ -39,6 +39,8 @@ class PlanFolder:
         self._read: dict[str, bytes] = {}
         self._plans: dict[str, Sequence[OfferedPlan]] = {}
         self._problems: list[PlanFileError] = []
+        self.loading = ""
+        """The file that is being run; empty when none is."""
 
     def load(self) -> tuple[list[OfferedPlan], list[PlanFileError]]:
         """Return the plans, and what is wrong with files and plans that are no good.
@@ -60,16 +62,17 @@ class PlanFolder:
         _make_package(self._folder)
         self._plans = {}
         for file in files:
-            name = f"{PACKAGE}.{file.stem}"
+            name, self.loading = f"{PACKAGE}.{file.stem}", file.name
             try:
-                module = importlib.import_module(name)
+                if "." in file.stem:
+                    raise ImportError("its name has a dot too many: rename it.")
+                self._plans[file.name] = self._plans_of(file, importlib.import_module(name))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a person's file does
                 self._plans[file.name] = kept = before_plans.get(file.name, ())
-                if kept:
-                    sys.modules.setdefault(name, before[name])
+                if kept and name in before:
+                    sys.modules[name] = before[name]
                 self._problems.append(_file_error(file, error, kept=bool(kept)))
-            else:
-                self._plans[file.name] = self._plans_of(file, module)
+        self.loading = ""
 
     def _plans_of(self, file: Path, module: ModuleType) -> list[OfferedPlan]:
         plans, problems = plans_in(module)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from importlib.metadata import EntryPoint
@@ -18,6 +19,8 @@ from napari_skylight.session._plan_folder import PlanFolder
 from napari_skylight.session._problems import Problems
 
 GROUP = "napari_skylight.plans"
+SLOW_SECONDS = 10.0
+"""How long loading may take before it is said what it waits for."""
 
 
 class PlanSources:
@@ -37,17 +40,35 @@ class PlanSources:
         self._problems = problems
         self._things: dict[EntryPoint, Any] = {}  # what entry points have given
         self._names: list[str] = []
-        self._errand = Errand("skylight-load-plans", self._load)
+        self._loading = ""  # the entry point that is being imported
+        self._errand = Errand("skylight-load-plans", self._load_and_tell)
         self._closed = False
 
     def reload(self) -> Future[tuple[str, ...]]:
         """Load what is there now, on a thread of its own; the future says what is wrong."""
-        return self._errand.ask()
+        future = self._errand.ask()
+        future.add_done_callback(self._problems.report_failure)
+        return future
 
     def close(self, seconds: float) -> None:
         """Tell of nothing more; wait so long at most for what is being loaded."""
         self._closed = True
         self._errand.wait(seconds)
+
+    def _load_and_tell(self) -> tuple[str, ...]:
+        slow = threading.Timer(SLOW_SECONDS, self._tell_what_is_slow)
+        slow.name, slow.daemon = "skylight-slow-plans", True
+        slow.start()
+        try:
+            return self._load()
+        finally:
+            slow.cancel()
+
+    def _tell_what_is_slow(self) -> None:
+        what = self._loading or (self._folder.loading if self._folder is not None else "")
+        if what and not self._closed:
+            problem = f"Loading plans waits for {what}: what comes after it is not there yet."
+            self._problems.report(problem, about=self, stands=True)
 
     def _load(self) -> tuple[str, ...]:
         plans, problems = self._installed()
@@ -71,10 +92,12 @@ class PlanSources:
         for point in _entry_points.offered(GROUP):
             try:
                 if point not in self._things:
+                    self._loading = f"{_entry_points.owner(point)} ({point.name})"
                     self._things[point] = _entry_points.load(point)
                 plans += _plans_of(point, self._things[point], problems)
             except _entry_points.EntryPointError as error:
                 problems.append(error)
+        self._loading = ""
         return plans, problems
 
 

@@ -396,3 +396,56 @@ def test_a_device_that_misbehaves(engine, documents, verb, how):
         assert isinstance(error, FailedStatus)
     assert documents.named("stop")[0]["exit_status"] == "fail"
     wait_until(lambda: engine.state == "idle")
+
+
+class Changing(FakeCamera):
+    """A camera with a configuration, which another part of the sensor can be read of."""
+
+    def __init__(self, true=True):
+        super().__init__(shape=(4, 5))
+        self.true = true
+
+    def describe(self):
+        described = super().describe()
+        if not self.true:
+            described["camera"]["shape"] = [4, 5]
+        return described
+
+    def read_configuration(self):
+        return {"camera-height": {"value": self.shape[0], "timestamp": 0.0}}
+
+    def describe_configuration(self):
+        return {"camera-height": {"source": "", "dtype": "integer", "shape": []}}
+
+
+def counted_with_changes(engine, camera, shapes):
+    def plan():
+        yield from bps.open_run()
+        for shape in shapes:
+            camera.shape = shape
+            yield from bps.checkpoint()
+            yield from bps.trigger_and_read([camera])
+        yield from bps.close_run()
+
+    engine(plan()).result(timeout=10)
+
+
+def test_frames_of_another_shape_get_another_descriptor(engine, documents):
+    shapes = [(4, 5), (4, 5), (2, 5), (2, 5), (4, 5)]
+    counted_with_changes(engine, Changing(), shapes)
+    descriptors = {each["uid"]: each for each in documents.named("descriptor")}
+    assert len(descriptors) == 3
+    events = documents.events("primary")
+    assert [event["seq_num"] for event in events] == [1, 2, 3, 4, 5]
+    for event, shape in zip(events, shapes, strict=True):
+        descriptor = descriptors[event["descriptor"]]
+        assert tuple(descriptor["data_keys"]["camera"]["shape"]) == shape
+        assert event["data"]["camera"].shape == shape
+        assert descriptor["configuration"]["camera"]["data"] == {"camera-height": shape[0]}
+    assert documents.named("stop")[0]["num_events"] == {"primary": 5}
+
+
+def test_a_camera_that_describes_itself_wrongly_has_one_descriptor(engine, documents):
+    counted_with_changes(engine, Changing(true=False), [(4, 5), (2, 5), (4, 5)])
+    assert len(documents.named("descriptor")) == 1
+    assert len(documents.events("primary")) == 3

@@ -131,3 +131,31 @@ def test_only_images_that_are_in_the_documents_are_left_out():
     assert got.named("event")[0]["data"] == {"line": [1, 2, 3, 4], "number": 5}
     assert got.named("event_page")[0]["data"] == {"line": [[1, 2, 3, 4]], "number": [5]}
     assert got.named("stop") == [stop]
+
+
+@pytest.mark.parametrize("devices", [simulated, micro_manager])
+def test_a_snapshot_after_the_binning_was_changed_is_described_as_it_is(
+    session, documents, devices
+):
+    devices(session)
+    camera = session.devices["camera"]
+    live, stack = session.caches.live(camera), session.caches.stack(camera)
+    session.start("live_view")
+    for number, binning in enumerate((1, 2, 1), start=1):
+        session.set("camera.binning", binning).result(timeout=5)
+        wait_until(
+            lambda binning=binning: (
+                live.counts.kept
+                and live.reader().take("camera").frame.metadata["camera-binning"] == binning
+            )
+        )
+        session.request("clear")
+        session.request("snapshot")
+        wait_until(lambda number=number: len(documents.events("snapshots")) == number)
+        assert stack.counts.kept == 1
+    session.stop().result(timeout=10)
+    descriptors = {each["uid"]: each for each in documents.named("descriptor")}
+    assert len(descriptors) == 3
+    for event in documents.events("snapshots"):
+        described = descriptors[event["descriptor"]]["data_keys"]["camera"]
+        assert tuple(described["shape"]) == event["data"]["camera"].shape

@@ -9,10 +9,11 @@ takes the repr of every image on its way).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bluesky.bundlers import RunBundler as BlueskyRunBundler
 from bluesky.bundlers import _StreamCache
+from bluesky.utils import maybe_await
 from event_model import ComposeDescriptorBundle, ComposeEvent
 
 if TYPE_CHECKING:
@@ -50,6 +51,32 @@ class _KeyCheckedEvents(ComposeEvent):
 class _KnownDevices(_StreamCache):
     """What a stream's devices say of themselves; what is known is there without a pause."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._forms: dict[str, Any] = {}  # shape and type of the last image of each data key
+
+    def has_other_images(self, reading: Any) -> bool:
+        """Whether an image in `reading` has another shape or type than the last one had."""
+        changed = False
+        for key, each in reading.items():
+            value = each["value"]
+            if getattr(value, "ndim", 0) > 1:
+                form = value.shape, value.dtype
+                changed |= self._forms.get(key, form) != form
+                self._forms[key] = form
+        return changed
+
+    async def describe_again(self, obj: Any) -> bool:
+        """Ask `obj` what it says of itself now; return whether that is something else."""
+        said = self.describe_cache[obj]
+        says = await maybe_await(obj.describe())
+        says = {key: {**data_key, "object_name": obj.name} for key, data_key in says.items()}
+        if says == said or says.keys() != said.keys():  # a stream keeps its data keys
+            return False
+        self.describe_cache[obj] = says
+        await self.cache_read_config(obj)  # type: ignore[no-untyped-call]
+        return True
+
     async def ensure_cached(self, obj: Any, collect: bool = False) -> None:
         if obj in self.config_desc_cache and (collect or obj in self.describe_cache):
             return
@@ -81,7 +108,14 @@ class RunBundler(BlueskyRunBundler):
 
     async def read(self, msg: Msg, reading: Any) -> Any:
         """Add a reading to the open event; see bluesky's documentation."""
-        devices, obj = self._current_stream_cache, msg.obj
+        devices, obj = cast("_KnownDevices", self._current_stream_cache), msg.obj
+        if (
+            self.bundling
+            and devices.has_other_images(reading)
+            and obj in devices.describe_cache
+            and await devices.describe_again(obj)
+        ):  # a camera was set otherwise since the last event: this one gets another descriptor
+            self._descriptors.pop(self._bundle_name, None)
         if (
             self.bundling
             and not self._objs_read  # the first cannot collide with others

@@ -237,3 +237,44 @@ def test_snapshots_of_two_cameras_share_the_slider(
     wait_until(lambda: link.viewer.dims.current_step[0] == 5)
     move(1)
     wait_until(lambda: seen() == {"one · snapshots", "two · snapshots"})
+
+
+def test_the_slider_shows_the_snapshots_of_the_channels_that_are_live(
+    look, snap, seen, move, session, make_camera, link, layers, wait_until
+):
+    session.start_run()
+    look()
+    snap(2)
+    session.start_run()
+    channels = [make_camera("camera", name) for name in ("DAPI", "GFP")]
+    for _ in range(4):
+        for each in channels:
+            each.live(frame(1))
+            settle(link, wait_until)
+    for each in (*channels, *channels):
+        each.snap(frame(1))
+    wait_until(lambda: len(layers) == 6 and len(layers[-1].data) == len(layers[-2].data) == 2)
+    assert seen() == {"camera · DAPI", "camera · GFP"}
+    move(0)
+    wait_until(lambda: seen() == {"camera · DAPI · snapshots", "camera · GFP · snapshots"})
+    session.start_run()
+    look(4)
+    assert seen() == {"camera"}
+    move(1)
+    wait_until(lambda: seen() == {NAME})
+
+
+def test_a_canvas_that_cannot_be_arranged_still_shows_frames(
+    look, camera, link, layers, session, monkeypatch, caplog, wait_until
+):
+    def fail(*args):
+        raise RuntimeError("no grid")
+
+    monkeypatch.setattr("napari_skylight.viewer._framing.Framing.follow", fail)
+    look(2)
+    assert "not arranged" in caplog.text
+    assert (layers["camera"].data == 2).all()
+    monkeypatch.undo()
+    session.start_run()
+    look()
+    assert (layers["camera"].data == 3).all()

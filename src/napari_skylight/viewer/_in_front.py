@@ -48,32 +48,47 @@ class InFront:
     def follow(self, live: Collection[LiveLayer], stacks: Collection[StackLayer]) -> None:
         """Look at the layers after they were updated."""
         before, self._filled = self._filled, {each for each in stacks if each.filled}
-        for stack in before - self._filled:
-            stack.set_visible(False)
         self._away &= bool(self._filled)
         live_comes = any(each.came for each in live)
         self._live_came |= live_comes
         if self._slider.moved and self._filled:
             self._away = not self._slider.at_end
             if self._away or not live_comes:
-                self._show_snapshots(live, self._filled)
+                self._show_snapshots(live)
             else:
                 self._show_live(live)
         elif (live_comes and not self._away) or not self._filled:
             self._show_live(live)
         elif self.live and not self._live_came and any(each.came for each in self._filled):
-            self._show_snapshots(live, self._filled)
-        for stack in self._filled - before:
-            stack.set_visible(not self.live or not any(_rivals(stack, live)))
+            self._show_snapshots(live)
+        if self.live:
+            for stack in self._filled - before:
+                stack.set_visible(not any(_rivals(stack, live)))
+        elif self._filled - before:
+            self._show_snapshots(live)
 
-    def _show_snapshots(self, live: Iterable[LiveLayer], stacks: Iterable[StackLayer]) -> None:
+    def _show_snapshots(self, live: Collection[LiveLayer]) -> None:
         self.live = False
-        for stack in stacks:
-            stack.set_visible(True)
+        wanted = {stack for stack in self._filled if self._is_wanted(stack, live)}
+        for stack in self._filled:
+            stack.set_visible(stack in wanted)
             self._hidden |= {each for each in _rivals(stack, live) if each.visible}
         for each in self._hidden:
             each.set_visible(False)
-        self._select(self._hidden, stacks)
+        self._select(self._hidden, wanted)
+
+    def _is_wanted(self, stack: StackLayer, live: Collection[LiveLayer]) -> bool:
+        """Return whether the snapshots of this channel are to be shown, of those of its camera.
+
+        Those of the run, or else those whose live pictures were seen, or else all; not what is left
+        from before channels were changed: it would be added to the others.
+        """
+        together = [each for each in self._filled if each.key == stack.key]
+        if any(each.came_in_run for each in together):
+            return stack.came_in_run > 0
+        seen = {each.channel for each in _rivals(stack, live) if each.visible}
+        seen |= {each.channel for each in self._hidden if each.key == stack.key}
+        return stack.channel in seen or not any(each.channel in seen for each in together)
 
     def _show_live(self, live: Iterable[LiveLayer]) -> None:
         if self.live:

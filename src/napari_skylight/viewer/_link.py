@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_error
 
 from napari_skylight._compat import main_window
+from napari_skylight.viewer._arrangement import Arrangement
 from napari_skylight.viewer._canvas_text import CanvasText
 from napari_skylight.viewer._clock import Clock
 from napari_skylight.viewer._colours import ChannelColours
 from napari_skylight.viewer._contrast import Autoscale
-from napari_skylight.viewer._framing import Framing
-from napari_skylight.viewer._in_front import InFront
 from napari_skylight.viewer._live_layer import LiveLayer
-from napari_skylight.viewer._outdated import Outdated
 from napari_skylight.viewer._rates import Rates
-from napari_skylight.viewer._side_by_side import SideBySide
-from napari_skylight.viewer._slider import Slider
 from napari_skylight.viewer._stack_layer import StackLayer
-from napari_skylight.viewer._status_line import StatusLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,12 +67,7 @@ class ViewerLink:
         self._run_started: float | None = None
         self._another_microscope = False
         self._colours = ChannelColours()
-        self._slider = Slider(viewer)
-        self._in_front = InFront(viewer.layers, self._slider)
-        self._outdated = Outdated()
-        self._side_by_side = SideBySide(viewer)
-        self._framing = Framing(viewer)
-        self._status = StatusLine(viewer)
+        self._arrangement = Arrangement(viewer)
         self._text = CanvasText(viewer)
         self._rates: dict[str, Rates] = {}
         self._clock = Clock(self._tick, self._arm)
@@ -182,20 +172,14 @@ class ViewerLink:
         now = perf_counter()
         another_run = self._notice_run()
         self._find_layers()
-        self._slider.look()
+        self._arrangement.slider.look()
         for layer in self._layers.values():
             layer.count(another_run=another_run)
         self._notice_microscope()
         news = [self._update(place, layer, now) for place, layer in self._layers.items()]
         live = {p: each for p, each in self._layers.items() if isinstance(each, LiveLayer)}
         stacks = [each for each in self._layers.values() if isinstance(each, StackLayer)]
-        self._in_front.follow(live.values(), stacks)
-        if self._in_front.live:
-            self._outdated.follow(live.values())
-        self._side_by_side.follow(live.values(), stacks)
-        self._framing.follow(live)
-        self._slider.settle()
-        self._status.follow(stacks, now)
+        self._arrangement.follow(live, stacks, now)
         self._text.show("\n".join(self._lines(live, now)))
         return any(news)
 
@@ -207,7 +191,7 @@ class ViewerLink:
             return False
         self._run_started = started
         self._broken.clear()
-        self._in_front.begin_run()
+        self._arrangement.begin_run()
         return True
 
     def _notice_microscope(self) -> None:
@@ -215,16 +199,15 @@ class ViewerLink:
         live = [each for each in self._layers.values() if isinstance(each, LiveLayer)]
         if self._another_microscope and any(each.came for each in live):
             self._another_microscope = False
-            self._outdated.hide_others(live)
-            self._framing.restart()
+            self._arrangement.begin_microscope(live)
             for layer in self._layers.values():
                 layer.contrast.restart()
 
     def _lines(self, live: Mapping[Place, LiveLayer], now: float) -> list[str]:
         """Return what is to be written on the canvas."""
         lines = ["paused"] if self.session.state == "paused" else []
-        if self.session.state == "running" and self._in_front.hint:
-            lines.append(self._in_front.hint)
+        if self.session.state == "running" and self._arrangement.hint:
+            lines.append(self._arrangement.hint)
         if self.warn_saturated:
             lines += [f"{each.name}: {each.warning}" for each in live.values() if each.warning]
         if self.show_counts:
@@ -276,7 +259,7 @@ class ViewerLink:
         if reader.cache.kind == "live":
             layer: CacheLayer = LiveLayer(*given)
         else:
-            layer = StackLayer(self._slider, *given)
+            layer = StackLayer(self._arrangement.slider, *given)
             for other in self._layers.values():
                 if (other.key, other.channel, other.rank) == (key, channel, LiveLayer.rank):
                     layer.look_like(other)

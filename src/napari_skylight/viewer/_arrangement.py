@@ -1,0 +1,80 @@
+"""Where the layers of a link lie, which of them are seen, and what the canvas shows of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from napari_skylight.viewer._framing import Framing
+from napari_skylight.viewer._in_front import InFront
+from napari_skylight.viewer._outdated import Outdated
+from napari_skylight.viewer._side_by_side import SideBySide
+from napari_skylight.viewer._slider import Slider
+from napari_skylight.viewer._status_line import StatusLine
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    import napari
+
+    from napari_skylight.viewer._live_layer import LiveLayer
+    from napari_skylight.viewer._stack_layer import StackLayer
+
+__all__ = ["Arrangement"]
+
+_log = logging.getLogger("napari_skylight")
+
+
+class Arrangement:
+    """Looks at all layers of a link after each turn, and arranges them.
+
+    Attributes
+    ----------
+    slider : Slider
+        To be asked to `look` before the layers are updated.
+    """
+
+    def __init__(self, viewer: napari.Viewer) -> None:
+        self.slider = Slider(viewer)
+        self._in_front = InFront(viewer.layers, self.slider)
+        self._outdated = Outdated()
+        self._side_by_side = SideBySide(viewer)
+        self._framing = Framing(viewer)
+        self._status = StatusLine(viewer)
+        self._broken = False
+
+    @property
+    def hint(self) -> str:
+        """What to tell the person who does not see the live pictures that come."""
+        return self._in_front.hint
+
+    def begin_run(self) -> None:
+        """Be ready for another run."""
+        self._broken = False
+        self._in_front.begin_run()
+
+    def begin_microscope(self, live: Collection[LiveLayer]) -> None:
+        """Take the frames that have just come for the first of all; those of others are out."""
+        self._outdated.hide_others(live)
+        self._framing.restart()
+
+    def follow(
+        self,
+        live: Mapping[tuple[str, str], LiveLayer],
+        stacks: Collection[StackLayer],
+        now: float,
+    ) -> None:
+        """Look at the layers after they were updated."""
+        if self._broken:
+            return
+        try:
+            self._in_front.follow(live.values(), stacks)
+            if self._in_front.live:
+                self._outdated.follow(live.values())
+            self._side_by_side.follow(live.values(), stacks)
+            self._framing.follow(live)
+            self.slider.settle()
+            self._status.follow(stacks, now)
+        except Exception:  # noqa: BLE001 - whatever it is, the live picture must go on
+            self._broken = True
+            _log.exception("Layers are not arranged any more, until another plan starts")

@@ -16,6 +16,7 @@ from pathlib import Path
 import annotated_types
 import pytest
 from bluesky.utils import MsgGenerator
+from npe2 import PluginManifest
 from pymmcore_plus import find_micromanager
 
 from napari_skylight import Session, attach, cli, protocols
@@ -196,6 +197,18 @@ def test_the_keys_of_the_how_to_are_those_there_are(shown, plugin_session, qtbot
 def test_every_option_of_the_command_is_documented(options):
     page = (ROOT / "docs" / "reference" / "command-line.md").read_text()
     assert options - {"--help"} <= set(re.findall(r"--[a-z-]+", page))
+
+
+def test_every_preference_is_documented():
+    manifest = PluginManifest.from_file(ROOT / "napari.yaml")
+    (page,) = manifest.contributions.configurations.values()
+    told = (ROOT / "docs" / "reference" / "preferences.md").read_text()
+    words = {True: "on", False: "off"}
+    for each in page.properties.values():
+        default = words.get(each.default, each.default)
+        assert re.search(
+            rf"^\| {re.escape(each.title)} \|.*\| {default} \|$", told, re.MULTILINE
+        ), each
 
 
 def test_every_decision_is_in_the_list():

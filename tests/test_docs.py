@@ -211,6 +211,20 @@ def test_every_preference_is_documented():
         ), each
 
 
+def test_every_public_module_is_in_the_reference():
+    package = ROOT / "src" / "napari_skylight"
+    files = [*package.glob("**/[!_]*.py"), *package.glob("*/**/__init__.py")]
+    modules = {".".join(file.relative_to(package).with_suffix("").parts) for file in files}
+    public = {
+        module.removesuffix(".__init__")
+        for module in modules
+        if "._" not in f".{module}".replace(".__init__", "")
+    }
+    pages = "".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
+    told = set(re.findall(r"^::: napari_skylight\.(\S+)$", pages, re.MULTILINE))
+    assert public - told == {"cli", "widgets"}
+
+
 def test_every_decision_is_in_the_list():
     listed = LINK.findall((DECISIONS / "README.md").read_text())
     assert sorted(listed) == sorted(path.name for path in DECISIONS.glob("0*.md"))

@@ -39,12 +39,17 @@ class Workbench:
     """A session before anything is run; see `Session`."""
 
     state_changed = Signal(SessionState)
+    """Another `state`. Like all of these it is emitted on whatever thread it happened."""
     run_changed = Signal(RunInfo)
+    """Another `run`, or something of it."""
     reported = Signal(str)
     """A problem in plain words; an empty text when it no longer stands."""
     devices_changed = Signal()
+    """Devices came or went."""
     plans_changed = Signal()
+    """Plans came, went, or were exchanged."""
     microscope_changed = Signal()
+    """Another microscope is open."""
     plan_chosen = Signal(str)
     """A plan, and values for it, are to be put in every form."""
 

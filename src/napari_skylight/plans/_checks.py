@@ -66,6 +66,8 @@ def _items_problem(param: ParamDescription, value: Collection[Any], label: str) 
     if problem or param.element is None:
         return problem
     for number, item in enumerate(value, 1):
+        if isinstance(item, str) and item == "" and param.element.choices is None:
+            continue  # among several, an empty text has been written: ""
         problem = find_problem(param.element, item, f"item {number}")
         if problem:
             return f"{label}, {problem}"
@@ -153,7 +155,8 @@ def _choice_problem(param: ParamDescription, chosen: list[Any], label: str) -> s
 def _is_empty(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip()
-    return isinstance(value, Collection) and not isinstance(value, Mapping) and len(value) == 0
+    is_record = isinstance(value, Mapping | range)
+    return isinstance(value, Collection) and not is_record and next(iter(value), _EMPTY) is _EMPTY
 
 
 def _needed(param: ParamDescription, label: str) -> str:

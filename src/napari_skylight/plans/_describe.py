@@ -97,7 +97,8 @@ def _structure(
     """
     several = param.kind is ParamKind.VAR_POSITIONAL
     shown = shown_type(param.annotation, param.default)
-    element = param.annotation if several else element_hint(shown or param.annotation)
+    whole = unwrap(without_none(param.annotation))[0] if shown is None else shown
+    element = param.annotation if several else element_hint(whole)
     if element is not None:
         member = Member("item", element)
         found = describe(plan, member, known, within=within)
@@ -105,8 +106,8 @@ def _structure(
         return {"element": replace(found, metadata=inherited(param.metadata, own))}
     if shown is not None and is_record(shown) and shown not in within:
         return {"record": shown, "parts": _parts(plan, shown, known, (*within, shown))}
-    if is_fixed_tuple(shown):
-        hints = enumerate(get_args(shown), 1)
+    if is_fixed_tuple(whole):
+        hints = enumerate(get_args(whole), 1)
         parts = [describe(plan, Member(str(n), hint), known, within=within) for n, hint in hints]
         of_each = [replace(p, metadata=inherited(param.metadata, p.metadata)) for p in parts]
         return {"record": tuple, "parts": tuple(of_each)}

@@ -16,6 +16,8 @@ from napari_skylight.plans._annotations import (
     bounds_of,
     is_optional,
     unit_of,
+    unwrap,
+    without_none,
     wording_of,
 )
 from napari_skylight.plans._shown import shown_type
@@ -143,7 +145,10 @@ class ParamDescription:
     @property
     def shown(self) -> Any:
         """The type by which a form shows it, one of a union's; None if no field can."""
-        return shown_type(self.annotation, self.default)
+        shown = shown_type(self.annotation, self.default)
+        if shown is None and (self.element is not None or self.parts):  # with devices among them
+            shown = unwrap(without_none(self.annotation))[0]
+        return shown
 
     @property
     def spread(self) -> bool:

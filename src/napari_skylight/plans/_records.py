@@ -85,6 +85,8 @@ def build(record: type, values: Mapping[str, Any], names: Iterable[str]) -> Any:
     ValueError
         If `record` does not allow the values, in its own words.
     """
+    if record in (range, slice) and values["step"] == 0:
+        raise ValueError("step must not be 0.")
     try:
         if record in (range, slice):
             return record(*(values[name] for name in names))
@@ -94,7 +96,8 @@ def build(record: type, values: Mapping[str, Any], names: Iterable[str]) -> Any:
     except ValidationError as error:
         raise ValueError(" ".join(_in_words(error))) from error
     except Exception as error:  # whatever the author of the record raises is about these values
-        raise ValueError(f"{str(error) or type(error).__name__}") from error
+        said = str(error) or type(error).__name__
+        raise ValueError(f"{said.rstrip('.')}.") from error
 
 
 def _in_words(error: ValidationError) -> Iterator[str]:

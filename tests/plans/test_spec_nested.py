@@ -1,0 +1,277 @@
+"""Parameters that consist of others: what they are, what is wrong with a value, how it is made."""
+
+import enum
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NamedTuple, NewType
+
+import pytest
+from annotated_types import Ge, Len, Unit
+from bluesky.protocols import Movable
+from bluesky.utils import MsgGenerator
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_skylight.plans.spec import (
+    PlanSpec,
+    Spread,
+    UnresolvableAnnotationError,
+    check_arguments,
+    collect_arguments,
+    create_plan_spec,
+    find_problems,
+    register_form,
+    resolve_arguments,
+)
+
+
+class Motor:
+    parent = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def set(self, value: float) -> Any: ...
+    def read(self) -> Any: ...
+    def describe(self) -> Any: ...
+
+
+X, Y = Motor("x"), Motor("stage.y")
+DEVICES: dict[str, Any] = {"x": X, "stage.y": Y}
+
+
+@dataclass
+class Roi:
+    width: Annotated[int, Ge(1), Unit("px")]
+    height: int = 4
+    scratch: object = None
+    made: int = field(default=0, init=False)
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    gain: float = Field(1.0, ge=0, le=4, title="Gain factor", description="How much.")
+    name: str = Field("a", alias="called")
+    rois: list[Roi] = Field(default_factory=list)
+
+
+class Axis(NamedTuple):
+    motor: Movable[Any]
+    stop: float
+    start: float = 0.0
+
+
+@dataclass
+class Tree:
+    name: str
+    twigs: "list[Tree]" = field(default_factory=list)
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+def spec_of(annotation: Any, default: Any = ...) -> PlanSpec:
+    def plan(x: Any = default) -> MsgGenerator[None]:
+        yield
+
+    if default is ...:
+        plan.__defaults__ = None
+    plan.__annotations__["x"] = annotation
+    return create_plan_spec(plan, DEVICES)
+
+
+def problem(annotation: Any, value: Any) -> str:
+    return find_problems(spec_of(annotation), {"x": value}).get("x", "")
+
+
+def made(annotation: Any, value: Any) -> Any:
+    return resolve_arguments(spec_of(annotation), {"x": value}, DEVICES)["x"]
+
+
+def test_a_dataclass_has_parts() -> None:
+    (x,) = spec_of(Roi).parameters
+    assert x.record is Roi
+    assert [(part.name, part.has_field) for part in x.parts] == [
+        ("width", True),
+        ("height", True),
+        ("scratch", False),
+    ]
+    width, height, _ = x.parts
+    assert (width.unit, width.bounds.low, width.required) == ("px", 1, True)
+    assert height.default == 4
+
+
+def test_a_model_says_limits_titles_and_meanings() -> None:
+    (x,) = spec_of(Model).parameters
+    gain, called, rois = x.parts
+    assert (gain.label, gain.help, gain.default) == ("Gain factor", "How much.", 1.0)
+    assert (gain.bounds.low, gain.bounds.high) == (0, 4)
+    assert called.name == "called"
+    assert rois.default == []
+    assert rois.element is not None
+    assert rois.element.record is Roi
+    assert made(Model, {"called": "b"}) == Model(called="b")
+
+
+def test_a_field_of_pydantic_may_limit_a_plain_parameter() -> None:
+    (x,) = spec_of(Annotated[float, Field(gt=0, description="How long.")]).parameters
+    assert x.bounds.low == 0
+    assert x.bounds.low_open
+    assert x.help == ""
+    assert problem(Annotated[float, Field(gt=0)], 0.0) == "X 0 must be above 0."
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "said"),
+    [
+        (Roi, {"width": 0}, "X, width 0 px is below the lowest allowed, 1 px."),
+        (Roi, Roi(0), "X, width 0 px is below the lowest allowed, 1 px."),
+        (Roi, {"height": 1}, "X, width is empty: fill it in."),
+        (Roi, {"width": 1, "depth": 1}, "X takes no depth."),
+        (Roi, 3, "X is 3, not a Roi."),
+        (list[Roi], [Roi(1), Roi(0)], "X, item 2, width 0 px is below the lowest allowed, 1 px."),
+        (list[int], [1, "a"], "X, item 2 is 'a', not a whole number."),
+        (list[int], "1, 2", "X is '1, 2', not several values."),
+        (
+            Annotated[list[float], Ge(0)],
+            [1.0, -1.0],
+            "X, item 2: -1 is below the lowest allowed, 0.",
+        ),
+        (Annotated[list[int], Len(1, 2)], [1, 2, 3], "X: at most 2 allowed, 3 given."),
+        (Annotated[str, Len(2, 3)], "a", "X, letters: at least 2 needed, 1 given."),
+        (tuple[int, str], (1, 2), "X, part 2 is 2, not a text."),
+        (tuple[int, str], (1,), "X is (1,), not 2 values."),
+        (Model, {"gain": 5}, "X, gain factor 5 is above the highest allowed, 4."),
+        (Axis, {"motor": "z", "stop": 1.0}, "X, motor: z is not one of x, stage.y."),
+        (Colour, "BLUE", "X: BLUE is not one of RED."),
+        (bool, 1, "X is 1, not True or False."),
+    ],
+)
+def test_the_part_at_fault_is_named(annotation: Any, value: Any, said: str) -> None:
+    assert problem(annotation, value) == said
+
+
+def test_each_of_args_is_checked() -> None:
+    def plan(*xs: Annotated[float, Ge(0)]) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, {})
+    assert find_problems(spec, {"xs": [1, -1]}) == {
+        "xs": "Xs, item 2: -1 is below the lowest allowed, 0."
+    }
+    assert find_problems(spec, {"xs": [1, 2]}) == {}
+    assert find_problems(spec, {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "expected"),
+    [
+        (Roi, {"width": 2}, Roi(2)),
+        (list[Roi], [{"width": 2}, Roi(3)], [Roi(2), Roi(3)]),
+        (Axis, {"motor": "stage.y", "stop": 1.0}, Axis(Y, 1.0)),
+        (Axis, ("x", 1.0, 2.0), Axis(X, 1.0, 2.0)),
+        (tuple[Movable[Any], float], ("x", 1.0), (X, 1.0)),
+        (tuple[int, ...], [1, 2], (1, 2)),
+        (Colour, "RED", Colour.RED),
+        (Literal[1, True], True, True),
+        (range, {"start": 0, "stop": 4, "step": 2}, range(0, 4, 2)),
+    ],
+)
+def test_parts_are_put_together(annotation: Any, value: Any, expected: Any) -> None:
+    assert problem(annotation, value) == ""
+    found = made(annotation, value)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_what_is_whole_already_stays_the_very_object() -> None:
+    for annotation, value in ((Roi, Roi(1)), (list[float], range(3)), (Model, Model())):
+        assert made(annotation, value) is value
+
+
+def test_a_record_may_refuse_what_its_parts_allow() -> None:
+    @dataclass
+    class Span:
+        low: float
+        high: float
+
+        def __post_init__(self) -> None:
+            if self.low > self.high:
+                raise ValueError("low is above high")
+
+    assert problem(Span, {"low": 2.0, "high": 1.0}) == "X: low is above high."
+    assert problem(Span, {"low": 1.0, "high": 2.0}) == ""
+
+
+def test_a_record_within_itself_keeps_its_default_out_of_sight() -> None:
+    (x,) = spec_of(Tree).parameters
+    assert [part.has_field for part in x.parts] == [True, False]
+
+
+def test_a_part_that_no_field_shows_is_refused() -> None:
+    @dataclass
+    class Odd:
+        thing: object
+
+    with pytest.raises(UnresolvableAnnotationError, match="plan needs x"):
+        spec_of(Odd)
+    assert not spec_of(Odd, Odd(1)).parameters[0].has_field
+
+
+def test_a_device_may_be_a_dataclass() -> None:
+    @dataclass
+    class Shutter:
+        name: str
+
+    front = Shutter("front")
+
+    def plan(shutter: Shutter) -> MsgGenerator[None]:
+        yield
+
+    assert create_plan_spec(plan, {"front": front}).parameters[0].choices == ["front"]
+    assert create_plan_spec(plan, {}).parameters[0].record is Shutter
+
+
+def test_a_new_type_is_what_it_is_made_of() -> None:
+    milliseconds = NewType("milliseconds", float)
+    assert spec_of(milliseconds).parameters[0].annotation is float
+
+
+def test_a_union_is_shown_as_what_its_default_is() -> None:
+    for default, shown in ((3, int), ("auto", str)):
+        (x,) = spec_of(int | str, default).parameters
+        assert x.shown is shown
+    assert problem(int | str, "a") == ""
+    assert problem(int | str, [1]) == "X is [1], not a whole number."
+
+
+def test_an_enum_defined_anew_is_known_by_its_name() -> None:
+    class Again(enum.Enum):
+        RED = 7
+
+    assert made(Annotated[Again, "Colour"], "RED") is Again.RED
+
+
+def test_a_form_may_spread_the_parts_of_each_argument() -> None:
+    def loose(*args):  # type: ignore[no-untyped-def]
+        yield
+
+    def form(*axes: Annotated[Axis, Spread(fewest=2)], fast: bool = False) -> None: ...
+
+    undo = register_form(loose, form)
+    spec = create_plan_spec(loose, DEVICES)
+    values = {"axes": [("x", 1.0, 0.5), {"motor": "stage.y", "stop": 2.0}]}
+    check_arguments(spec, values)
+    resolved = resolve_arguments(spec, values, DEVICES)
+    assert collect_arguments(spec, resolved) == ((X, 1.0, 0.5, Y, 2.0, 0.0), {})
+    assert find_problems(spec, {"axes": values["axes"][:1]}) == {
+        "axes": "Axes: at least 2 needed, 1 given."
+    }
+    undo()
+
+
+def test_parts_of_devices_stand_where_the_whole_device_does_not() -> None:
+    def plan(motor: Movable[Any]) -> MsgGenerator[None]:
+        yield
+
+    offered = {"stage": object(), "stage.x": X, "focus": Y, "focus.velocity": Motor("v")}
+    assert create_plan_spec(plan, offered).parameters[0].choices == ["stage.x", "focus"]

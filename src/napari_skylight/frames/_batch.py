@@ -38,9 +38,8 @@ class Images(NamedTuple):
 
     @property
     def frame_nbytes(self) -> int:
-        """Bytes one frame takes up when kept."""
-        height, width = self.shape
-        return height * width * self.dtype.itemsize
+        """Bytes one frame takes up, as the camera's and when kept."""
+        return self.pixels.nbytes // len(self.pixels)
 
     def taken(self, place: int) -> float:
         """Return when the frame at `place` was taken."""

@@ -1,6 +1,7 @@
 """What people do to live layers, and what cameras do, while frames come at full speed."""
 
 from threading import Event
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -246,3 +247,22 @@ def test_channels_of_two_cameras(link, make_camera, produce, wait_until):
         assert all(is_whole(layer) for layer in layers)
     assert [layer.name for layer in layers] == [f"{a} · {b}" for a, b in names]
     assert link.viewer.canvas.grid.enabled
+
+
+def test_thumbnails_come_about_once_a_second(live, wait_until):
+    times = []
+    live.viewer.layers["camera"].events.thumbnail.connect(lambda: times.append(perf_counter()))
+    shown = live.shown
+    wait_until(lambda: len(times) == 3, timeout=10000)
+    assert np.diff(times).min() > 0.9
+    assert live.shown - shown > 10
+
+
+def test_slow_drawing_lowers_the_rate_and_leaves_half_of_the_time(live, wait_until):
+    layer, seconds = live.viewer.layers["camera"], 0.05
+    layer.events.set_data.connect(lambda: Event().wait(seconds))  # as long as a large canvas takes
+    shown = live.shown
+    wait_until(lambda: live.shown > shown + 10)  # the clock has learnt it
+    shown, start = live.shown, perf_counter()
+    wait_until(lambda: live.shown >= shown + 10)
+    assert perf_counter() - start > 0.8 * 10 * 2 * seconds

@@ -154,7 +154,7 @@ def test_what_is_typed_reaches_the_plan_exactly(tries, person, annotation, typed
         (Annotated[float, Le(1e-7)], "2e-7", "X 2e-7 is above the highest allowed, 1e-7."),
         (list[float], "0:1:0", "X: 0:1:0 has no end."),
         (list[float], "0:", "X: 0: is not a range: write start:stop or start:stop:step."),
-        (list[int], "0:1e9", "X: 0:1e9 has 1000000000 numbers; 100000 are the most."),
+        (list[int], "0:1e9", "X: 0:1e9 has 1000000000 numbers; 10000 are the most."),
         (
             list[Annotated[int, Ge(0), Unit("px")]],
             "1,-2",

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from napari_skylight.engine.actions import Action
@@ -137,12 +138,12 @@ class ParamDescription:
         variable = self.kind in (ParamKind.VAR_POSITIONAL, ParamKind.VAR_KEYWORD)
         return not self.has_default and (not variable or self.bounds.fewest > 0)
 
-    @property
+    @cached_property
     def optional(self) -> bool:
         """Whether it may be None."""
         return is_optional(self.annotation) or self.default is None
 
-    @property
+    @cached_property
     def shown(self) -> Any:
         """The type by which a form shows it, one of a union's; None if no field can."""
         shown = shown_type(self.annotation, self.default)
@@ -155,12 +156,12 @@ class ParamDescription:
         """Whether the parts of each of ``*args`` are arguments of their own."""
         return any(isinstance(item, Spread) for item in self.metadata)
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The name, as a person reads it."""
         return wording_of(self.metadata).label or sentence_case(self.name)
 
-    @property
+    @cached_property
     def unit(self) -> str:
         """The unit of the value, or an empty text."""
         return unit_of(self.metadata)
@@ -170,7 +171,7 @@ class ParamDescription:
         """What the number 0 means, or an empty text where it means 0."""
         return wording_of(self.metadata).zero
 
-    @property
+    @cached_property
     def bounds(self) -> Bounds:
         """The limits of the value."""
         return bounds_of(self.metadata)

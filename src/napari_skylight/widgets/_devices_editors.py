@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QKeyEvent, QWheelEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
 from napari_skylight.plans.spec import Bounds
 from napari_skylight.session._settings import SettingInfo, SettingKind
-from napari_skylight.widgets._number_box import NumberBox
+from napari_skylight.widgets._number_field import NumberField
 
 __all__ = ["SettingEditor", "create_setting_editor"]
 
 _LEAST_WIDTH = 90
+_DIGITS = 8
 
 
-class NumberEditor(NumberBox):
+class NumberEditor(NumberField):
     """A number; entered with Return, by leaving the field, or step by step.
 
     As every editor here, it emits `entered` with what a person has entered, and `left` when a
@@ -30,31 +31,21 @@ class NumberEditor(NumberBox):
     keeps_what_is_entered = True
 
     def __init__(self, info: SettingInfo) -> None:
-        super().__init__(whole=info.whole, bounds=Bounds(), unit=info.unit)
+        super().__init__(whole=info.whole, unit=info.unit)
         self.edited = False
         self._value: float | None = None
-        self._widest = self.minimum(), self.maximum()
-        self.setKeyboardTracking(False)
+        self._shown: float | None = None
+        self.lineEdit().setPlaceholderText("")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.lineEdit().textEdited.connect(self._on_text_edited)
         self.editingFinished.connect(self._on_editing_finished)
 
     def show_value(self, info: SettingInfo, value: Any) -> None:
         """Show `value`, None if it is not known; even one outside the limits of `info`."""
-        low, high = (
-            widest if limit is None else limit
-            for limit, widest in zip((info.low, info.high), self._widest, strict=True)
-        )
+        self.bounds = Bounds(info.low, info.high)
         self._value = value
-        with QSignalBlocker(self):
-            if info.digits is not None and not info.whole:
-                self.setDecimals(info.digits)
-            if value is None:
-                self.setRange(low, high)
-                self.lineEdit().clear()
-            else:
-                self.setRange(min(low, value), max(high, value))
-                self.setValue(value)
+        self._shown = value if value is None or info.whole else _rounded(value, info.digits)
+        self.set_number(self._shown)
 
     def stepBy(self, steps: int) -> None:  # noqa: N802 - Qt's name
         """Enter the next value."""
@@ -86,8 +77,14 @@ class NumberEditor(NumberBox):
 
     def _enter(self) -> None:
         self.edited = False
-        if self.number() != self._value:
-            self.entered.emit(self.number())
+        try:
+            number = self.number_or_none()
+        except ValueError:
+            number = None
+        if number is None:
+            self.set_number(self._shown)  # no number was entered: the device keeps the one it has
+        elif number != self._value:
+            self.entered.emit(number)
 
 
 class ChoiceEditor(QComboBox):
@@ -196,6 +193,11 @@ class TextEditor(QLineEdit):
             self.setModified(False)
             self.entered.emit(self.text())
         self.left.emit()
+
+
+def _rounded(value: float, digits: int | None) -> float:
+    """Return what is worth showing; without saying how many digits, as many as a float32 has."""
+    return float(f"{value:.{_DIGITS}g}") if digits is None else round(value, digits)
 
 
 SettingEditor = NumberEditor | ChoiceEditor | SwitchEditor | TextEditor

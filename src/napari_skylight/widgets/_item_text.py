@@ -12,7 +12,7 @@ from napari_skylight.plans.spec import read_number, say_number
 
 __all__ = ["read_numbers", "read_texts", "say_numbers", "say_texts"]
 
-_MOST = 100_000
+_MOST = 10_000
 """How many numbers a range may have: a slip such as 0:1e9 must not take all the memory."""
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')
 _BARE = re.compile(r'\s*([^",]*?)\s*(,|$)')

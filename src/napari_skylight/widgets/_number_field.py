@@ -31,7 +31,7 @@ class NumberField(QAbstractSpinBox):
     ----------
     whole : bool
         Only whole numbers.
-    bounds : Bounds
+    bounds : Bounds, optional
     unit : str
     zero : str
         What 0 means, shown in its place unless it is being edited.
@@ -39,14 +39,14 @@ class NumberField(QAbstractSpinBox):
 
     changed = Signal()
 
-    _bounds = Bounds()  # Qt asks where there is a next number while the field is being made
+    bounds = Bounds()  # Qt asks where there is a next number while the field is being made
 
     def __init__(
         self, *, whole: bool, bounds: Bounds | None = None, unit: str = "", zero: str = ""
     ) -> None:
         super().__init__()
         self._whole, self._unit, self._zero = whole, unit, zero
-        self._bounds = bounds or Bounds()
+        self.bounds = bounds or Bounds()
         self._line = self.lineEdit()
         self._unit_label = UnitLabel(unit, self._line) if unit else None
         kind = "a whole number" if whole else "a number"
@@ -72,6 +72,7 @@ class NumberField(QAbstractSpinBox):
     def set_number(self, number: float | None) -> None:
         """Show a number, or nothing."""
         self._line.setText("" if number is None else self._said(number))
+        self._line.setCursorPosition(0)  # of a long number, its beginning is seen
 
     def text(self) -> str:
         """Return what is shown, with the unit."""
@@ -86,7 +87,7 @@ class NumberField(QAbstractSpinBox):
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:  # noqa: N802 - Qt's name
         """Say where there is a next number."""
-        number, bounds = self._finite_number(), self._bounds
+        number, bounds = self._finite_number(), self.bounds
         enabled = QAbstractSpinBox.StepEnabledFlag.StepNone
         if number is None or bounds.low is None or number > bounds.low:
             enabled |= QAbstractSpinBox.StepEnabledFlag.StepDownEnabled
@@ -148,16 +149,16 @@ class NumberField(QAbstractSpinBox):
 
     def _first(self) -> float:
         """Return the allowed number nearest to 0; 1 where only 0 itself is not allowed."""
-        low, high = self._bounds.low, self._bounds.high
+        low, high = self.bounds.low, self.bounds.high
         number = max(low or 0, 0) if high is None else min(max(low or 0, 0), high)
-        is_limit = (self._bounds.low_open and number == low) or (
-            self._bounds.high_open and number == high
+        is_limit = (self.bounds.low_open and number == low) or (
+            self.bounds.high_open and number == high
         )
         number += is_limit * (1 if number == low else -1)
         return int(number) if self._whole else float(number)
 
     def _next(self, number: float, steps: int) -> float:
-        bounds = self._bounds
+        bounds = self.bounds
         found = _stepped(number, steps, self._step(number), onto=bounds.step is not None)
         for limit, is_open, beyond in (
             (bounds.low, bounds.low_open, operator.le),
@@ -169,8 +170,8 @@ class NumberField(QAbstractSpinBox):
 
     def _step(self, number: float) -> Fraction:
         """Return the step asked for; otherwise 1, or a tenth of the number's first digit."""
-        if self._bounds.step is not None:
-            return Fraction(say_number(self._bounds.step))
+        if self.bounds.step is not None:
+            return Fraction(say_number(self.bounds.step))
         if self._whole:
             return Fraction(1)
         power = math.floor(math.log10(abs(number))) - 1 if number else -1

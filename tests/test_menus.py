@@ -14,6 +14,7 @@ from napari_skylight import Action, _attachments, attach, continuous
 from napari_skylight._compat import app_model
 from napari_skylight.engine.plan_stubs import wait_for_actions
 from napari_skylight.session import SessionState
+from napari_skylight.testing import FakeCamera
 
 CTRL_ALT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 CTRL_ALT_SHIFT = CTRL_ALT | Qt.KeyboardModifier.ShiftModifier
@@ -49,8 +50,12 @@ def entry(menu, text):
 
 @pytest.fixture
 def state(plugin_session, qtbot):
+    """Wait for a state, and until the menus have heard of it."""
+
     def wait(state):
         qtbot.waitUntil(lambda: plugin_session.state is state, timeout=5000)
+        offered = state.busy and bool(plugin_session.actions)
+        qtbot.waitUntil(lambda: offered == ("napari-skylight.action_1" in our_entries()))
 
     return wait
 
@@ -82,9 +87,10 @@ def test_the_entries_and_their_shortcuts(shown):
         assert entry(menu, text).shortcut() == QKeySequence(keys), text
 
 
-def test_no_shortcut_is_napari_s_own(shown, plugin_session, state):
+def test_no_shortcut_is_napari_s_own(shown, plugin_session, qtbot, state):
     plugin_session.start("live_view")
     state(SessionState.RUNNING)
+    qtbot.waitUntil(lambda: "Actions of Live view" in texts(plugin_menu(shown)), timeout=5000)
     ours, theirs = set(), []
     for each in app_model().keybindings:
         own = each.command_id.startswith("napari-skylight")
@@ -164,7 +170,7 @@ def test_the_check_mark_follows_the_report_and_not_the_click(
     qtbot.waitUntil(stash.isChecked, timeout=5000)
     plugin_session.request("stash", False)
     qtbot.waitUntil(lambda: not stash.isChecked(), timeout=5000)
-    assert entry(plan_menu(shown), "Stash: off")
+    qtbot.waitUntil(lambda: "Stash: off" in texts(plan_menu(shown)), timeout=5000)
 
 
 RECORD = Action(name="record", togglable=True, toggle_states=("every frame", "nothing"))
@@ -187,7 +193,7 @@ def test_the_actions_of_the_plan_come_and_go(shown, plugin_session, qtbot, state
     assert not any(text.startswith("Actions") for text in texts(plugin_menu(shown)))
     plugin_session.start("watch")
     state(SessionState.RUNNING)
-    assert "Actions of Watch" in texts(plugin_menu(shown))
+    qtbot.waitUntil(lambda: "Actions of Watch" in texts(plugin_menu(shown)), timeout=5000)
     menu = plan_menu(shown)
     assert texts(menu) == ["Record: nothing", "Tag"]
     record = entry(menu, "Record: nothing")
@@ -198,7 +204,7 @@ def test_the_actions_of_the_plan_come_and_go(shown, plugin_session, qtbot, state
     qtbot.waitUntil(lambda: not record.isChecked(), timeout=5000)
     plugin_session.stop()
     state(SessionState.IDLE)
-    assert texts(plan_menu(shown)) == []
+    qtbot.waitUntil(lambda: texts(plan_menu(shown)) == [], timeout=5000)
     assert not any(text.startswith("Actions") for text in texts(plugin_menu(shown)))
 
 
@@ -282,17 +288,29 @@ def test_two_viewers_have_one_menu_and_the_last_takes_it_away(
     qtbot.waitUntil(lambda: len(_attachments.links()) == 1, timeout=5000)
     entry(plugin_menu(first), "Start live view").trigger()
     qtbot.waitUntil(lambda: session.state is SessionState.RUNNING, timeout=5000)
-    assert "Actions of Live view" in texts(plugin_menu(first))
+    qtbot.waitUntil(lambda: "Actions of Live view" in texts(plugin_menu(first)), timeout=5000)
     first.close()
     qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
     assert our_entries() == before
     _attachments.close_session()
 
 
+def use(viewer, qtbot):
+    """Run a plan of a session of the plugin's own, by the menus; return a reference to it."""
+    session = attach(viewer)
+    session.add_device(FakeCamera(seconds=0.002)).result(timeout=5)
+    entry(plugin_menu(viewer), "Start live view").trigger()
+    qtbot.waitUntil(lambda: "Stash: off" in texts(plan_menu(viewer)), timeout=5000)
+    stash = entry(plan_menu(viewer), "Stash: off")
+    stash.trigger()
+    qtbot.waitUntil(stash.isChecked, timeout=5000)
+    return weakref.ref(session)
+
+
 def test_nothing_holds_a_session_that_was_shown(qtbot, make_napari_viewer):
     viewer = make_napari_viewer(show=False)
-    seen = weakref.ref(attach(viewer))
+    session = use(viewer, qtbot)
     viewer.close()
     qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
     gc.collect()
-    assert seen() is None
+    assert session() is None

@@ -195,6 +195,8 @@ class Menus(QObject):
         for menu in QApplication.topLevelWidgets():
             if isinstance(menu, QMenu) and menu.objectName() == ACTIONS:
                 menu.menuAction().setVisible(bool(self._actions))
+                if not self._actions:
+                    menu.close()  # were it open, there would be nothing in it
                 if run is not None:
                     menu.setTitle(f"Actions of {run.title}")
 

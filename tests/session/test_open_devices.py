@@ -119,9 +119,28 @@ def test_the_engines_loop_goes_on_while_devices_are_made(session, tmp_path):
 GO = threading.Event()
 
 
+CLOSED = []
+
+
 def make_slowly():
     GO.wait(20)
-    return FakeCamera("slow")
+    camera = FakeCamera("slow")
+    camera.close = lambda: CLOSED.append("slow")
+    return camera
+
+
+def test_a_device_that_comes_after_the_end_is_let_go_of(session, tmp_path):
+    (tmp_path / "scope.toml").write_text(f"[[{__name__}.make_slowly]]\n")
+    GO.clear()
+    CLOSED.clear()
+    opened = session.open_devices(tmp_path / "scope.toml")
+    started = time.monotonic()
+    session.close()
+    assert time.monotonic() - started < 4
+    GO.set()
+    with pytest.raises(RuntimeError, match=r"scope.toml was not opened: the session was closed"):
+        opened.result(timeout=10)
+    assert CLOSED == ["slow"]
 
 
 def test_a_file_of_which_nothing_connects_leaves_no_microscope(session, tmp_path):

@@ -173,11 +173,13 @@ class Devices(Mapping[str, Any]):
             raise TypeError(f"{factory!r} made {microscope!r}, not a Microscope.")
         self.microscope = microscope
         try:
+            if self._closed:  # while it was made
+                raise RuntimeError(f"{microscope.title} was not opened: the session was closed.")
             problems = self._add_all(microscope)
         except BaseException:
             self._release(CLOSE_SECONDS)
             raise
-        if self._closed:  # while it was made: nobody else will let go of it
+        if self._closed:  # while it was connected: nobody else will let go of it
             self._release(CLOSE_SECONDS)
         announce(self.changed)
         announce(self.microscope_changed)

@@ -253,7 +253,7 @@ def test_channels_without_their_light_are_refused_in_words(session, camera, ligh
     session.add_device(FakeLight("lamp")).result(timeout=5)
     session.start("live_view", {"channels": ["red"], "light": "lamp"})
     wait_until(lambda: "no channels to choose from" in session.problem)
-    assert session.state is SessionState.FAILED
+    wait_until(lambda: session.state is SessionState.FAILED)
 
 
 def test_snap_takes_a_frame_of_each_channel(session, camera, light, documents):

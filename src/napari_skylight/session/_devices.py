@@ -36,7 +36,7 @@ class Devices(Mapping[str, Any]):
     changed = Signal()
     microscope_changed = Signal()
     failed = Signal(object)
-    """A microscope did not close as it should: the exception."""
+    """A microscope could not be opened, or did not close as it should: the exception."""
     incomplete = Signal(object)
     """A microscope was opened without some of its devices: the exception."""
 
@@ -157,6 +157,7 @@ class Devices(Mapping[str, Any]):
             with self._lock:
                 self._opening -= 1
             if problem is not None:
+                announce(self.failed, problem)  # first: who waits for the end finds it told
                 opened.set_exception(problem)
             else:
                 opened.set_result(microscope)

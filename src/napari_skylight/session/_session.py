@@ -118,15 +118,15 @@ class Session(Workbench):
         """
         self._check_open()
 
-        def tell(done: Future[None]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                self._problems.take_back(set_value)
-            self._problems.report_failure(done, about=set_value)
+        async def work() -> None:
+            try:
+                await set_value(self._devices, setting, value)
+            except Exception as error:
+                self._problems.report(error, about=set_value)
+                raise
+            self._problems.take_back(set_value)
 
-        work = set_value(self._devices, setting, value)
-        future = asyncio.run_coroutine_threadsafe(work, self.engine.loop)
-        future.add_done_callback(tell)
-        return future
+        return asyncio.run_coroutine_threadsafe(work(), self.engine.loop)
 
     # ---- the end -----------------------------------------------------------------------------
 

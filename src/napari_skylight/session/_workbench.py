@@ -170,7 +170,6 @@ class Workbench:
             self._problems.take_back(self._devices)
             self.report(None)
             self._opened = self._devices.open(factory)
-        self._opened.add_done_callback(self._problems.report_failure)
         return self._opened
 
     def open_devices(self, source: str | Path) -> Future[Microscope]:

@@ -56,18 +56,18 @@ def test_a_snapshot_is_one_frame_and_one_event(session, camera, documents):
 
 def test_clicks_are_answered_while_a_frame_is_taken(session, camera, documents):
     start(session, camera)
-    camera.seconds = 0.5
+    camera.seconds = 1.0
     seen = camera.frames
-    wait_until(lambda: camera.frames == seen + 2)
+    wait_until(lambda: camera.frames >= seen + 2)
+    taking = camera.frames
     assert session.request("stash", True)
     wait_until(lambda: session.actions["stash"].state.pending == 0)
     assert session.request("snapshot")
     wait_until(lambda: documents.events("snapshots"))
-    assert camera.frames <= seen + 3
     session.stop().result(timeout=5)
     (event,) = documents.events("snapshots")
-    assert event["data"]["camera"][0, 0] == seen + 2, "not the frame that was being taken"
-    assert kept(session, camera)[0] == seen + 2
+    assert event["data"]["camera"][0, 0] == taking, "not the frame that was being taken"
+    assert kept(session, camera)[0] == taking
     assert len(set(kept(session, camera))) == len(kept(session, camera))
 
 

@@ -36,6 +36,8 @@ class NumberEditor(NumberField):
         self._value: float | None = None
         self._shown: float | None = None
         self.lineEdit().setPlaceholderText("")
+        # napari's theme would let it become too narrow for a number and its unit
+        self.setStyleSheet(f"NumberEditor {{ min-width: {self.minimumSizeHint().width()}px; }}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.lineEdit().textEdited.connect(self._on_text_edited)
         self.editingFinished.connect(self._on_editing_finished)

@@ -251,6 +251,7 @@ def _lay_out_beside(box: QWidget, fields: list[Field]) -> None:
     layout = QGridLayout(box)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
-    columns = 1 if any(field.wide for field in fields) else _COLUMNS
+    roomy = any(field.wide or field.param.unit for field in fields)
+    columns = 1 if roomy else _COLUMNS
     for index, field in enumerate(fields):
         layout.addWidget(field, index // columns, index % columns)

@@ -16,8 +16,8 @@ from napari_skylight.widgets._unit_label import UnitLabel
 
 __all__ = ["NumberField"]
 
-_WIDTH = 90
-_LEAST_WIDTH = 76
+_WIDTH = 100
+_LEAST_WIDTH = 84
 _TYPED = re.compile(r"[\d.,eE+\-_ infatyINFATY]*")
 """What numbers are made of, "inf" and "nan" among them."""
 
@@ -115,11 +115,14 @@ class NumberField(QAbstractSpinBox):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return a width for numbers as they are, not for the longest that could be."""
-        return QSize(_WIDTH, super().sizeHint().height())
+        return QSize(_WIDTH + self._unit_width(), super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return a width for two beside each other in a narrow dock."""
-        return QSize(_LEAST_WIDTH, super().sizeHint().height())
+        return QSize(_LEAST_WIDTH + self._unit_width(), super().sizeHint().height())
+
+    def _unit_width(self) -> int:
+        return 0 if self._unit_label is None else self._unit_label.width_needed()
 
     def _on_text_changed(self) -> None:
         self._show_unit()

@@ -9,6 +9,8 @@ from napari_skylight.widgets._colours import muted
 
 __all__ = ["UnitLabel"]
 
+_MARGIN = 2
+
 
 class UnitLabel(QLabel):
     """The unit, at the end of `line`, which leaves room for it."""
@@ -28,6 +30,11 @@ class UnitLabel(QLabel):
     def _follow(self) -> None:
         line = self._line
         self.setStyleSheet(f"background: transparent; color: {muted(line).name()};")
-        width = self.sizeHint().width()
-        line.setTextMargins(0, 0, width + 4, 0)
-        self.setGeometry(line.width() - width - 2, 0, width, line.height())
+        width = self.width_needed()
+        line.setTextMargins(0, 0, width, 0)
+        self.setGeometry(line.width() - width + _MARGIN, 0, width - _MARGIN, line.height())
+
+    def width_needed(self) -> int:
+        """Return how much less room the text has."""
+        self.ensurePolished()
+        return self.sizeHint().width() + _MARGIN

@@ -137,3 +137,14 @@ def wait_until(qtbot):
         qtbot.waitUntil(condition, timeout=timeout)
 
     return wait
+
+
+@pytest.fixture
+def begin_run(link, session, wait_until):
+    """Start a run, and wait until the link has seen that."""
+
+    def begin():
+        session.start_run()
+        wait_until(lambda: link.resting)
+
+    return begin

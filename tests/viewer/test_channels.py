@@ -100,25 +100,25 @@ def visible(layers):
 
 
 def test_channels_that_are_not_taken_any_more_are_hidden_until_they_are(
-    rounds, session, camera, channels, layers, wait_until
+    rounds, begin_run, camera, channels, layers, wait_until
 ):
-    session.start_run()
+    begin_run()
     rounds()
-    session.start_run()
+    begin_run()
     rounds([camera])
     wait_until(lambda: visible(layers) == {"camera"})
-    session.start_run()
+    begin_run()
     rounds([camera, channels["GFP"]], 1)
     assert visible(layers) == {"camera", "camera · GFP"}
-    session.start_run()
+    begin_run()
     rounds()
     wait_until(lambda: visible(layers) == {"camera · DAPI", "camera · GFP"})
 
 
-def test_a_picture_the_person_hides_or_shows_stays_so(rounds, session, camera, channels, layers):
-    session.start_run()
+def test_a_picture_the_person_hides_or_shows_stays_so(rounds, begin_run, camera, channels, layers):
+    begin_run()
     rounds()
-    session.start_run()
+    begin_run()
     layers["camera · DAPI"].visible = False
     rounds([channels["GFP"]])
     assert visible(layers) == {"camera · GFP"}

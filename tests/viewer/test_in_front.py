@@ -99,26 +99,28 @@ def test_without_live_frames_the_newest_snapshot_can_be_looked_at(
     assert seen() == {NAME}
 
 
-def test_another_run_shows_the_live_picture_again(look, snap, seen, move, session, wait_until):
-    session.start_run()
+def test_another_run_shows_the_live_picture_again(look, snap, seen, move, begin_run, wait_until):
+    begin_run()
     look()
     snap(3)
     move(1)
     wait_until(lambda: seen() == {NAME})
-    session.start_run()
+    begin_run()
     look()
     assert seen() == {"camera"}
 
 
-def test_a_run_without_live_frames_shows_what_it_keeps(look, snap, seen, session, link, wait_until):
-    session.start_run()
+def test_a_run_without_live_frames_shows_what_it_keeps(
+    look, snap, seen, begin_run, camera, wait_until
+):
+    begin_run()
     look()
-    session.start_run()
-    settle(link, wait_until)
+    camera.live(frame(9))  # the last one of the run
+    begin_run()
     assert seen() == {"camera"}
     snap()
     wait_until(lambda: seen() == {NAME})
-    session.start_run()
+    begin_run()
     look()
     assert seen() == {"camera"}
 
@@ -240,12 +242,12 @@ def test_snapshots_of_two_cameras_share_the_slider(
 
 
 def test_the_slider_shows_the_snapshots_of_the_channels_that_are_live(
-    look, snap, seen, move, session, make_camera, link, layers, wait_until
+    look, snap, seen, move, begin_run, make_camera, link, layers, wait_until
 ):
-    session.start_run()
+    begin_run()
     look()
     snap(2)
-    session.start_run()
+    begin_run()
     channels = [make_camera("camera", name) for name in ("DAPI", "GFP")]
     for _ in range(4):
         for each in channels:
@@ -257,7 +259,7 @@ def test_the_slider_shows_the_snapshots_of_the_channels_that_are_live(
     assert seen() == {"camera · DAPI", "camera · GFP"}
     move(0)
     wait_until(lambda: seen() == {"camera · DAPI · snapshots", "camera · GFP · snapshots"})
-    session.start_run()
+    begin_run()
     look(4)
     assert seen() == {"camera"}
     move(1)
@@ -265,7 +267,7 @@ def test_the_slider_shows_the_snapshots_of_the_channels_that_are_live(
 
 
 def test_a_canvas_that_cannot_be_arranged_still_shows_frames(
-    look, camera, link, layers, session, monkeypatch, caplog, wait_until
+    look, camera, link, layers, begin_run, monkeypatch, caplog, wait_until
 ):
     def fail(*args):
         raise RuntimeError("no grid")
@@ -275,6 +277,6 @@ def test_a_canvas_that_cannot_be_arranged_still_shows_frames(
     assert "not arranged" in caplog.text
     assert (layers["camera"].data == 2).all()
     monkeypatch.undo()
-    session.start_run()
+    begin_run()
     look()
     assert (layers["camera"].data == 3).all()

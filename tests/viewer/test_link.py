@@ -169,6 +169,7 @@ def test_another_microscope_starts_with_contrast_and_view_of_its_own(
     layer = show(ramp(100, 900))
     scene = link.viewer.scene
     layer.contrast_limits, scene.camera.zoom = (0, 60000), 0.5
+    camera.live(ramp(200, 800))  # the last one of the old microscope
     session.microscope_changed.emit()
     wait_until(lambda: link.resting)
     assert layer.contrast_limits == [0, 60000]  # the picture is still that of the old one

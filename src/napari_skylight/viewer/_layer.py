@@ -110,11 +110,11 @@ class CacheLayer(ABC):
             self._settings |= {name: getattr(other.layer, name) for name in _LOOK}
             self.contrast.look_like(other.contrast, other.layer)
 
-    def count(self, *, another_run: bool) -> None:
-        """Count what came; of another run from now on."""
+    def count(self, *, anew: bool) -> None:
+        """Count what came; `anew` for another run or another microscope."""
         stashed = self._reader.counts(self.key).stashed
         self.came, self._counted = stashed - self._counted, stashed
-        self.came_in_run = self.came + (0 if another_run else self.came_in_run)
+        self.came_in_run = self.came + (0 if anew else self.came_in_run)
 
     def update(self, now: float) -> bool:
         """Show what is new, and return whether there was anything, or will be soon.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
 
@@ -64,8 +64,9 @@ class ViewerLink:
         self._readers: dict[str, FrameReader] = {}
         self._layers: dict[Place, CacheLayer] = {}
         self._broken: set[Place] = set()
-        self._run_started: float | None = None
-        self._another_microscope = False
+        self._run_started = _start_of(session.run)
+        self._microscope_changed = False
+        self._another_microscope = False  # and no frame of it has come yet
         self._colours = ChannelColours()
         self._arrangement = Arrangement(viewer)
         self._text = CanvasText(viewer)
@@ -161,7 +162,7 @@ class ViewerLink:
             reader.arm()
 
     def _on_microscope_changed(self) -> None:
-        self._another_microscope = True
+        self._microscope_changed = True
         self._clock.wake()
 
     def _tick(self) -> bool:
@@ -170,11 +171,14 @@ class ViewerLink:
             self.close()
             return False
         now = perf_counter()
+        changed = self._microscope_changed  # now or at the next turn, whenever the signal comes
+        if changed:
+            self._microscope_changed, self._another_microscope = False, True
         another_run = self._notice_run()
         self._find_layers()
         self._arrangement.slider.look()
         for layer in self._layers.values():
-            layer.count(another_run=another_run)
+            layer.count(anew=another_run or changed)
         self._notice_microscope()
         news = [self._update(place, layer, now) for place, layer in self._layers.items()]
         live = {p: each for p, each in self._layers.items() if isinstance(each, LiveLayer)}
@@ -185,8 +189,7 @@ class ViewerLink:
 
     def _notice_run(self) -> bool:
         """Return whether another run has begun since the last time."""
-        run = self.session.run
-        started = None if run is None else run.started
+        started = _start_of(self.session.run)
         if started == self._run_started:
             return False
         self._run_started = started
@@ -265,3 +268,7 @@ class ViewerLink:
                     layer.look_like(other)
         layer.contrast.mode = self._autoscale
         return layer
+
+
+def _start_of(run: Any) -> float | None:
+    return None if run is None else run.started

@@ -47,6 +47,12 @@ class LiveLayer(CacheLayer):
         """How long the picture was exposed, in ms, if that is known."""
         return None if self.frame is None else value_named("exposure", self.frame)
 
+    def count(self, *, anew: bool) -> None:
+        """Count what came; what came until a run begins may be of the one before."""
+        super().count(anew=anew)
+        if anew:
+            self.came = self.came_in_run = 0
+
     def update(self, now: float) -> bool:
         """Show what is new; now and then the thumbnail instead, never both in one turn."""
         self._notice_deletion()

@@ -274,4 +274,4 @@ def _fraction(initial: Any, current: Any, target: Any) -> float | None:
 
 
 def _name(device: Any) -> str:
-    return str(getattr(device, "title", None) or getattr(device, "name", None) or "a device")
+    return str(getattr(device, "name", None) or "a device")

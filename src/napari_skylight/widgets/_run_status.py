@@ -194,7 +194,8 @@ class RunStatus(QWidget):
         running = self._session.state is SessionState.RUNNING
         if not running or now - self._came_at > _STILL_COMING:
             return ""
-        return f"{rate(acquired)} fps" + ("" if self._shown is None else f", shown {rate(shown)}")
+        on_screen = f", shown {rate(shown)}" if self._shown is not None and tally.live else ""
+        return f"{rate(acquired)} fps{on_screen}"
 
     def _show_counts(self, tally: Tally) -> None:
         if self._told_run() is None:

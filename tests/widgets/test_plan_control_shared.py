@@ -5,7 +5,10 @@ import threading
 import weakref
 
 import pytest
+from bluesky import plan_stubs as bps
 from bluesky import plans as bp
+from bluesky import preprocessors as bpp
+from bluesky.utils import MsgGenerator
 from qtpy.QtCore import QEvent, QPoint, QTimer
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QApplication
@@ -229,27 +232,47 @@ def test_a_dock_opened_when_a_run_is_over_says_how_it_ended(open_dock, session):
     assert person.text("counts").startswith("7 in stack (")
 
 
-@pytest.mark.parametrize("state", ["running", "paused", "stopping", "failed", "waiting"])
+class Stuck:
+    """A device that is never done."""
+
+    name = "shutter"
+    parent = None
+
+    def set(self, _value):
+        return Status()
+
+
+def stick() -> MsgGenerator[None]:
+    """Wait, and wait again in the cleanup."""
+    shutter = Stuck()
+    yield from bpp.finalize_wrapper(bps.mv(shutter, 1), bps.mv(shutter, 0))
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "waiting", "stopping", "failed"])
 def test_every_state_fits_in_300_pixels(person, session, camera, state):
+    session.add_plan(stick)
+    if state in ("waiting", "stopping"):
+        person.chooses("plan", "Stick")
     person.dock.resize(300, 600)
-    person.dock.setStyleSheet("QWidget { font-size: 12px; }")
+    person.dock.setStyleSheet("QWidget { font-size: 12px; }")  # napari's
     person.clicks("run")
-    person.sees("rates", "fps")
     if state == "paused":
+        person.sees("rates", "fps")
         person.clicks("pause")
         person.sees("state", "Paused")
-    elif state in ("stopping", "waiting"):
-        camera.trigger = lambda: Status()
-        person.sees("waiting", "Waiting for camera")
-        if state == "stopping":
-            person.clicks("run")
     elif state == "failed":
         camera.fail_read = OSError("/dev/" + "long" * 30 + " does not answer. " * 9)
         person.sees("state", "Failed")
+    elif state != "running":
+        person.sees("waiting", "Waiting for shutter")
+        if state == "stopping":
+            person.clicks("run")
+            person.sees("waiting", "Still waiting for shutter")
     for name in ("run", "ends", "pause", "state", "elapsed", "rates", "details"):
         person.waits(lambda name=name: is_whole(person, name))
     assert person.dock.minimumSizeHint().width() <= 300
     assert person.dock.width() == 300
+    session.halt().result(timeout=5)
 
 
 def is_whole(person, name):

@@ -14,7 +14,8 @@ from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QApplication
 
 from napari_skylight.devices import Microscope
-from napari_skylight.engine import Status
+from napari_skylight.engine import Status, plan_stubs
+from napari_skylight.engine.actions import Action, continuous
 from napari_skylight.session import SessionState
 from napari_skylight.widgets import PlanControl
 
@@ -173,21 +174,34 @@ def test_a_theme_changed_while_running_changes_the_colours(person):
     assert themed("#202020", "#f0f0f0") > themed("#f0f0f0", "#202020")
 
 
-def test_a_toggle_clicked_in_two_docks_while_it_waits_is_switched_twice(open_dock, camera):
+def test_a_toggle_clicked_in_two_docks_while_it_waits_is_switched_twice(open_dock, session):
+    fan = Action(name="fan", togglable=True)
+    ready = Status()
+
+    @continuous
+    def blow(*, fan: Action = fan) -> MsgGenerator[None]:
+        """Be busy until ready, then take what was asked for."""
+        while not ready.done:
+            yield from bps.sleep(0.01)
+        while True:
+            wait_for = "reset" if fan.state.on else "set"
+            yield from plan_stubs.wait_for_actions(fan.event_map, wait_for=wait_for)
+
+    session.add_plan(blow)
     first, second = open_dock(), open_dock()
-    camera.seconds = 0.5
+    first.chooses("plan", "Blow")
     first.clicks("run")
     first.sees("state", "Running")
     second.sees("state", "Running")
-    first.clicks("action:stash")
-    second.sees("action:stash", "Stash: off …")
-    second.clicks("action:stash")  # it will be on: so this asks for off
+    first.clicks("action:fan")
+    second.sees("action:fan", "Fan: Off …")
+    second.clicks("action:fan")  # it will be on: so this asks for off
+    ready.set_finished()
     for person in (first, second):
-        person.waits(lambda person=person: person.text("action:stash") == "Stash: off")
-        assert not person.find("action:stash").isChecked()
-    camera.seconds = 0.002
-    second.clicks("action:stash")
-    first.sees("action:stash", "Stash: on")
+        person.waits(lambda person=person: person.text("action:fan") == "Fan: Off")
+        assert not person.find("action:fan").isChecked()
+    second.clicks("action:fan")
+    first.sees("action:fan", "Fan: On")
 
 
 def test_clicks_that_wait_are_counted_in_every_dock(open_dock, camera):

@@ -1,5 +1,6 @@
 import re
 from datetime import datetime
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -51,6 +52,18 @@ def test_it_follows_the_slider(snap, status_is, link):
     status_is(f"{NAME} 3 of 3: {TIME}, exposure 12 ms")
     link.viewer.dims.set_current_step(0, 1)
     status_is(f"{NAME} 2 of 3: {TIME}, exposure 11 ms")
+
+
+def test_it_is_written_whenever_the_slider_moves(snap, status_is, link, wait_until):
+    snap(camera__exposure=10.0)
+    snap(camera__exposure=11.0)
+    for delay in (0.1, 0.3, 0.45, 0.6):  # seconds of rest, of which the clock needs half a one
+        start = perf_counter()
+        link.viewer.dims.set_current_step(0, 1)
+        status_is(f"{NAME} 2 of 2: {TIME}, exposure 11 ms")
+        wait_until(lambda start=start, delay=delay: perf_counter() - start > delay)
+        link.viewer.dims.set_current_step(0, 0)
+        status_is(f"{NAME} 1 of 2: {TIME}, exposure 10 ms")
 
 
 def test_it_is_about_the_stack_that_is_selected(

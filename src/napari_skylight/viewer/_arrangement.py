@@ -48,6 +48,11 @@ class Arrangement:
         """What to tell the person who does not see the live pictures that come."""
         return self._in_front.hint
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to be written in the status bar soon."""
+        return self._status.waiting and not self._broken
+
     def begin_run(self) -> None:
         """Be ready for another run."""
         self._broken = False

@@ -166,7 +166,7 @@ class ViewerLink:
         self._clock.wake()
 
     def _tick(self) -> bool:
-        """Show what is new, and return whether there was anything."""
+        """Show what is new, and return whether there was anything, or will be soon."""
         if main_window(self.viewer) is None:
             self.close()
             return False
@@ -185,7 +185,7 @@ class ViewerLink:
         stacks = [each for each in self._layers.values() if isinstance(each, StackLayer)]
         self._arrangement.follow(live, stacks, now)
         self._text.show("\n".join(self._lines(live, now)))
-        return any(news)
+        return any(news) or self._arrangement.waiting
 
     def _notice_run(self) -> bool:
         """Return whether another run has begun since the last time."""

@@ -38,6 +38,11 @@ class StatusLine:
         self._changed: dict[StackLayer, Frame] = {}
         self._due = 0.0
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to be written soon."""
+        return bool(self._changed)
+
     def follow(self, stacks: Collection[StackLayer], now: float) -> None:
         """Look at the layers after they were updated."""
         for each in stacks:

@@ -190,6 +190,7 @@ def test_a_camera_that_fails_is_said_and_the_next_run_works(person, camera):
     person.clicks("run")
     person.sees("error", "The camera does not answer.")
     person.sees("state", "Failed")
+    person.sees("run", "Run")
     camera.fail_read = None
     person.clicks("run")
     person.sees("state", "Running")

@@ -42,5 +42,4 @@ def ask(session: Session, name: str) -> None:
 
 
 def _next_state(action: Action) -> bool:
-    # What waits in a toggle's queue takes turns: an even number of requests changes nothing.
-    return not action.togglable or action.state.on == bool(action.pending % 2)
+    return not (action.togglable and action.wanted)

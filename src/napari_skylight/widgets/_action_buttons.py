@@ -71,8 +71,7 @@ class _ActionButton(QPushButton):
 
     def _on_clicked(self) -> None:
         # the other way than what was asked for last, here or elsewhere, be it done yet or not
-        state = not self._action.wanted if self._action.togglable else True
-        self._request(self._action.name, state)
+        self._request(self._action.name, not (self._action.togglable and self._action.wanted))
         self._refresh()
 
     def _refresh(self) -> None:

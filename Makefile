@@ -38,11 +38,11 @@ lint: $(VENV)/.done  ## ruff, mypy, import-linter
 unit: system $(VENV)/.done  ## the tests, on PyQt6
 	QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(PYTEST) -m "not slow"
 
-WITHOUT_QT := tests/test_cli.py tests/test_docs.py tests/test_examples.py tests/test_packaging.py
-WITH_QT := tests/viewer tests/widgets $(filter-out $(WITHOUT_QT),$(wildcard tests/test_*.py))
+ONCE_IS_ENOUGH := tests/test_cli.py tests/test_docs.py tests/test_examples.py tests/test_packaging.py
+ON_BOTH := tests/viewer tests/widgets $(filter-out $(ONCE_IS_ENOUGH),$(wildcard tests/test_*.py))
 
 unit-pyside6: system $(VENV)/.done  ## the tests with widgets and layers, on PySide6
-	QT_API=pyside6 PYTEST_QT_API=pyside6 $(PYTEST) -m "not slow" $(WITH_QT)
+	QT_API=pyside6 PYTEST_QT_API=pyside6 $(PYTEST) -m "not slow" $(ON_BOTH)
 
 docs: $(VENV)/.done  ## the documentation, in build/docs; fails on what leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

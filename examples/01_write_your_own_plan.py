@@ -18,8 +18,8 @@ def watch(camera: Camera, light: Light, caches: FrameCaches, keep: Action = KEEP
     while True:
         yield from bps.checkpoint()
         if (yield from wait_for_actions(keep.event_map, timeout=0)):
-            keep.event_map["keep"].reset()
             yield from read_and_stash([camera], [caches.stack(camera)], wait=True)
+            keep.event_map["keep"].reset()
         yield from bps.trigger(camera, wait=True)
         reading = yield from bps.read(camera)
         yield from stash(caches.live(camera), reading, group=None, wait=True)

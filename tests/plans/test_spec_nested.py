@@ -144,6 +144,7 @@ def test_a_field_of_pydantic_may_limit_a_plain_parameter() -> None:
         (Axis, {"motor": "z", "stop": 1.0}, "X, motor: z is not one of x, stage.y."),
         (Colour, "BLUE", "X: BLUE is not one of RED."),
         (bool, 1, "X is 1, not True or False."),
+        (list[int], range(2**70), "X has more than 1000000 numbers."),
     ],
 )
 def test_the_part_at_fault_is_named(annotation: Any, value: Any, said: str) -> None:

@@ -1,14 +1,16 @@
 """What a plan offers to choose from, by the settings of the devices that are connected."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
+from bluesky import plan_stubs as bps
+from bluesky.protocols import Movable
 from bluesky.utils import MsgGenerator
 from ophyd_async.core import SignalRW, SoftSignalBackend, StandardReadable, soft_signal_rw
 
 from napari_skylight.devices import Microscope, sim
-from napari_skylight.plans.spec import ChoicesOf
+from napari_skylight.plans.spec import ChoicesOf, UnresolvableAnnotationError
 from napari_skylight.protocols import HasChildren, Light
 
 
@@ -17,6 +19,10 @@ def tint(
     parts: Annotated[Sequence[str], ChoicesOf(HasChildren, "part")] = (),
 ) -> MsgGenerator[None]:
     yield from ()
+
+
+def move(motor: Movable[Any], to: float) -> MsgGenerator[None]:
+    yield from bps.mv(motor, to)
 
 
 @pytest.fixture
@@ -70,3 +76,18 @@ class Partless:
 def test_a_device_that_cannot_tell_its_parts_is_there_all_the_same(session):
     session.add_device(Partless()).result(timeout=5)
     assert "partless" in session.devices
+
+
+def test_parts_of_devices_are_offered_where_the_whole_device_does_not_fit(session):
+    session.open_microscope(sim.microscope).result(timeout=10)
+    session.add_plan(move)
+    motors = session.spec("move").parameters[0].choices
+    assert {"stage.x", "stage.y", "focus", "camera.exposure"} <= set(motors)
+    assert not {"stage", "focus.velocity", "stage.x.velocity", "light.channel"} & set(motors)
+    focus = next(p for p in session.spec("live_view").parameters if p.name == "focus")
+    assert focus.choices == ["focus"]
+    session.start("move", {"motor": "stage.y", "to": 3.0}).result(timeout=10)
+    assert "stage.y" not in session.devices
+    session.open_microscope(lambda: Microscope("Nothing", ())).result(timeout=10)
+    with pytest.raises(UnresolvableAnnotationError):
+        session.spec("move")

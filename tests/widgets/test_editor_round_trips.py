@@ -17,10 +17,12 @@ from napari_skylight.plans.spec import create_plan_spec, find_problems, resolve_
 from napari_skylight.widgets._editors import create_editor
 from napari_skylight.widgets._field import Field
 from napari_skylight.widgets._item_text import read_numbers, read_texts, say_numbers, say_texts
+from napari_skylight.widgets._param_form import ParamForm
 
 WORDS = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" ,\"'"))
 NUMBERS = st.floats(allow_nan=False)
 WHOLE = st.integers() | st.integers(-(2**200), 2**200)
+STEPS = WHOLE.filter(bool)
 
 
 class Colour(enum.Enum):
@@ -72,8 +74,8 @@ KINDS = {
     "choices": (list[Colour], st.just([Colour.RED]) | st.just(list(Colour))),
     "points": (list[tuple[float, float]], st.lists(st.tuples(NUMBERS, NUMBERS), max_size=3)),
     "optionals": (list[int | None], st.lists(st.none() | WHOLE, max_size=3)),
-    "range": (range, st.builds(range, WHOLE, WHOLE, WHOLE.filter(bool))),
-    "slice": (slice, st.builds(slice, *[st.none() | WHOLE] * 3)),
+    "range": (range, st.builds(range, WHOLE, WHOLE, STEPS)),
+    "slice": (slice, st.builds(slice, *[st.none() | WHOLE] * 2, st.none() | STEPS)),
     "dataclass": (Roi, ROIS),
     "model": (Channel, CHANNELS),
     "named tuple": (Point, st.builds(Point, NUMBERS, NUMBERS)),
@@ -122,6 +124,22 @@ def test_an_untouched_field_gives_back_the_very_same(qapp, kind, data):
     problems = find_problems(spec, {"x": value})
     assert all("is empty: fill it in." in problem for problem in problems.values())
     assert field.find_problem() == problems.get("x", "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_value_that_was_kept_for_another_type_does_no_harm(qapp, kind, data):
+    annotation, _ = KINDS[kind]
+    value = data.draw(data.draw(st.sampled_from([values for _, values in KINDS.values()])))
+    spec = spec_of(annotation)
+    form = ParamForm(spec)
+    form.set_values({"x": value})
+    shown = form.values()
+    if not form.problems():
+        resolve_arguments(spec, shown, {})
+    if not find_problems(spec, {"x": value}):
+        resolve_arguments(spec, {"x": value}, {})
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf"), 1e-9, 1 / 3, 5e-324])

@@ -19,6 +19,9 @@ from napari_skylight.plans._shown import field_type, fits
 
 __all__ = ["find_problem", "has_devices", "several"]
 
+_MOST = 1_000_000
+"""How many numbers a range may stand for: each is looked at."""
+
 _EMPTY = inspect.Parameter.empty
 
 
@@ -62,6 +65,8 @@ def _value_problem(param: ParamDescription, value: Any, label: str) -> str:
 
 
 def _items_problem(param: ParamDescription, value: Collection[Any], label: str) -> str:
+    if isinstance(value, range) and value[_MOST:]:  # len() does not go as far as ranges do
+        return f"{label} has more than {_MOST} numbers."
     problem = _length_problem(param, len(value), label)
     if problem or param.element is None:
         return problem
@@ -85,7 +90,7 @@ def _length_problem(param: ParamDescription, length: int, label: str) -> str:
 
 def _parts_problem(param: ParamDescription, record: type, value: Any, label: str) -> str:
     names = [part.name for part in param.parts]
-    if record is tuple and len(value) != len(names):
+    if record is tuple and (isinstance(value, range) or len(value) != len(names)):
         return f"{label} is {value!r}, not {len(names)} values."
     values = values_of(record, value, names)
     unknown = sorted(values.keys() - set(names))

@@ -143,8 +143,7 @@ def plan_name(plan: Any) -> str:
 
 def _describe(plan: str, param: inspect.Parameter, hint: Any, known: Known) -> ParamDescription:
     if hint is _EMPTY:
-        unknown = param.default is _EMPTY or param.default is None
-        hint = Any if unknown else type(param.default)
+        hint = _hint_of(param.default)
     kind = ParamKind(int(param.kind))
     annotation, metadata = unwrap(hint)
     actions = _actions(plan, param, annotation)
@@ -153,6 +152,19 @@ def _describe(plan: str, param: inspect.Parameter, hint: Any, known: Known) -> P
     return ParamDescription(
         param.name, kind, annotation, param.default, metadata=metadata, actions=actions
     )
+
+
+def _hint_of(default: Any) -> Any:
+    """Return the type hint that a default stands for."""
+    if default is _EMPTY or default is None:
+        return Any
+    if type(default) in (list, tuple, set, frozenset):
+        kinds = {type(item) for item in default}
+        one: type | None = float if kinds == {int, float} else next(iter(kinds), None)
+        if one is not None and (len(kinds) == 1 or one is float):
+            args = (one, ...) if type(default) is tuple else (one,)
+            return types.GenericAlias(type(default), args)
+    return type(default)
 
 
 def _actions(

@@ -44,8 +44,9 @@ ON_BOTH := tests/viewer tests/widgets $(filter-out $(ONCE_IS_ENOUGH),$(wildcard 
 unit-pyside6: system $(VENV)/.done  ## the tests with widgets and layers, on PySide6
 	QT_API=pyside6 PYTEST_QT_API=pyside6 $(PYTEST) -m "not slow" $(ON_BOTH)
 
+# --quiet would have --strict overlook every warning
 docs: $(VENV)/.done  ## the documentation, in build/docs; fails on what leads nowhere
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench-sim: $(VENV)/.done  ## frames a second of the simulated camera
 	$(BIN)/python benchmarks/sim_camera.py

@@ -211,6 +211,42 @@ def test_every_preference_is_documented():
         ), each
 
 
+BROKEN = [
+    ("[page](nowhere.md)", "link 'nowhere.md'"),
+    ("[heading](../index.md#nowhere)", "anchor '#nowhere'"),
+    ("![picture](../pictures/nowhere.png)", "link '../pictures/nowhere.png'"),
+    ("[file](../../nowhere.py)", "link '../../nowhere.py'"),
+    ("[name][napari_skylight.nowhere]", "target 'napari_skylight.nowhere'"),
+    ("::: nowhere\n    options:\n      members: [lost]", "parameter 'gone'"),
+]
+NOWHERE = '''
+def lost(here: int) -> None:
+    """Do nothing.
+
+    Parameters
+    ----------
+    gone : int
+        It is not there.
+    """
+'''
+
+
+def test_the_build_fails_on_what_leads_nowhere(tmp_path):
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for name in ("mkdocs.yml", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    (tmp_path / "src" / "nowhere.py").write_text(NOWHERE)
+    page = tmp_path / "docs" / "how-to" / "own-plan.md"
+    page.write_text(page.read_text() + "".join(f"\n\n{broken}\n" for broken, _ in BROKEN))
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+    build = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert build.returncode != 0
+    for _, complaint in BROKEN:
+        assert complaint in build.stderr.casefold()
+    assert build.stderr.count("WARNING -") == len(BROKEN), build.stderr
+
+
 def test_every_public_module_is_in_the_reference():
     package = ROOT / "src" / "napari_skylight"
     files = [*package.glob("**/[!_]*.py"), *package.glob("*/**/__init__.py")]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import napari
 from PIL import Image
-from qtpy.QtCore import QEventLoop, QPoint, QTimer
+from qtpy.QtCore import QEventLoop, QPoint, Qt, QTimer
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QAbstractButton, QTreeView, QWidget
 
@@ -53,7 +53,6 @@ class Program:
         self.control = self.dock("Plan control")
         self.window = main_window(self.viewer)
         self.window.setGeometry(QGuiApplication.primaryScreen().geometry())
-        self.rest(0.5)
 
     def open_microscope(self, factory: Callable[[], object]) -> None:
         opened = self.session.open_microscope(factory)
@@ -61,7 +60,18 @@ class Program:
         opened.result()
 
     def dock(self, name: str) -> QWidget:
-        return self.viewer.window.add_plugin_dock_widget("napari-skylight", name)[1]
+        dock = self.viewer.window.add_plugin_dock_widget("napari-skylight", name)[1]
+        self.rest(1)
+        return dock
+
+    def dock_below(self, name: str) -> QWidget:
+        """Open a dock below *Plan control*, and drag the line between the two up."""
+        below = self.dock(name)
+        docks = [widget.parent() for widget in (self.control, below)]
+        room = sum(dock.height() for dock in docks)
+        least = self.control.minimumSizeHint().height() + 24
+        self.window.resizeDocks(docks, [least, room - least], Qt.Orientation.Vertical)
+        return below
 
     def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Let the window live until `condition` holds."""
@@ -142,8 +152,9 @@ def snapshots(program: Program) -> None:
 
 @picture
 def devices(program: Program) -> None:
-    program.dock("Devices")
     program.run()
+    program.dock_below("Devices")
+    program.rest(1)
 
 
 @picture
@@ -171,7 +182,7 @@ def runs(program: Program) -> None:
     program.session.choose("snap", {"frames": 40})
     program.press("run")
     program.wait(lambda: not program.session.state.busy)
-    dock = program.dock("Runs")
+    dock = program.dock_below("Runs")
     table = dock.findChild(QTreeView, "runs")
     table.setCurrentIndex(table.model().index(0, 0))
     program.rest(1)

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMenu, QPushButton
 from superqt import QCollapsible
 
-from napari_skylight import attach
+from napari_skylight import _attachments, attach
 from napari_skylight.session import SessionState
 from napari_skylight.testing import Documents
 
@@ -96,6 +96,8 @@ def fuzz(qtbot, viewer, session, seed, clicks):
     assert len(documents.events("snapshots")) == taken["snapshot"]
     assert clicker.clicks["action:snapshot"] == taken["snapshot"]
     viewer.close()
+    qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+    _attachments.close_session()  # let go of this one: the next test may want its own
 
 
 def test_random_clicks(qtbot, make_napari_viewer, session):

@@ -114,7 +114,7 @@ def layer_list(viewer, _dock):
 
 @pytest.mark.parametrize("where", [canvas, field, layer_list])
 def test_keys_work_wherever_the_focus_is(shown, plan_control, plugin_session, qtbot, state, where):
-    from napari_skylight.widgets._fold import Fold
+    from napari_skylight.widgets.forms._fold import Fold
 
     for fold in plan_control.findChildren(Fold):
         fold.expand(animate=False)

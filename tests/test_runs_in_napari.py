@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QPushButton, QTreeView
 
 from napari_skylight import Session, _attachments, attach
 from napari_skylight.testing import FakeCamera
-from napari_skylight.widgets._log_records import LogRecords
+from napari_skylight.widgets.log._records import LogRecords
 
 
 def gathers():

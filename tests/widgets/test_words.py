@@ -2,8 +2,8 @@
 
 import pytest
 
-from napari_skylight.widgets._rate import Rate
 from napari_skylight.widgets._words import duration, frames, size
+from napari_skylight.widgets.plan._rate import Rate
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight.session import RunDocuments, RunRecord
-from napari_skylight.widgets._runs_split import LEAST_HEIGHT
+from napari_skylight.widgets._split import LEAST_HEIGHT
 from napari_skylight.widgets._words import count_of
 
 __all__ = ["MetadataTree", "Node", "nodes_of"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QLineEdit
 
-from napari_skylight.widgets._editor import Editor
+from napari_skylight.widgets.forms._editor import Editor
 
 __all__ = ["LiteralEditor"]
 

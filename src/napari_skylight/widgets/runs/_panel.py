@@ -23,10 +23,10 @@ from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._icons import dot_icon
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
-from napari_skylight.widgets._log_view import LogView
-from napari_skylight.widgets._runs_details import RunDetails
-from napari_skylight.widgets._runs_model import DURATION, RunsModel
-from napari_skylight.widgets._runs_split import LEAST_HEIGHT, Split
+from napari_skylight.widgets._split import LEAST_HEIGHT, Split
+from napari_skylight.widgets.log import LogView
+from napari_skylight.widgets.runs._details import RunDetails
+from napari_skylight.widgets.runs._model import DURATION, RunsModel
 
 __all__ = ["RunsPanel"]
 

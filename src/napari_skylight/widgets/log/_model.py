@@ -10,7 +10,7 @@ from collections.abc import Callable
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QIcon
 
-from napari_skylight.widgets._log_records import MOST_RECORDS, LogEntry
+from napari_skylight.widgets.log._records import MOST_RECORDS, LogEntry
 
 __all__ = ["LogModel", "level_word", "text_of"]
 

@@ -32,9 +32,9 @@ from napari_skylight.widgets._colours import amber, faint, muted, red
 from napari_skylight.widgets._icons import dot_icon
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
-from napari_skylight.widgets._log_model import LogModel, level_word, text_of
-from napari_skylight.widgets._log_records import LogEntry, LogUse
-from napari_skylight.widgets._runs_split import LEAST_HEIGHT, Split
+from napari_skylight.widgets._split import LEAST_HEIGHT, Split
+from napari_skylight.widgets.log._model import LogModel, level_word, text_of
+from napari_skylight.widgets.log._records import LogEntry, LogUse
 
 __all__ = ["LogView"]
 

@@ -11,15 +11,15 @@ from magicgui.widgets import create_widget
 from qtpy.QtWidgets import QCheckBox, QDateTimeEdit
 
 from napari_skylight.plans.spec import Bounds, ParamDescription, field_type
-from napari_skylight.widgets._choice_editor import ChoiceEditor
-from napari_skylight.widgets._editor import Editor
-from napari_skylight.widgets._nested_editors import PartsEditor, RowsEditor
-from napari_skylight.widgets._number_field import NumberField
-from napari_skylight.widgets._optional_editor import OptionalEditor
-from napari_skylight.widgets._several_editors import ChecksEditor, ListEditor
+from napari_skylight.widgets.forms._choice_editor import ChoiceEditor
+from napari_skylight.widgets.forms._editor import Editor
+from napari_skylight.widgets.forms._nested_editors import PartsEditor, RowsEditor
+from napari_skylight.widgets.forms._number_field import NumberField
+from napari_skylight.widgets.forms._optional_editor import OptionalEditor
+from napari_skylight.widgets.forms._several_editors import ChecksEditor, ListEditor
 
 if TYPE_CHECKING:
-    from napari_skylight.widgets._nested_editors import MakeField
+    from napari_skylight.widgets.forms._nested_editors import MakeField
 
 __all__ = ["create_editor"]
 

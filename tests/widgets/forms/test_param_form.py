@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_skylight.plans.spec import Unit, Wording
 from napari_skylight.testing import FakeCamera
-from napari_skylight.widgets._fold import Fold
+from napari_skylight.widgets.forms._fold import Fold
 
 
 class Colour(enum.Enum):

@@ -9,9 +9,14 @@ from qtpy.QtWidgets import QCheckBox, QLineEdit, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_skylight.plans.spec import find_choice, say_choice
-from napari_skylight.widgets._editor import Editor
-from napari_skylight.widgets._item_text import read_numbers, read_texts, say_numbers, say_texts
-from napari_skylight.widgets._unit_label import UnitLabel
+from napari_skylight.widgets.forms._editor import Editor
+from napari_skylight.widgets.forms._item_text import (
+    read_numbers,
+    read_texts,
+    say_numbers,
+    say_texts,
+)
+from napari_skylight.widgets.forms._unit_label import UnitLabel
 
 __all__ = ["ChecksEditor", "ListEditor"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtWidgets import QComboBox
 
 from napari_skylight.plans.spec import ParamDescription, find_choice, say_choice
-from napari_skylight.widgets._editor import Editor
+from napari_skylight.widgets.forms._editor import Editor
 
 __all__ = ["ChoiceEditor"]
 

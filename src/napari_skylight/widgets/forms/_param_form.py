@@ -12,10 +12,10 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_skylight.plans.spec import ParamDescription, ParamKind, PlanSpec, find_problem
-from napari_skylight.widgets._field import Field
-from napari_skylight.widgets._fold import INDENT, Fold
-from napari_skylight.widgets._nested_editors import field_rows
 from napari_skylight.widgets._plan_docs import meanings_of
+from napari_skylight.widgets.forms._field import Field
+from napari_skylight.widgets.forms._fold import INDENT, Fold
+from napari_skylight.widgets.forms._nested_editors import field_rows
 
 __all__ = ["ParamForm"]
 

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 from napari_skylight.session._settings import Setting, SettingInfo
 from napari_skylight.session._settings_watch import SettingState
 from napari_skylight.widgets._colours import muted
-from napari_skylight.widgets._devices_editors import SettingEditor, create_setting_editor
 from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets.devices._setting_editors import SettingEditor, create_setting_editor
 
 __all__ = ["SettingRows"]
 

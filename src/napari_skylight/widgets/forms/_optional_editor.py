@@ -10,8 +10,8 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QBoxLayout, QCheckBox, QWidget
 
-from napari_skylight.widgets._editor import Editor
 from napari_skylight.widgets._tab_order import stops_of
+from napari_skylight.widgets.forms._editor import Editor
 
 __all__ = ["OptionalEditor"]
 

@@ -16,7 +16,7 @@ from napari_skylight.devices import sim
 from napari_skylight.engine import Status
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera
-from napari_skylight.widgets._devices import DevicesPanel
+from napari_skylight.widgets.devices._panel import DevicesPanel
 
 
 class Exposure:

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
 from napari_skylight.plans.spec import Bounds
 from napari_skylight.session._settings import SettingInfo, SettingKind
-from napari_skylight.widgets._number_field import NumberField
+from napari_skylight.widgets.forms import NumberField
 
 __all__ = ["SettingEditor", "create_setting_editor"]
 

@@ -20,12 +20,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight.plans.spec import ParamDescription, values_of
-from napari_skylight.widgets._editor import Editor, PartError
 from napari_skylight.widgets._plan_docs import meanings_of
 from napari_skylight.widgets._tab_order import stops_of
+from napari_skylight.widgets.forms._editor import Editor, PartError
 
 if TYPE_CHECKING:
-    from napari_skylight.widgets._field import Field
+    from napari_skylight.widgets.forms._field import Field
 
     MakeField = Callable[[ParamDescription, str], Field]
 

@@ -14,10 +14,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from napari_skylight.plans.spec import create_plan_spec, find_problems, resolve_arguments
-from napari_skylight.widgets._editors import create_editor
-from napari_skylight.widgets._field import Field
-from napari_skylight.widgets._item_text import read_numbers, read_texts, say_numbers, say_texts
-from napari_skylight.widgets._param_form import ParamForm
+from napari_skylight.widgets.forms._editors import create_editor
+from napari_skylight.widgets.forms._field import Field
+from napari_skylight.widgets.forms._item_text import (
+    read_numbers,
+    read_texts,
+    say_numbers,
+    say_texts,
+)
+from napari_skylight.widgets.forms._param_form import ParamForm
 
 WORDS = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" ,\"'"))
 NUMBERS = st.floats(allow_nan=False)

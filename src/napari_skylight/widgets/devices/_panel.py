@@ -13,11 +13,11 @@ from napari_skylight.session import Session
 from napari_skylight.session._settings import Setting
 from napari_skylight.session._settings_watch import SettingsWatch
 from napari_skylight.widgets._colours import muted, red
-from napari_skylight.widgets._devices_rows import SettingRows
 from napari_skylight.widgets._form_area import FormArea
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
 from napari_skylight.widgets._rule import Rule
+from napari_skylight.widgets.devices._setting_rows import SettingRows
 
 __all__ = ["DevicesPanel"]
 

@@ -16,9 +16,9 @@ from napari_skylight.session import RunInfo, Session, SessionState, Tally
 from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
-from napari_skylight.widgets._progress_row import ProgressRow, place
-from napari_skylight.widgets._rate import Rate
 from napari_skylight.widgets._words import duration, ending, frames, rate, size, state_word
+from napari_skylight.widgets.plan._progress_row import ProgressRow, place
+from napari_skylight.widgets.plan._rate import Rate
 
 __all__ = ["RunStatus"]
 

@@ -12,19 +12,19 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_skylight.plans.spec import ParameterError, PlanSpec, UnresolvableAnnotationError
 from napari_skylight.session import RunInfo, Session, in_words
-from napari_skylight.widgets._action_buttons import ActionButtons
 from napari_skylight.widgets._colours import muted
-from napari_skylight.widgets._error_line import ErrorLine
 from napari_skylight.widgets._form_area import FormArea
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
-from napari_skylight.widgets._param_form import ParamForm
-from napari_skylight.widgets._plan_chooser import PlanChooser
 from napari_skylight.widgets._plan_docs import description_of, summary_of
 from napari_skylight.widgets._rule import Rule
-from napari_skylight.widgets._run_buttons import RunButtons
-from napari_skylight.widgets._run_status import RunStatus
 from napari_skylight.widgets._tab_order import order_tabs
+from napari_skylight.widgets.forms import ParamForm
+from napari_skylight.widgets.plan._action_buttons import ActionButtons
+from napari_skylight.widgets.plan._chooser import PlanChooser
+from napari_skylight.widgets.plan._error_line import ErrorLine
+from napari_skylight.widgets.plan._run_buttons import RunButtons
+from napari_skylight.widgets.plan._run_status import RunStatus
 
 __all__ = ["PlanControl"]
 

@@ -1,0 +1,6 @@
+"""A plan's parameters as a form: one field for each, with an editor for its kind of value."""
+
+from napari_skylight.widgets.forms._number_field import NumberField
+from napari_skylight.widgets.forms._param_form import ParamForm
+
+__all__ = ["NumberField", "ParamForm"]

@@ -24,6 +24,8 @@ threading.main_thread().go = GO
 GO.wait(20)
 """
 
+BUILT_IN = "live_view", "snap", "count", "scan", "rel_scan", "list_scan", "grid_scan"
+
 
 def plan(name, body="yield from bps.null()", returns=" -> MsgGenerator[None]"):
     return f"{HEADER}\n\ndef {name}(frames: int = 1){returns}:\n    {body}\n"
@@ -73,11 +75,11 @@ def distribution(tmp_path, monkeypatch):
 
 def test_without_a_home_there_are_the_built_in_plans(session, distribution):
     distribution("lab", {"sweep": "lab_plans:sweep"}, lab_plans=plan("sweep"))
-    assert list(session.plans) == ["live_view", "snap"]
+    assert list(session.plans) == [*BUILT_IN]
     assert session.plans_folder is None
     assert session.plans.origin("snap") == "built in"
     assert session.reload_plans().result(timeout=20) == ()
-    assert list(session.plans) == ["live_view", "snap", "sweep"]
+    assert list(session.plans) == [*BUILT_IN, "sweep"]
 
 
 def test_home_is_where_the_environment_says(monkeypatch, tmp_path):
@@ -132,7 +134,7 @@ def test_public_generator_functions_are_plans_and_nothing_else_is(folder, open_s
     (folder / "mine.py").write_text(source)
     (folder / "_helpers.py").write_text(plan("no_plan"))
     session, problems = open_session()
-    assert list(session.plans) == ["live_view", "snap", "sweep", "wrapped"]
+    assert list(session.plans) == [*BUILT_IN, "sweep", "wrapped"]
     assert problems == ()
 
 
@@ -141,7 +143,7 @@ def test_all_says_which_are_plans(folder, open_session):
     source += "long_sweep = partial(sweep, frames=9)\n__all__ = ['long_sweep', 'missing']\n"
     (folder / "mine.py").write_text(source)
     session, problems = open_session()
-    assert list(session.plans) == ["live_view", "snap", "long_sweep"]
+    assert list(session.plans) == [*BUILT_IN, "long_sweep"]
     assert problems == ("mine.py: __all__ names missing, which is not there.",)
 
 
@@ -235,7 +237,7 @@ def test_a_reload_is_one_change_and_keeps_the_order(folder, open_session):
     session.plans_changed.connect(lambda: changes.append(list(session.plans)))
     (folder / "a.py").write_text(plan("third") + plan("second"))
     session.reload_plans().result(timeout=20)
-    assert changes == [["live_view", "snap", "second", "by_hand", "third"]]
+    assert changes == [[*BUILT_IN, "second", "by_hand", "third"]]
     session.reload_plans().result(timeout=20)
     assert len(changes) == 1, "nothing has changed"
 
@@ -249,7 +251,7 @@ def test_a_file_that_is_gone_takes_its_plans_along(folder, open_session):
     session, _ = open_session()
     (folder / "mine.py").unlink()
     session.reload_plans().result(timeout=20)
-    assert list(session.plans) == ["live_view", "snap"]
+    assert list(session.plans) == [*BUILT_IN]
 
 
 def test_a_plan_under_way_goes_on_while_its_file_is_edited(folder, open_session):
@@ -313,7 +315,7 @@ def test_an_entry_point_gives_one_plan_or_a_module_of_them(distribution, open_se
     )
     session, problems = open_session()
     assert problems == ()
-    assert list(session.plans) == ["live_view", "snap", "up", "down", "long_sweep"]
+    assert list(session.plans) == [*BUILT_IN, "up", "down", "long_sweep"]
     assert session.plans.origin("up") == session.plans.origin("long_sweep") == "from lab"
     session.start("long_sweep", {"frames": 2}).result(timeout=10)
 
@@ -342,7 +344,7 @@ def test_a_broken_entry_point_is_named_and_the_rest_load(
     distribution("lab-broken", {"sweep": value}, lab_broken=source)
     (folder / "mine.py").write_text(plan("mine"))
     session, problems = open_session()
-    assert list(session.plans) == ["live_view", "snap", "fine", "mine"]
+    assert list(session.plans) == [*BUILT_IN, "fine", "mine"]
     (problem,) = problems
     assert problem.startswith("lab-broken: ")
     assert re.search(reason, problem)
@@ -397,7 +399,7 @@ def test_two_sessions_with_homes_of_their_own_do_not_mix(folder, open_session, t
     (other / "plans" / "mine.py").write_text(plan("other"))
     with Session(other) as second:
         second.reload_plans().result(timeout=20)
-        assert list(second.plans) == ["live_view", "snap", "other"]
+        assert list(second.plans) == [*BUILT_IN, "other"]
     (folder / "mine.py").write_text("def (:\n")
     (problem,) = session.reload_plans().result(timeout=20)
     assert problem.endswith("Its plans stay as they were.")

@@ -39,6 +39,19 @@ def test_the_first_snapshot_makes_the_layer_and_later_ones_lengthen_it(snap, lin
     assert [each.name for each in layers] == [NAME]
 
 
+def test_the_scale_bar_comes_with_the_first_picture_of_known_size(snap, link, camera):
+    bar = link.viewer.canvas.overlays.scale_bar
+    snap(1)
+    assert not bar.visible
+    camera.metadata = {"camera-pixel_size": 0.5}
+    snap(2)
+    link.viewer.dims.set_current_step(0, 1)
+    assert bar.visible
+    bar.visible = False
+    snap(3)
+    assert not bar.visible
+
+
 def test_the_slider_follows_until_moved_and_again_at_the_end(snap, link):
     for value in (1, 2, 3):
         snap(value)

@@ -55,7 +55,7 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
         """Add `plan` under `name`, or the name it was defined under; returns its undo.
 
         A plan of the same name and origin is replaced where it stands: a plan can be edited and
-        added again.
+        added again. One that is offered under this name already stays as it is.
 
         Raises
         ------
@@ -68,6 +68,8 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
         key = name or plan_name(plan)
         with self._lock:
             there = self._offered.get(key)
+            if there is not None and there.plan is plan:
+                return lambda: None
             if there is not None and there.origin != origin:
                 raise _taken(there, origin)
             self._offered = {**self._offered, key: OfferedPlan(key, plan, origin)}

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bluesky import plans as bp
 from psygnal import Signal
 
 from napari_skylight.devices import Microscope, make_microscope
@@ -30,6 +31,8 @@ from napari_skylight.session._progress import RunProgress
 from napari_skylight.session._run import RunInfo, SessionState
 from napari_skylight.session._runner import Runner
 from napari_skylight.session._tally import Tally
+
+BUILT_IN = live_view, snap, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.grid_scan
 
 LIGHT_SECONDS = 5.0
 """How long a light may take to go off at the end of a run."""
@@ -58,7 +61,7 @@ class Workbench:
         self.engine = RunEngine()
         self.caches = CacheStore()
         self.plans = PlanRegistry()
-        for plan in (live_view, snap):
+        for plan in BUILT_IN:
             self.plans.add(plan, origin="built in")
         self._opened: Future[Microscope] | None = None
         self._problems = Problems()

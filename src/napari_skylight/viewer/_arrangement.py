@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import napari
 
+    from napari_skylight.viewer._layer import CacheLayer
     from napari_skylight.viewer._live_layer import LiveLayer
     from napari_skylight.viewer._stack_layer import StackLayer
 
@@ -41,6 +42,8 @@ class Arrangement:
         self._side_by_side = SideBySide(viewer)
         self._framing = Framing(viewer)
         self._status = StatusLine(viewer)
+        self._viewer = viewer
+        self._has_scale_bar = False
         self._broken = False
 
     @property
@@ -78,8 +81,14 @@ class Arrangement:
                 self._outdated.follow(live.values())
             self._side_by_side.follow(live.values(), stacks)
             self._framing.follow(live)
+            self._show_scale_bar([*live.values(), *stacks])
             self.slider.settle()
             self._status.follow(stacks, now)
         except Exception:  # noqa: BLE001 - whatever it is, the live picture must go on
             self._broken = True
             _log.exception("Layers are not arranged any more, until another plan starts")
+
+    def _show_scale_bar(self, layers: Collection[CacheLayer]) -> None:
+        """Show it with the first picture of known size; from then on it is the person's."""
+        if not self._has_scale_bar and any(each.placement.unit != "pixel" for each in layers):
+            self._viewer.canvas.overlays.scale_bar.visible = self._has_scale_bar = True

@@ -51,8 +51,6 @@ class Framing:
         known = [(before[place], after) for place, after in now.items() if place in before]
         if not before and now:
             self._fit(now.values())
-            if any(placement.unit != "pixel" for _, placement in now.values()):
-                self._viewer.canvas.overlays.scale_bar.visible = True
         elif regrouped or any(old[0] != new[0] for old, new in known):
             if now and self._is_as_fitted():
                 self._fit(now.values())

@@ -503,6 +503,21 @@ def test_a_plan_told_to_end_takes_no_more_requests(engine, snap):
     assert plan.next() == "snap"
 
 
+def test_a_listener_may_end_the_plan_again_when_it_is_told_to_end(engine, snap):
+    plan = Waiting(snap)
+    future = start(engine, plan, snap)
+    ends = []
+    snap.changed.connect(lambda state: state.offered or ends.append(engine.stop()))
+    stopping = threading.Thread(target=engine.stop, daemon=True)
+    stopping.start()
+    stopping.join(5)
+    assert not stopping.is_alive()
+    with pytest.raises(RunEngineInterrupted):
+        future.result(timeout=5)
+    for end in ends:
+        end.result(timeout=5)
+
+
 def test_a_click_in_hand_is_unanswered(engine, snap):
     plan = Waiting(snap, reset=False)
     start(engine, plan, snap)

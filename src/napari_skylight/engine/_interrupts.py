@@ -102,6 +102,7 @@ class Interruptible(PausableEngine):
         with self._lock:
             if self._run_now is run:
                 self._offers.withdraw()
+        self._offers.tell()
         return self._start(run, lambda future: self._end_run(run, kind, reason, future))
 
     def _start(

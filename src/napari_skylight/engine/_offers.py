@@ -51,19 +51,20 @@ class Offers:
             latch.tell()
 
     def begin(self) -> None:
-        """Take the requests of a plan that starts."""
-        self.running = True
-        self._set_open(True)
+        """Take the requests of a plan that starts; to be told with `tell`."""
+        with LOCK:
+            self.running = self.open = True
 
     def withdraw(self) -> None:
-        """Take no more requests: the plan is told to end, and will not answer them."""
-        self._set_open(False)
-
-    def _set_open(self, is_open: bool) -> None:
+        """Take no more requests: the plan is told to end, and will not answer; see `tell`."""
         with LOCK:
-            changed = list(self._latches) if self.open != is_open else []
-            self.open = is_open
-        for latch in changed:
+            self.open = False
+
+    def tell(self) -> None:
+        """Tell who listens to the latches; not with a lock held, for a listener may take it."""
+        with LOCK:
+            latches = list(self._latches)
+        for latch in latches:
             latch.tell()
 
     def end(self) -> None:

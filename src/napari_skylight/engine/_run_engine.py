@@ -157,7 +157,8 @@ class RunEngine(Interruptible):
                     "Wait until it has ended, or stop it."
                 )
             self._run_now = run
-        self._offers.begin()
+            self._offers.begin()  # with the lock: whoever ends the run withdraws what has begun
+        self._offers.tell()
         try:
             super().__call__(plan, subs, **metadata_kw)
             self._loop.call_soon_threadsafe(self._run_permit.set)

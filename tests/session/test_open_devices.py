@@ -51,6 +51,20 @@ def add(file, kind, name):
         stream.write(f"\n[[{__name__}.{kind}]]\nname = '{name}'\n")
 
 
+def test_opening_cannot_be_cancelled_halfway(session):
+    go = threading.Event()
+
+    def factory():
+        go.wait(10)
+        return Microscope("Slow", (FakeCamera("camera"),))
+
+    opened = session.open_microscope(factory)
+    assert not opened.cancel()
+    go.set()
+    assert opened.result(timeout=10).title == "Slow"
+    assert not session.opening
+
+
 def test_the_devices_of_a_file_take_the_place_of_those_before(session, file):
     closed = []
     before = Microscope("Before", (FakeCamera("old"),), close=lambda: closed.append("before"))

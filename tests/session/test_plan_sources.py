@@ -73,6 +73,14 @@ def distribution(tmp_path, monkeypatch):
             del sys.modules[module]
 
 
+def test_a_reload_that_somebody_wants_to_cancel_does_not_prevent_the_next(open_session, folder):
+    session, _ = open_session()
+    (folder / "mine.py").write_text(plan("sweep"))
+    session.reload_plans().cancel()
+    assert session.reload_plans().result(timeout=20) == ()
+    assert "sweep" in session.plans
+
+
 def test_without_a_home_there_are_the_built_in_plans(session, distribution):
     distribution("lab", {"sweep": "lab_plans:sweep"}, lab_plans=plan("sweep"))
     assert list(session.plans) == [*BUILT_IN]

@@ -16,6 +16,7 @@ from napari_skylight._signals import announce
 from napari_skylight.devices import DeviceFileError, Microscope
 from napari_skylight.protocols import Camera, Focus, Light
 from napari_skylight.session._connecting import Connected, connect
+from napari_skylight.session._errand import Errand
 from napari_skylight.session._errors import SeveralProblems, in_words
 
 CONNECT_SECONDS = 30.0
@@ -146,26 +147,24 @@ class Devices(Mapping[str, Any]):
 
         The one before is closed first: two programs can seldom hold the same hardware.
         """
-        opened: Future[Any] = Future()
 
-        def work() -> None:
+        def work() -> Microscope:
             try:
                 with self._exchange:
-                    microscope, problem = self._open(factory), None
-            except BaseException as error:  # noqa: BLE001 - whatever a driver raises is the future's
-                microscope, problem = None, error
-            with self._lock:
-                self._opening -= 1
-            if problem is not None:
-                announce(self.failed, problem)  # first: who waits for the end finds it told
-                opened.set_exception(problem)
-            else:
-                opened.set_result(microscope)
+                    microscope = self._open(factory)
+            except BaseException as error:
+                self._count_opening(-1)
+                announce(self.failed, error)  # first: who waits for the end finds it told
+                raise
+            self._count_opening(-1)
+            return microscope
 
+        self._count_opening(+1)
+        return Errand("skylight-open-microscope", work).ask()
+
+    def _count_opening(self, change: int) -> None:
         with self._lock:
-            self._opening += 1
-        threading.Thread(target=work, name="skylight-open-microscope", daemon=True).start()
-        return opened
+            self._opening += change
 
     def _open(self, factory: Callable[[], Microscope]) -> Microscope:
         self._release(CLOSE_SECONDS)

@@ -32,8 +32,12 @@ class Errand(Generic[T]):
         self._busy = False
 
     def ask(self) -> Future[T]:
-        """Have it done; the future ends as it does, begun after this call."""
+        """Have it done; the future ends as it does, begun after this call.
+
+        The future cannot be cancelled: others may have asked for the same.
+        """
         future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
         with self._lock:
             self._asked.append(future)
             if not self._busy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
@@ -37,6 +38,7 @@ class Problems:
         self.exception: BaseException | None = None
         self._about: object = None
         self._stands = False
+        self._lock = threading.Lock()  # of two threads, neither takes back what the other tells
 
     def report(
         self, error: BaseException | str | None, about: object = None, stands: bool = False
@@ -45,26 +47,28 @@ class Problems:
 
         One that `stands` is not of the moment: only `take_back` ends it, or another problem.
         """
-        if error is None and self._stands:
-            return
-        self._tell(error, about, stands)
-
-    def _tell(self, error: BaseException | str | None, about: object, stands: bool) -> None:
         if isinstance(error, BaseException):
             exception, text = cause_of(error), in_words(error)
         else:
             exception, text = None, error or ""
-        news = text != self.text
-        self.exception, self.text = exception, text
-        self._about, self._stands = about, stands
+        with self._lock:
+            if error is None and self._stands:
+                return
+            news = text != self.text
+            self.exception, self.text = exception, text
+            self._about, self._stands = about, stands
         if news:
             _log_problem(text, exception)
         announce(self.changed, self.text)
 
     def take_back(self, about: object) -> None:
         """Take the problem back if it is about `about`."""
-        if self.text and self._about is about:
-            self._tell(None, None, stands=False)
+        with self._lock:
+            if not self.text or self._about is not about:
+                return
+            self.exception, self.text = None, ""
+            self._about, self._stands = None, False
+        announce(self.changed, self.text)
 
     def report_failure(self, future: Future[Any], about: object = None) -> None:
         """Tell of the exception of `future`, if it has ended with one.

@@ -205,10 +205,11 @@ class Workbench:
 
     def ensure_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
         """Return the microscope that is open or being opened; open one where there is none."""
-        opened = self._opened
-        if opened is None or (opened.done() and opened.exception() is not None):
-            return self.open_microscope(factory)
-        return opened
+        with self._lock:
+            opened = self._opened
+            if opened is None or (opened.done() and opened.exception() is not None):
+                return self.open_microscope(factory)
+            return opened
 
     def spec(self, plan: str) -> PlanSpec:
         """Return what `plan` takes, its choices being the devices connected now.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
-from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
-from bluesky.protocols import Readable, Reading, Status
-from bluesky.utils import Msg, MsgGenerator
+from bluesky.protocols import Movable, Readable, Reading, Status
+from bluesky.utils import Msg, MsgGenerator, short_uid
 
+from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import SRLatch
 from napari_skylight.protocols import Camera, HasCache, HasExposure, Light
 
@@ -18,8 +17,6 @@ Readings = dict[str, Reading[Any]]
 
 LIGHT_SECONDS = 10.0
 """How long a light may take to go on or off."""
-
-_groups = count()
 
 
 class Exposures:
@@ -51,7 +48,7 @@ class Exposures:
             return
         # Messages are made here, not by bluesky's stubs, each of which formats a stack trace.
         self.done.reset()
-        self._group = f"trigger-{next(_groups)}"
+        self._group = short_uid("trigger")
         statuses: list[Status] = []
         for camera in self._cameras:
             status = yield Msg("trigger", camera, group=self._group)
@@ -100,9 +97,16 @@ def read_positions(devices: Sequence[Readable[Any]]) -> MsgGenerator[Readings]:
 
 def stash_frames(cache: HasCache, reading: Readings) -> MsgGenerator[None]:
     """Stash a reading of one frame or of many, and wait until it is kept."""
-    group = f"stash-{next(_groups)}"
-    yield Msg("stash", cache, reading, group=group)
-    yield Msg("wait", None, group=group)
+    yield from plan_stubs.stash(cache, reading, group=None, wait=True)
+
+
+def set_and_wait(
+    device: Movable[Any], value: Any, *, seconds: float | None = None
+) -> MsgGenerator[None]:
+    """Set a device and wait until it is there, for so many seconds at most if they are given."""
+    group = short_uid("set")
+    yield Msg("set", device, value, group=group)
+    yield Msg("wait", None, group=group, timeout=seconds)
 
 
 def set_exposure(cameras: Sequence[Camera], exposure: float | None) -> MsgGenerator[None]:
@@ -120,7 +124,7 @@ def set_exposure(cameras: Sequence[Camera], exposure: float | None) -> MsgGenera
             raise ValueError(
                 f"The exposure of {camera.name} cannot be set here: leave Exposure unticked."
             )
-        yield from bps.abs_set(camera.exposure, exposure, wait=True)
+        yield from set_and_wait(camera.exposure, exposure)
 
 
 def illuminated(plan: MsgGenerator[Any], light: Light | None) -> MsgGenerator[Any]:
@@ -137,10 +141,8 @@ def illuminated(plan: MsgGenerator[Any], light: Light | None) -> MsgGenerator[An
 
 def _switch(light: Light, on: bool) -> MsgGenerator[None]:
     """Switch a light and wait until it says it has; it must not hold up the plan for ever."""
-    group = f"light-{next(_groups)}"
-    yield Msg("set", light, on, group=group)
     try:
-        yield Msg("wait", None, group=group, timeout=LIGHT_SECONDS)
+        yield from set_and_wait(light, on, seconds=LIGHT_SECONDS)
     except TimeoutError as error:
         raise TimeoutError(
             f"{light.name} did not go {'on' if on else 'off'} within {LIGHT_SECONDS:g} s: "

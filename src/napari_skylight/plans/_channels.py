@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
 from bluesky import preprocessors as bpp
 from bluesky.protocols import Movable, Readable
-from bluesky.utils import Msg, MsgGenerator
+from bluesky.utils import MsgGenerator
 
-from napari_skylight.plans._acquire import read_positions
+from napari_skylight.plans._acquire import read_positions, set_and_wait
 from napari_skylight.protocols import HasChannels, Light
 
 __all__ = ["Channels"]
-
-_groups = count()
 
 
 class Channels:
@@ -64,9 +61,8 @@ class Channels:
     def go_to(self, name: str) -> MsgGenerator[None]:
         """Set the channel and wait until the light is there; nothing for an empty `name`."""
         if name:
-            group = f"channel-{next(_groups)}"
-            yield Msg("set", self._channel, name, group=group)
-            yield Msg("wait", None, group=group)
+            assert self._channel is not None  # a light without channels has no names of them
+            yield from set_and_wait(self._channel, name)
 
     def restored_after(self, plan: MsgGenerator[Any]) -> MsgGenerator[Any]:
         """Run `plan`, then give back the channel that was set before."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import napari
 from PIL import Image
-from qtpy.QtCore import QEventLoop, QPoint, Qt, QTimer
+from qtpy.QtCore import QEventLoop, QPoint, QTimer
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QAbstractButton, QTreeView, QWidget
 
@@ -63,15 +63,6 @@ class Program:
         dock = self.viewer.window.add_plugin_dock_widget("napari-skylight", name)[1]
         self.rest(1)
         return dock
-
-    def dock_below(self, name: str) -> QWidget:
-        """Open a dock below *Plan control*, and drag the line between the two up."""
-        below = self.dock(name)
-        docks = [widget.parent() for widget in (self.control, below)]
-        room = sum(dock.height() for dock in docks)
-        least = self.control.minimumSizeHint().height() + 24
-        self.window.resizeDocks(docks, [least, room - least], Qt.Orientation.Vertical)
-        return below
 
     def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Let the window live until `condition` holds."""
@@ -153,7 +144,7 @@ def snapshots(program: Program) -> None:
 @picture
 def devices(program: Program) -> None:
     program.run()
-    program.dock_below("Devices")
+    program.dock("Devices")
     program.rest(1)
 
 
@@ -182,7 +173,7 @@ def runs(program: Program) -> None:
     program.session.choose("snap", {"frames": 40})
     program.press("run")
     program.wait(lambda: not program.session.state.busy)
-    dock = program.dock_below("Runs")
+    dock = program.dock("Runs")
     table = dock.findChild(QTreeView, "runs")
     table.setCurrentIndex(table.model().index(0, 0))
     program.rest(1)

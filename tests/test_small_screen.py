@@ -43,3 +43,17 @@ def test_plan_control_fits_beside_the_layers(session, make_napari_viewer, qtbot,
         assert widget.isVisible(), name
         assert bottom.y() <= SCREEN.height(), name
         assert bottom.x() <= SCREEN.width(), name
+
+
+@pytest.mark.parametrize("name", ["Devices", "Runs"])
+def test_a_dock_opened_below_another_has_room(session, make_napari_viewer, qtbot, name):
+    viewer = make_napari_viewer(show=True)
+    window = viewer.window._qt_window
+    window.resize(SCREEN)
+    attach(viewer, session)
+    _, above = viewer.window.add_plugin_dock_widget(_attachments.PLUGIN, "Plan control")
+    qtbot.waitUntil(lambda: above.isVisible() and above.height() > 500, timeout=5000)
+    _, below = viewer.window.add_plugin_dock_widget(_attachments.PLUGIN, name)
+    qtbot.waitUntil(lambda: below.height() > 300, timeout=5000)
+    assert above.height() >= above.minimumSizeHint().height()
+    assert window.size() == SCREEN

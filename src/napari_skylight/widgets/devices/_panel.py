@@ -16,6 +16,7 @@ from napari_skylight.widgets._colours import muted, red
 from napari_skylight.widgets._form_area import FormArea
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._room import RoomClaim
 from napari_skylight.widgets._rule import Rule
 from napari_skylight.widgets.devices._setting_rows import SettingRows
 
@@ -62,6 +63,7 @@ class DevicesPanel(QWidget):
         self._problem = text_label(name="setting-error", wrap=True)
         self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._lay_out()
+        RoomClaim(self)
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.setInterval(_REDRAW_MS)
@@ -79,6 +81,10 @@ class DevicesPanel(QWidget):
         self._links.cut()
         self._watch_links.cut()
         self._watches.close()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return a size at which most devices show all their settings."""
+        return super().sizeHint().expandedTo(QSize(320, 400))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Follow the chosen device."""

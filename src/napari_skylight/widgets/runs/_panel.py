@@ -23,6 +23,7 @@ from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._icons import dot_icon
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._room import RoomClaim
 from napari_skylight.widgets._split import LEAST_HEIGHT, Split
 from napari_skylight.widgets.log import LogView
 from napari_skylight.widgets.runs._details import RunDetails
@@ -84,6 +85,7 @@ class RunsPanel(QWidget):
         self._log = LogView()
         self._tabs = QTabWidget()
         self._lay_out()
+        RoomClaim(self)
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
@@ -104,7 +106,7 @@ class RunsPanel(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return a size at which the daily things can be read."""
-        return super().sizeHint().expandedTo(QSize(320, 320))
+        return super().sizeHint().expandedTo(QSize(320, 400))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Catch up with what happened meanwhile."""

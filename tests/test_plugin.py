@@ -203,6 +203,20 @@ def test_another_session_is_not_shown_beside_the_first(viewer, session):
         attach(viewer, other)
 
 
+def test_a_closed_session_is_not_shown_again(qtbot, make_napari_viewer):
+    with Session() as closed:
+        viewer = make_napari_viewer()
+        attach(viewer, closed)
+        viewer.close()
+        qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+    viewer = make_napari_viewer()
+    session = attach(viewer)
+    assert session is not closed
+    assert not session.closed
+    viewer.close()
+    qtbot.waitUntil(lambda: session.closed, timeout=10000)
+
+
 def test_commands_do_what_the_buttons_do(qtbot, viewer, session):
     _commands.start_live_view(viewer)
     qtbot.waitUntil(lambda: "camera" in viewer.layers, timeout=5000)

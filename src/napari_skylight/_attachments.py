@@ -132,7 +132,7 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
             raise RuntimeError("Another session is shown already: close its viewers first.")
         close_session()
         _session, _session_is_ours = session, False
-    if _session is None:
+    if _session is None or (_session.closed and not _attached):
         _session, _session_is_ours = Session(home_folder()), True
     if id(viewer) not in _attached:
         if _shared is None:

@@ -130,6 +130,11 @@ class Session(Workbench):
 
     # ---- the end -----------------------------------------------------------------------------
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, and can run nothing any more."""
+        return self._closed
+
     def close(self, timeout: float = 3.0) -> None:
         """Stop the plan, end every thread, let go of the microscope. May be called twice.
 

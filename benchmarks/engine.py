@@ -75,7 +75,7 @@ def measure(engine_name: str, repeats: int) -> dict[str, float]:
         def __init__(self) -> None:
             self.lock = threading.Lock()
             self.asked: list[Any] = []
-            threading.Thread(target=self.run, daemon=True).start()
+            threading.Thread(target=self.run, name="skylight-live", daemon=True).start()
 
         def run(self) -> None:
             due = time.perf_counter()

@@ -33,7 +33,6 @@ class Ring:
     def __init__(
         self, frames: list[np.ndarray], rate: float, length: int, newest_only: bool = False
     ) -> None:
-        self.lost = 0
         self._frames, self._rate, self._newest_only = frames, rate, newest_only
         self._ring = np.zeros((length, *frames[0].shape), frames[0].dtype)
         self._lock = threading.Lock()
@@ -41,7 +40,7 @@ class Ring:
         self._written = self._read = 0
         self._last: int | None = None
         self._stopped = False
-        threading.Thread(target=self._run, daemon=True).start()
+        threading.Thread(target=self._run, name="skylight-ring", daemon=True).start()
 
     def _run(self) -> None:
         due = perf_counter()
@@ -74,10 +73,7 @@ class Ring:
     def trigger(self) -> Status:
         status = Status()
         with self._lock:
-            if self._read == self._written and not self._newest_only:
-                self._waiting.append(status)
-                return status
-            if self._newest_only:
+            if self._newest_only or self._read == self._written:
                 self._waiting.append(status)
                 return status
         status.set_finished()
@@ -206,10 +202,9 @@ class Steady:
             yield Msg("close_run")
 
         future = engine(plan())
-        wait_for_events = events
-        began = perf_counter()
+        before, began = events, perf_counter()
         wait()
-        rate = (events - wait_for_events) / (perf_counter() - began)
+        rate = (events - before) / (perf_counter() - began)
         over = True
         future.result(10)
         return rate

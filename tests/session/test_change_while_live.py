@@ -85,14 +85,14 @@ def test_binning_and_the_part_of_the_sensor(session, recorder, kind):
         assert_same_settings_same_picture(recorder.frames)
 
 
-def test_the_type_of_the_pixels(session, recorder, kind):
-    if kind == "simulated":  # DemoCamera's is no setting
-        for bits in (8, 16):
-            put(session, "camera.bit_depth", bits)
-            recorder.wait_for_frames()
-            assert recorder.last.data.dtype == (np.uint8 if bits == 8 else np.uint16)
-        types = [frame.data.dtype for frame in recorder.frames]
-        assert sum(old != new for old, new in pairwise(types)) == 2
+@pytest.mark.parametrize("kind", ["simulated"], indirect=True)  # DemoCamera's is no setting
+def test_the_type_of_the_pixels(session, recorder):
+    for bits in (8, 16):
+        put(session, "camera.bit_depth", bits)
+        recorder.wait_for_frames()
+        assert recorder.last.data.dtype == (np.uint8 if bits == 8 else np.uint16)
+    types = [frame.data.dtype for frame in recorder.frames]
+    assert sum(old != new for old, new in pairwise(types)) == 2
 
 
 def test_stage_focus_and_channel(session, recorder, kind):

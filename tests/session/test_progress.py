@@ -79,11 +79,11 @@ def test_a_plan_that_says_how_long_it_is_is_counted(session, camera, told):
     camera.seconds = 0.15
     assert session.progress.now is None
     future = session.start("snap", {"frames": 12})
-    wait_until(lambda: done(session) > 7)
-    now = session.progress.now
+    wait_until(lambda: [each for each in told if each and each.seconds_left is not None])
+    now = next(each for each in told if each and each.seconds_left is not None)
     assert now.total == 12
     assert now.fraction == now.done / 12
-    assert now.seconds_left in (0, 1)
+    assert now.seconds_left <= 1 + session.run.seconds * (12 - now.done) / now.done
     future.result(timeout=10)
     wait_until(lambda: told[-1] is None)
     counts = [progress.done for progress in told if progress is not None]
@@ -240,8 +240,10 @@ def test_what_cannot_be_reckoned_with_is_no_fraction(session, slow, place):
     session.add_plan(move_to(slow), "move")
     session.start("move")
     wait_until(lambda: bool(slow.status.watchers))
-    slow.status.watchers[0](name="stage", current=place, initial="near", target=(1, 2, 3))
-    session.progress._look()
+    slow.status.watchers[0](
+        name="stage", current=place, initial="near", target=(1, 2, 3), unit="mm"
+    )
+    wait_until(lambda: [each.unit for each in session.progress.now.waiting] == ["mm"])
     assert session.progress.now.waiting[0].fraction is None
 
 

@@ -11,9 +11,8 @@ from ophyd_async.core import Device, StandardReadable, soft_signal_r_and_setter,
 
 from napari_skylight.devices import mmcore, sim
 from napari_skylight.engine import Status
-from napari_skylight.session import SessionState
-from napari_skylight.session._settings import SettingInfo, SettingKind, settings_of
-from napari_skylight.session._settings_watch import SettingsWatch
+from napari_skylight.session import SessionState, SettingInfo, SettingKind, SettingsWatch
+from napari_skylight.session._settings import settings_of
 from napari_skylight.testing import FakeCamera, wait_until
 
 

@@ -7,6 +7,8 @@ from napari_skylight.session._progress import Progress, Waiting
 from napari_skylight.session._run import RunInfo, SessionState
 from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._session import Session
+from napari_skylight.session._settings import Setting, SettingInfo, SettingKind
+from napari_skylight.session._settings_watch import SettingState, SettingsWatch
 from napari_skylight.session._tally import Tally
 
 __all__ = [
@@ -18,6 +20,11 @@ __all__ = [
     "RunRecord",
     "Session",
     "SessionState",
+    "Setting",
+    "SettingInfo",
+    "SettingKind",
+    "SettingState",
+    "SettingsWatch",
     "Tally",
     "Waiting",
     "home_folder",

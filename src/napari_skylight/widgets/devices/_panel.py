@@ -9,9 +9,7 @@ from qtpy.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QLineEdit, QListWidget, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_skylight.session import Session
-from napari_skylight.session._settings import Setting
-from napari_skylight.session._settings_watch import SettingsWatch
+from napari_skylight.session import Session, Setting, SettingsWatch
 from napari_skylight.widgets._colours import muted, red
 from napari_skylight.widgets._form_area import FormArea
 from napari_skylight.widgets._label import text_label

@@ -9,7 +9,7 @@ from qtpy.QtGui import QKeyEvent, QWheelEvent
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
 from napari_skylight.plans.spec import Bounds
-from napari_skylight.session._settings import SettingInfo, SettingKind
+from napari_skylight.session import SettingInfo, SettingKind
 from napari_skylight.widgets.forms import NumberField
 
 __all__ = ["SettingEditor", "create_setting_editor"]

@@ -9,8 +9,7 @@ from itertools import pairwise
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
-from napari_skylight.session._settings import Setting, SettingInfo
-from napari_skylight.session._settings_watch import SettingState
+from napari_skylight.session import Setting, SettingInfo, SettingState
 from napari_skylight.widgets._colours import muted
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets.devices._setting_editors import SettingEditor, create_setting_editor

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from qtpy.QtGui import QImage
 
 from napari_skylight import cli
+from napari_skylight.testing import wait_until
 
 
 def run(*arguments):
@@ -89,3 +91,39 @@ def test_one_microscope_is_opened(capsys):
 def test_a_folder_that_is_not_there_is_named(capsys, tmp_path):
     assert cli.main(["--demo", "--screenshot", str(tmp_path / "nowhere" / "demo.png")]) == 1
     assert "nowhere" in capsys.readouterr().err
+
+
+LIGHT = """
+import os
+from napari_skylight.testing import FakeLight
+
+class Light(FakeLight):
+    def _switch(self, on):
+        super()._switch(on)
+        with open(os.environ["LIGHT"], "a") as told:
+            told.write(f"{on} ")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_the_light_goes_off_when_the_system_ends_the_program(tmp_path, qapp, name):
+    told, devices = tmp_path / "light", tmp_path / "scope.toml"
+    told.write_text("")
+    (tmp_path / "lab.py").write_text(LIGHT)
+    devices.write_text("[[lab.Light]]\n[[napari_skylight.testing.FakeCamera]]\nseconds = 0.01\n")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    program = subprocess.Popen(
+        [sys.executable, "-m", "napari_skylight.cli", "--live", "--devices", str(devices)],
+        env={**os.environ, "PYTHONPATH": path, "LIGHT": str(told), "NAPARI_CONFIG": ""},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(lambda: told.read_text().endswith("True ") or program.poll() is not None, 90)
+        program.send_signal(getattr(signal, name))
+        _, errors = program.communicate(timeout=30)
+    finally:
+        program.kill()
+    assert program.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert told.read_text().endswith("False ")

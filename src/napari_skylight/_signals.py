@@ -19,5 +19,5 @@ def announce(signal: SignalInstance, *args: Any) -> None:
     """Emit `signal`; a listener that raises is logged, for its fault must not fail the plan."""
     try:
         signal.emit(*args)
-    except EmitLoopError:
+    except (EmitLoopError, RecursionError):  # psygnal lets the latter through
         _log.exception("A listener to %r failed", signal.name)

@@ -7,9 +7,11 @@ import logging
 import math
 import os
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 # Set for the command started again on a virtual display, where nobody is there to close the window.
 UNATTENDED = "NAPARI_SKYLIGHT_UNATTENDED"
 SCREEN = 1366, 768
+ENDING = "SIGTERM", "SIGHUP"
+"""Signals of the end: of the computer, of a terminal. Ctrl-C is napari's."""
 NO_DISPLAY = "There is no display: start it from a desktop, or with --demo on a virtual one."
 NO_XVFB = "There is no display and no Xvfb to stand in for it: apt-get install xvfb"
 
@@ -57,8 +61,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _demonstrate(viewer, session, options.seconds, options.screenshot)
         finally:
             viewer.close()
-    napari.run()
+    with _closed_by_signals(viewer):
+        napari.run()
     return 0
+
+
+@contextmanager
+def _closed_by_signals(viewer: Viewer) -> Iterator[None]:
+    """Close the window when the system ends the program: otherwise the light would stay on."""
+    from qtpy.QtCore import QTimer
+
+    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    heeded = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
+
+    def on_signal(*_: object) -> None:
+        QTimer.singleShot(0, viewer.close)  # not amid whatever is being drawn now
+
+    before = {each: signal.signal(each, on_signal) for each in heeded}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -258,8 +258,9 @@ def test_a_file_that_cannot_be_read_is_put_aside_and_told(home, content):
         {"path": 1},
         {"a": 1, "b": 2},
         {"timedelta": ["x"]},
+        json.loads("[" * 900 + "]" * 900),
     ],
-    ids=str,
+    ids=lambda stored: str(stored)[:30],
 )
 def test_foreign_values_are_left_out(home, stored):
     home.mkdir()
@@ -280,3 +281,54 @@ def test_a_folder_that_cannot_be_written_is_told_and_life_goes_on(home):
         wait_until(lambda: session.problem)
         assert session.problem.startswith("What was chosen is not kept for the next start:")
         session.start("take").result(timeout=10)
+
+
+def test_a_list_that_holds_itself_keeps_nothing_else_from_being_kept(home):
+    around = []
+    around.append(around)
+    with Session(home) as session:
+        session.add_plan(take)
+        session.remember("take", {"value": around, "frames": 4})
+        assert session.remembered("take")["frames"] == 4
+    with Session(home) as session:
+        session.add_plan(take)
+        assert session.remembered("take") == {"frames": 4}
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "No"), OSError(36, "File name too long")])
+def test_a_home_that_may_not_be_looked_into_is_told_and_life_goes_on(home, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr("pathlib.Path.read_text", refuse)
+    monkeypatch.setattr("pathlib.Path.stat", refuse)
+    monkeypatch.setattr("os.replace", refuse)
+    with Session(home) as session:
+        assert session.problem.startswith("What was chosen last cannot be read from choices.json")
+        session.add_plan(take)
+        session.start("take").result(timeout=10)
+
+
+def test_what_a_link_leads_to_is_written_and_the_link_stays(home, tmp_path):
+    home.mkdir()
+    real = tmp_path / "dotfiles.json"
+    real.write_text(json.dumps({"format": 1, "last_plan": "snap", "plans": {}}))
+    (home / "choices.json").symlink_to(real)
+    remembers(home, {"frames": 4})
+    assert (home / "choices.json").is_symlink()
+    assert json.loads(real.read_text())["plans"]["take"] == {"frames": 4}
+
+
+def test_two_sessions_that_write_at_once_leave_a_whole_file(home, monkeypatch):
+    together = threading.Barrier(2, timeout=10)
+    fsync = __import__("os").fsync
+    monkeypatch.setattr("os.fsync", lambda number: (fsync(number), together.wait()))
+    first, second = Session(home), Session(home)
+    for session, frames in ((first, 3), (second, 40_000)):
+        session.add_plan(take)
+        session.start("take", {"frames": frames}).result(timeout=10)
+    for session in (first, second):
+        session.close()
+        assert session.problem == ""
+    assert [file.name for file in home.iterdir()] == ["choices.json"]
+    assert json.loads((home / "choices.json").read_text())["last_plan"] == "take"

@@ -30,6 +30,16 @@ class Silent(FakeCamera):
         await asyncio.sleep(60)
 
 
+class Cancels(FakeCamera):
+    async def connect(self):
+        raise asyncio.CancelledError
+
+
+class Exits(FakeCamera):
+    def __init__(self, name):
+        raise SystemExit(3)
+
+
 class Waits(SynAxis):
     """As ophyd's: it connects by itself, and waiting for that blocks."""
 
@@ -97,6 +107,17 @@ def test_what_does_not_connect_is_named_with_its_line_and_the_others_are_there(
     assert told[2] == "scope.toml, line 11: third did not connect within 0.3 s."
     assert told[3].startswith("scope.toml, line 17, camera: There is a device called camera")
     assert len(told) == len(session.last_exception.exceptions) == 4
+
+
+def test_what_cancels_or_exits_is_named_with_its_line_too(session, file):
+    add(file, "Cancels", "second")
+    add(file, "Exits", "third")
+    session.open_devices(file).result(timeout=20)
+    assert list(session.devices) == ["camera", "wheel"]
+    assert session.problem.split("\n") == [
+        "scope.toml, line 11, third: It was not made: SystemExit.",
+        "scope.toml, line 8, second: It was cancelled before it was done.",
+    ]
 
 
 def test_missing_devices_are_told_until_another_microscope_is_open(session, file):

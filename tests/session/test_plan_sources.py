@@ -179,7 +179,14 @@ def test_an_edit_within_the_same_second_is_seen(folder, open_session):
     [
         (plan("sweep") + "\ndef (:\n", "line 8", "invalid syntax"),
         (plan("sweep") + "\nimport nowhere\n", "line 8", "No module named 'nowhere'"),
-        (plan("sweep") + "\nraise SystemExit(3)\n", "line 8", "3"),
+        (plan("sweep") + "\nraise SystemExit(3)\n", "line 8", "It asked for"),
+        (plan("sweep") + "\nraise KeyboardInterrupt\n", "line 8", "KeyboardInterrupt"),
+        (
+            plan("sweep") + "\nimport pytest\npytest.skip('x', allow_module_level=True)\n",
+            "line 9",
+            "x",
+        ),
+        (plan("sweep") + "\nimport asyncio\nraise asyncio.CancelledError\n", "line 9", "It was"),
         (plan("sweep", returns=""), "line 5", "sweep has no return type annotation"),
         ("__all__ = 3\n", None, "'int' object is not iterable"),
         ("x = '\x00'\n", None, ""),

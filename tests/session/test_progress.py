@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+import numpy as np
 import pytest
 from bluesky import plan_stubs as bps
 from bluesky import plans as bp
@@ -245,6 +246,19 @@ def test_what_cannot_be_reckoned_with_is_no_fraction(session, slow, place):
     )
     wait_until(lambda: [each.unit for each in session.progress.now.waiting] == ["mm"])
     assert session.progress.now.waiting[0].fraction is None
+
+
+@pytest.mark.parametrize("value", ["soon", float("nan"), float("inf"), np.array([1, 2])], ids=repr)
+@pytest.mark.parametrize("key", ["time_remaining", "current", "unit"])
+def test_a_status_that_tells_nonsense_does_not_end_the_looking(session, slow, key, value):
+    slow.status = Watchable()
+    session.add_plan(move_to(slow), "move")
+    session.start("move")
+    wait_until(lambda: bool(slow.status.watchers))
+    slow.status.watchers[0](name="stage", target=10, **{key: value})
+    session.progress._look()
+    waiting = session.progress.now.waiting[0]
+    assert (waiting.seconds_left, waiting.current, waiting.target) == (None, None, 10)
 
 
 def test_a_status_that_cannot_be_watched_is_waited_for_all_the_same(session, slow, caplog):

@@ -12,7 +12,7 @@ from napari_skylight.devices import Microscope
 from napari_skylight.engine import EngineBusyError, Status
 from napari_skylight.plans import _acquire
 from napari_skylight.session import SessionState
-from napari_skylight.testing import FakeCamera, wait_until
+from napari_skylight.testing import FakeCamera, FakeLight, wait_until
 
 
 def fails() -> MsgGenerator[None]:
@@ -63,10 +63,11 @@ def test_restarting_when_idle_is_told_gives_states_in_order(session, camera):
     assert states == [SessionState.RUNNING, SessionState.IDLE] * 4
 
 
+@pytest.mark.parametrize("error", [RuntimeError, RecursionError])
 @pytest.mark.parametrize("signal", ["state_changed", "run_changed", "reported"])
-def test_a_listener_that_raises_changes_nothing(session, camera, signal):
+def test_a_listener_that_raises_changes_nothing(session, camera, signal, error):
     def clumsy(_):
-        raise RuntimeError("a broken button")
+        raise error("a broken button")
 
     getattr(session, signal).connect(clumsy)
     for _ in range(2):
@@ -210,6 +211,27 @@ def test_a_light_that_does_not_answer_is_given_up(session, camera, light, monkey
     assert session.state is SessionState.FAILED
     assert session.problem.startswith(f"light did not go {'on' if hangs else 'off'} within 0.2 s")
     assert not light.on
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("No."), asyncio.CancelledError(), SystemExit(3)], ids=repr
+)
+@pytest.mark.parametrize("end", ["stop", "halt"])
+def test_a_light_that_does_not_go_off_keeps_no_other_on_and_no_run_open(
+    session, camera, light, end, error
+):
+    other = FakeLight("other")
+    session.add_device(other).result(timeout=5)
+    session.start("live_view", {"light": "light"})
+    wait_until(lambda: camera.frames > 1)
+    other.on = True
+    light.fail_off = error
+    getattr(session, end)().result(timeout=5)
+    wait_until(lambda: session.state is SessionState.IDLE)
+    assert not other.on
+    assert session.problem
+    light.fail_off = None
+    session.start("snap").result(timeout=10)
 
 
 def test_a_plan_that_yields_a_plan_is_told_to_yield_from_it(session):

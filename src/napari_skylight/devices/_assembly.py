@@ -112,8 +112,12 @@ def _make_within(seconds: float, table: DeviceTable) -> Any:
     def work() -> None:
         try:
             made.set_result(find_factory(table.factory)(**table.arguments))
-        except BaseException as error:  # noqa: BLE001 - whatever a driver raises is the future's
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises is the future's
             made.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - an exit or a cancellation ends nothing else
+            failure = RuntimeError(f"It was not made: {type(error).__name__}.")
+            failure.__cause__ = error
+            made.set_exception(failure)
 
     threading.Thread(target=work, name="skylight-make-device", daemon=True).start()
     try:

@@ -231,6 +231,7 @@ class MessageEngine(BlueskyRunEngine):
                     stopping = asyncio.ensure_future(maybe_await(obj.stop(success=success)))
                     self.awaited = (Awaited(obj, None, stopping),)
                     await asyncio.wait_for(stopping, _STOP_TIMEOUT)
-                except Exception:  # the other devices must be stopped all the same
+                except BaseException:  # be it a cancellation or an exit: the other devices
+                    # must be stopped all the same, and the run must end
                     self.log.exception("Failed to stop %r.", obj)
         self.awaited = ()

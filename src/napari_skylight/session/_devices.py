@@ -211,7 +211,7 @@ class Devices(Mapping[str, Any]):
                 if isinstance(connected, BaseException):
                     raise connected
                 self._keep(connected)
-            except Exception as error:
+            except BaseException as error:  # whatever a driver raises, a cancellation included
                 if not microscope.sources:
                     raise
                 problems.append(_missing(device, microscope.sources[i], error))
@@ -264,7 +264,8 @@ class Devices(Mapping[str, Any]):
                     await maybe_await(light.stop())
             except TimeoutError:
                 problems.append(f"{light.name} did not go off within {seconds:g} s.")
-            except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others must go off too
+            except BaseException as error:  # noqa: BLE001 - whatever a driver raises, be it a
+                # cancellation or an exit: the others must go off too, and the run must end
                 problems.append(in_words(error))
         return problems
 
@@ -278,7 +279,7 @@ class Devices(Mapping[str, Any]):
                 self._exchange.release()
 
 
-def _missing(device: Any, source: str, error: Exception) -> DeviceFileError:
+def _missing(device: Any, source: str, error: BaseException) -> DeviceFileError:
     """Return an error that says which device of a file is missing, and why."""
     words, name = in_words(error), str(getattr(device, "name", "") or "a device without a name")
     where = source if words.startswith(name) else f"{source}, {name}"

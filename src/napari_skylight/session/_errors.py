@@ -35,6 +35,8 @@ def in_words(error: BaseException) -> str:
     if isinstance(cause, KeyError) and cause.args:
         key = cause.args[0]
         return key if isinstance(key, str) and " " in key else f"There is nothing called {key!r}."
+    if isinstance(cause, SystemExit):
+        return "It asked for the program to be ended."
     return str(cause) or _words_for(cause)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +46,7 @@ class Memory:
         self._lock = threading.Lock()
         self._written = ""
         self._errand = Errand("skylight-save-choices", self._write)
-        if file is not None and file.exists():
+        if file is not None:
             self._read(file)
 
     def remember(self, plan: str, values: Mapping[str, Any]) -> None:
@@ -64,7 +65,7 @@ class Memory:
         for name, data in stored.items():
             try:
                 values[name] = decode(data)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 _log.info("%s of %s is not what it was: %s", name, plan, error)
         return values
 
@@ -86,6 +87,8 @@ class Memory:
                 raise ValueError(f"its format is {content['format']!r}, not {FORMAT}")
             plans = {str(plan): dict(values) for plan, values in content["plans"].items()}
             self.last_plan, self._stored, self._written = str(content["last_plan"]), plans, text
+        except (FileNotFoundError, NotADirectoryError):
+            return  # nothing was ever chosen
         except Exception as error:  # noqa: BLE001 - whatever stands there, the session begins
             self._put_aside(file, error)
 
@@ -124,17 +127,19 @@ class Memory:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write all of `file` or nothing."""
+    """Write all of `file` or nothing; what a link leads to, and not the link."""
+    file = Path(os.path.realpath(file))
     file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(f"{file.name}.{os.getpid()}")
+    # a name of its own: another session may be writing too
+    number, new = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
     try:
-        with new.open("w", encoding="utf-8") as stream:
+        with open(number, "w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(new, file)
     except BaseException:
-        new.unlink(missing_ok=True)
+        Path(new).unlink(missing_ok=True)
         raise
 
 
@@ -143,7 +148,7 @@ def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         try:
             encoded[name] = encode(value)
-        except TypeError as error:
+        except (TypeError, RecursionError) as error:  # that holds itself, for one
             _log.debug("%s is not kept: %s", name, error)
     return encoded
 
@@ -152,5 +157,5 @@ def _as_of_now(value: Any) -> Any:
     """Return `value` as of the class it has now, should its module have been loaded again."""
     try:
         return decode(encode(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return value

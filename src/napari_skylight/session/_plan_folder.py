@@ -67,7 +67,8 @@ class PlanFolder:
                 if "." in file.stem:
                     raise ImportError("its name has a dot too many: rename it.")
                 self._plans[file.name] = self._plans_of(file, importlib.import_module(name))
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a person's file does
+            except BaseException as error:  # noqa: BLE001 - whatever a person's file does; no
+                # Ctrl-C gets here: that is the main thread's
                 self._plans[file.name] = kept = before_plans.get(file.name, ())
                 if kept and name in before:
                     sys.modules[name] = before[name]

@@ -234,15 +234,14 @@ class _Watch:
         """Return the last it told."""
         news = self._news
         current, target = news.get("current"), news.get("target")
-        left = news.get("time_remaining")
         return Waiting(
             name=self.name,
             current=_scalar(current),
             target=_scalar(target),
-            unit=str(news.get("unit") or ""),
+            unit="" if (unit := news.get("unit")) is None else str(unit),
             # not the one given: ophyd's is what is left, ophyd-async's what is done
             fraction=_fraction(news.get("initial"), current, target),
-            seconds_left=None if left is None else float(left),
+            seconds_left=_scalar(news.get("time_remaining")),
         )
 
 
@@ -256,9 +255,10 @@ def _number(points: Any) -> int | None:
 
 def _scalar(value: Any) -> float | None:
     try:
-        return None if value is None else float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if np.isfinite(number) else None
 
 
 def _fraction(initial: Any, current: Any, target: Any) -> float | None:

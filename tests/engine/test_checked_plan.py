@@ -5,14 +5,6 @@ from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
 from bluesky.utils import Msg, plan
 
-from napari_skylight.engine import RunEngine
-
-
-@pytest.fixture
-def engine():
-    with RunEngine() as made:
-        yield made
-
 
 def failure(engine, messages):
     return str(engine(messages).exception(timeout=5))

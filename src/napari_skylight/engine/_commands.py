@@ -48,7 +48,7 @@ def install_commands(engine: RunEngine) -> Callable[[], None]:
         offers.add(latches.items())
         task = asyncio.current_task()
         if task is not None and not offers.running:
-            offers.running = True
+            offers.begin()
             task.add_done_callback(lambda _: offers.end())
 
     return Commands(engine, offer).install()

@@ -17,7 +17,7 @@ from napari_skylight.plans._params import ParamDescription, ParamKind
 from napari_skylight.plans._records import build, values_of
 from napari_skylight.plans._shown import field_type, fits
 
-__all__ = ["find_problem", "has_devices", "several"]
+__all__ = ["find_problem", "several"]
 
 _MOST = 1_000_000
 """How many numbers a range may stand for: each is looked at."""
@@ -101,7 +101,7 @@ def _parts_problem(param: ParamDescription, record: type, value: Any, label: str
         problem = find_problem(part, values.get(part.name, _EMPTY), inner)
         if problem:
             return f"{label}, {problem[:1].lower()}{problem[1:]}"
-    if isinstance(value, record) or has_devices(param):
+    if isinstance(value, record) or _has_devices(param):
         return ""
     try:
         build(record, values, names)
@@ -110,10 +110,10 @@ def _parts_problem(param: ParamDescription, record: type, value: Any, label: str
     return ""
 
 
-def has_devices(param: ParamDescription) -> bool:
+def _has_devices(param: ParamDescription) -> bool:
     """Whether devices are among the parts, of which no value can be made by their names."""
     inner = (*param.parts, *filter(None, [param.element]))
-    return param.device_proto is not None or any(map(has_devices, inner))
+    return param.device_proto is not None or any(map(_has_devices, inner))
 
 
 def _limits_problem(param: ParamDescription, value: Any, label: str) -> str:

@@ -1,7 +1,7 @@
 """The composition root: one engine, its devices, plans and caches, with no window needed."""
 
 from napari_skylight.session._errors import in_words
-from napari_skylight.session._history import KeptImages, RunHistory, RunRecord
+from napari_skylight.session._history import KeptImages, RunHistory, RunRecord, StashedFrames
 from napari_skylight.session._home import home_folder
 from napari_skylight.session._progress import Progress, Waiting
 from napari_skylight.session._run import RunInfo, SessionState
@@ -25,6 +25,7 @@ __all__ = [
     "SettingKind",
     "SettingState",
     "SettingsWatch",
+    "StashedFrames",
     "Tally",
     "Waiting",
     "home_folder",

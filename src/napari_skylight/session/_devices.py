@@ -136,12 +136,6 @@ class Devices(Mapping[str, Any]):
             self._check_name(connected.device)
             self._connected[connected.device.name] = connected
 
-    def remove(self, name: str) -> None:
-        """Forget the device called `name`, if there is one; it is not disconnected."""
-        with self._lock:
-            self._connected.pop(name, None)
-        announce(self.changed)
-
     def open(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
         """Make a microscope on a thread of its own and connect its devices.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
+from napari_skylight._signals import announce
 from napari_skylight.session._errors import in_words
 from napari_skylight.session._run import SessionState
 from napari_skylight.session._settings import Setting, SettingInfo, settings_of
@@ -219,7 +220,7 @@ class SettingsWatch:
             self._wake(path)
 
     def _wake(self, path: str) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody follows any more
             self._loop.call_soon_threadsafe(self._wakes[path].set)
 
     def _change(self, path: str, *, pending: int = 0, **found: Any) -> None:
@@ -233,4 +234,4 @@ class SettingsWatch:
             first = not self._fresh
             self._fresh.add(path)
         if first:
-            self.changed.emit()
+            announce(self.changed)

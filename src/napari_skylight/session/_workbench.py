@@ -16,6 +16,7 @@ from typing import Any
 from bluesky import plans as bp
 from psygnal import Signal
 
+from napari_skylight._signals import announce
 from napari_skylight.devices import Microscope, make_microscope
 from napari_skylight.engine import EngineBusyError, RunEngine
 from napari_skylight.frames import CacheStore
@@ -266,7 +267,7 @@ class Workbench:
         if self.state.busy:
             raise EngineBusyError("Stop the plan before choosing another.")
         self.remember(plan, values)
-        self.plan_chosen.emit(plan)
+        announce(self.plan_chosen, plan)
 
     # ---- what happened -----------------------------------------------------------------------
 

@@ -96,7 +96,7 @@ def fuzz(qtbot, viewer, session, seed, clicks):
     assert len(documents.events("snapshots")) == taken["snapshot"]
     assert clicker.clicks["action:snapshot"] == taken["snapshot"]
     viewer.close()
-    qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+    qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
     _attachments.close_session()  # let go of this one: the next test may want its own
 
 

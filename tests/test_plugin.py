@@ -31,7 +31,7 @@ def session(qtbot):
         made.add_device(FakeCamera(seconds=0.002)).result(timeout=5)
         made.add_device(FakeLight()).result(timeout=5)
         yield made
-        qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+        qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
     _attachments.close_session()
 
 
@@ -194,7 +194,7 @@ def test_a_second_viewer_and_its_dock_share_the_session(qtbot, session, make_nap
     for each in (first, second):
         qtbot.waitUntil(lambda v=each: "camera · snapshots" in v.layers, timeout=5000)
     second.close()
-    qtbot.waitUntil(lambda: len(_attachments._attached) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(_attachments.links()) == 1, timeout=5000)
     assert session.state is SessionState.RUNNING
 
 
@@ -329,6 +329,6 @@ def test_a_run_has_one_bar_in_the_activity_of_all_viewers(session, make_napari_v
     first.close()
     qtbot.waitUntil(lambda: [bar.total for bar in progress._all_instances] == [200], timeout=5000)
     second.close()
-    qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+    qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
     assert not progress._all_instances
     assert not len(session.progress.changed)

@@ -21,7 +21,7 @@ def session(qtbot):
     with Session() as made:
         made.add_device(FakeCamera()).result(timeout=5)
         yield made
-        qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+        qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
     _attachments.close_session()
     assert not gathers()
 
@@ -80,7 +80,7 @@ def test_docks_in_two_viewers_show_the_same_and_end_with_them(qtbot, session, ma
         table = dock.findChild(QTreeView, "runs")
         qtbot.waitUntil(lambda: table.model().rowCount() == 1, timeout=5000)  # noqa: B023
     first.close()
-    qtbot.waitUntil(lambda: len(_attachments._attached) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(_attachments.links()) == 1, timeout=5000)
     assert gathers()
     second.close()
     qtbot.waitUntil(lambda: not gathers(), timeout=5000)

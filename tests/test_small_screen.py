@@ -18,7 +18,7 @@ def session(qtbot):
         made.add_device(FakeLight()).result(timeout=5)
         made.add_plan(bp.grid_scan)
         yield made
-        qtbot.waitUntil(lambda: not _attachments._attached, timeout=5000)
+        qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
     _attachments.close_session()
 
 

@@ -87,7 +87,7 @@ def test_it_is_named_as_the_layer_and_stands_below_paused(link, session, show, t
 def test_counts_are_shown_while_frames_come(link, camera, produce, text, wait_until):
     link.show_counts = True
     producer = produce(camera)
-    pattern = r"camera: (\d+) frames/s, (\d+) shown\n(\d+) skipped on screen"
+    pattern = r"camera: (\d+) fps, shown (\d+)\n(\d+) skipped on screen"
     seen = []
     wait_until(lambda: seen.append(text()) or re.fullmatch(pattern, seen[-1]) is not None)
     came, shown, skipped = map(int, re.fullmatch(pattern, seen[-1]).groups())

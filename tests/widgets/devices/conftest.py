@@ -1,0 +1,153 @@
+"""The devices dock, its devices, and what a person does with them."""
+
+import time
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QListWidget, QWidget
+
+from napari_skylight.devices import sim
+from napari_skylight.engine import Status
+from napari_skylight.testing import FakeCamera
+from napari_skylight.widgets import DevicesPanel
+
+
+class Exposure:
+    """Has a limit that it tells only by refusing, and does not tell its changes."""
+
+    def __init__(self, camera):
+        self.name = f"{camera.name}-exposure"
+        self.parent = camera
+        self.value = 20.0
+        self.asked = []
+        self.waiting = None
+
+    def set(self, value):
+        self.asked.append(value)
+        status = Status()
+        if self.waiting is not None:
+            self.waiting.append(status)
+        elif value > 10_000:
+            status.set_exception(
+                ValueError(f"Exposure {value:g} ms is above the camera's 10000 ms.")
+            )
+        else:
+            self.value = value
+            status.set_finished()
+        return status
+
+    def read(self):
+        return {self.name: {"value": self.value, "timestamp": time.time()}}
+
+    def describe(self):
+        return {self.name: {"source": "test", "dtype": "number", "shape": [], "units": "ms"}}
+
+
+class BenchCamera(FakeCamera):
+    """A camera with an exposure to set, which its frames are taken with."""
+
+    def __init__(self, name="camera"):
+        super().__init__(name, seconds=0.002)
+        self.exposure = Exposure(self)
+
+    def children(self):
+        yield "exposure", self.exposure
+
+    def read(self):
+        return {**super().read(), **self.exposure.read()}
+
+    def describe(self):
+        return {**super().describe(), **self.exposure.describe()}
+
+
+class Person:
+    """Someone in front of the dock, who knows things by name and looks before acting."""
+
+    def __init__(self, qtbot, dock):
+        self.qtbot = qtbot
+        self.dock = dock
+
+    def find(self, name):
+        self.waits(lambda: self.dock.findChild(QWidget, name) is not None)
+        return self.dock.findChild(QWidget, name)
+
+    def waits(self, condition):
+        self.qtbot.waitUntil(condition, timeout=10_000)
+
+    def sees(self, name, text):
+        """Wait until `name` shows exactly `text`."""
+        self.waits(lambda: self.find(name).isVisible() and self.text(name) == text)
+
+    def text(self, name):
+        widget = self.find(name)
+        return widget.currentText() if hasattr(widget, "currentText") else widget.text()
+
+    def shows(self, name):
+        found = self.dock.findChild(QWidget, name)
+        return found is not None and found.isVisible()
+
+    def devices(self):
+        listed = self.dock.findChild(QListWidget, "devices")
+        return [listed.item(row).text() for row in range(listed.count())]
+
+    def chooses(self, device):
+        """Go to `device` with the arrow keys."""
+        listed = self.find("devices")
+        listed.setFocus()
+        self.press("devices", Qt.Key.Key_Home)
+        for _ in self.devices():
+            if listed.currentItem().text() == device:
+                return
+            self.press("devices", Qt.Key.Key_Down)
+        assert listed.currentItem().text() == device
+
+    def press(self, name, key):
+        self.qtbot.keyClick(self.find(name), key)
+
+    def types(self, name, text):
+        """Type over what stands there, without entering it."""
+        widget = self.find(name)
+        widget.setFocus()
+        self.qtbot.keyClick(widget, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        self.qtbot.keyClicks(widget, text)
+
+    def enters(self, name, text):
+        self.types(name, text)
+        self.press(name, Qt.Key.Key_Return)
+
+    def searches(self, text):
+        self.types("search", text)
+
+
+@pytest.fixture
+def open_dock(qtbot, session):
+    def open_one():
+        dock = DevicesPanel(session)
+        qtbot.addWidget(dock, before_close_func=lambda made: made.close_links())
+        dock.resize(300, 500)
+        dock.show()
+        qtbot.waitExposed(dock)
+        dock.activateWindow()
+        return Person(qtbot, dock)
+
+    yield open_one
+    session.stop().result(timeout=5)
+    QApplication.processEvents()
+
+
+@pytest.fixture
+def scope(session):
+    session.open_microscope(lambda: sim.microscope(sensor=(64, 64))).result(timeout=30)
+    return session.devices
+
+
+@pytest.fixture
+def bench(session):
+    camera = BenchCamera()
+    session.add_device(camera).result(timeout=5)
+    return camera
+
+
+@pytest.fixture
+def person(open_dock):
+    return open_dock()

@@ -1,0 +1,202 @@
+"""Settings in the devices dock, changed as a person does."""
+
+import pytest
+from ophyd_async.core import Device, soft_signal_rw
+from qtpy.QtCore import Qt
+
+
+def newest(session, key):
+    """Return what the newest live frame says of `key`."""
+    (cache,) = [cache for cache in session.caches if cache.kind == "live"]
+    reader = cache.reader()
+    taken = reader.take("camera") if "camera" in reader.keys else None
+    return None if taken is None or taken.frame is None else taken.frame.metadata.get(key)
+
+
+def test_exposure_is_set_while_live_view_runs(scope, person, session):
+    session.start("live_view", {"cameras": ["camera"]})
+    person.enters("setting:camera.exposure", "35")
+    person.waits(lambda: newest(session, "camera-exposure") == 35.0)
+    person.enters("setting:camera.gain", "2.5")
+    person.waits(lambda: newest(session, "camera-gain") == 2.5)
+    assert session.state.busy
+
+
+def test_a_number_goes_step_by_step_with_the_arrow_keys(scope, person, session):
+    person.sees("setting:camera.gain", "1")
+    person.press("setting:camera.gain", Qt.Key.Key_Up)
+    person.waits(lambda: scope["camera"].gain.value > 1)
+    person.waits(
+        lambda: person.find("setting:camera.gain").number_or_none() == scope["camera"].gain.value
+    )
+
+
+def test_nothing_is_set_before_it_is_entered(bench, person):
+    person.sees("setting:camera.exposure", "20 ms")
+    person.types("setting:camera.exposure", "55")
+    assert bench.exposure.asked == []
+    person.find("search").setFocus()
+    person.waits(lambda: bench.exposure.asked == [55.0])
+
+
+def test_escape_gives_up_what_was_typed(bench, person):
+    person.sees("setting:camera.exposure", "20 ms")
+    person.types("setting:camera.exposure", "55")
+    person.press("setting:camera.exposure", Qt.Key.Key_Escape)
+    assert person.text("setting:camera.exposure") == "20 ms"
+    person.press("setting:camera.exposure", Qt.Key.Key_Return)
+    assert bench.exposure.asked == []
+
+
+def test_what_the_hardware_refuses_goes_back_and_says_why(bench, person, session):
+    session.start("live_view", {"cameras": ["camera"]})
+    person.sees("setting:camera.exposure", "20 ms")
+    person.enters("setting:camera.exposure", "12000")
+    person.sees("setting-error", "Exposure 12000 ms is above the camera's 10000 ms.")
+    person.sees("setting:camera.exposure", "20 ms")
+    assert bench.exposure.value == 20.0
+    assert session.state.busy
+    person.enters("setting:camera.exposure", "30")
+    person.waits(lambda: not person.shows("setting-error"))
+    person.waits(lambda: bench.exposure.value == 30.0)
+    person.sees("setting:camera.exposure", "30 ms")
+    assert bench.exposure.asked == [12000.0, 30.0]
+
+
+def test_the_limits_of_the_device_are_those_of_the_field(scope, person, session):
+    person.sees("setting:camera.exposure", "20 ms")
+    person.enters("setting:camera.exposure", "12000")
+    person.sees("setting:camera.exposure", "20 ms")
+    assert scope["camera"].exposure.value == 20
+    person.sees("setting:camera.roi_x", "0 px")
+    assert person.find("setting:camera.roi_x").bounds.high == 0
+    person.enters("setting:camera.roi_width", "40")
+    person.waits(lambda: person.find("setting:camera.roi_x").bounds.high == 24)
+
+
+@pytest.mark.parametrize("nonsense", ["", "-", "1e"])
+def test_what_is_no_number_is_not_sent_to_the_device(bench, person, nonsense):
+    person.sees("setting:camera.exposure", "20 ms")
+    person.types("setting:camera.exposure", nonsense)
+    person.press("setting:camera.exposure", Qt.Key.Key_Return)
+    assert person.text("setting:camera.exposure") == "20 ms"
+    assert bench.exposure.asked == []
+    person.enters("setting:camera.exposure", "2e1")
+    assert bench.exposure.asked == []
+    person.enters("setting:camera.exposure", "1e-9")
+    person.waits(lambda: bench.exposure.asked == [1e-9])
+
+
+def test_a_change_under_way_shows_what_was_entered_and_that_it_is_not_there(bench, person):
+    person.sees("setting:camera.exposure", "20 ms")
+    bench.exposure.waiting = []
+    person.enters("setting:camera.exposure", "50")
+    person.sees("now:camera.exposure", "20.0 ms")
+    assert person.text("setting:camera.exposure") == "50 ms"
+    person.waits(lambda: bool(bench.exposure.waiting))
+    bench.exposure.value = 50.0
+    bench.exposure.waiting[0].set_finished()
+    person.sees("now:camera.exposure", "")
+    assert person.text("setting:camera.exposure") == "50 ms"
+
+
+def test_a_stage_shows_where_it_is_as_it_moves(scope, person):
+    person.chooses("stage")
+    person.sees("setting:stage.x", "0 µm")
+    seen = set()
+    person.enters("setting:stage.x", "400")
+
+    def has_arrived():
+        seen.add(person.text("now:stage.x"))
+        return scope["stage"].x.position == 400.0 and not person.text("now:stage.x")
+
+    person.waits(has_arrived)
+    assert len([text for text in seen if text.endswith(" µm")]) > 2
+    person.sees("setting:stage.x", "400 µm")
+
+
+def test_focus_is_set(scope, person):
+    person.chooses("focus")
+    person.enters("setting:focus", "3.5")
+    person.waits(lambda: scope["focus"].position == 3.5)
+    person.sees("setting:focus", "3.5 µm")
+
+
+def test_the_light_is_switched_with_the_space_bar(scope, person):
+    person.chooses("light")
+    person.sees("setting:light", "off")
+    person.press("setting:light", Qt.Key.Key_Space)
+    person.sees("setting:light", "on")
+    assert person.find("setting:light").isChecked()
+    assert scope["light"].level > 0
+    person.qtbot.mouseClick(person.find("setting:light"), Qt.MouseButton.LeftButton)
+    person.sees("setting:light", "off")
+    assert scope["light"].level == 0
+
+
+def test_a_light_that_does_not_say_is_not_known(light, person):
+    person.sees("setting:light", "not known")
+    person.press("setting:light", Qt.Key.Key_Space)
+    person.sees("setting:light", "off")
+    person.press("setting:light", Qt.Key.Key_Space)
+    person.sees("setting:light", "on")
+    assert light.history == [False, True]
+
+
+def test_a_channel_is_chosen_from_a_list(scope, person):
+    person.chooses("light")
+    person.sees("setting:light.channel", "GFP")
+    person.press("setting:light.channel", Qt.Key.Key_Up)
+    person.waits(lambda: scope["light"].channel.value.value == "DAPI")
+    person.sees("setting:light.channel", "DAPI")
+
+
+def test_a_choice_of_numbers_is_set_as_a_number(scope, person, session):
+    person.sees("setting:camera.binning", "1")
+    person.press("setting:camera.binning", Qt.Key.Key_Down)
+    person.waits(lambda: scope["camera"].binning.value == 2)
+
+
+def test_what_is_being_typed_is_left_alone(scope, person, session):
+    person.sees("setting:camera.exposure", "20 ms")
+    person.types("setting:camera.exposure", "6")
+    session.set("camera.exposure", 77.0).result(timeout=5)
+    session.set("camera.gain", 3.0).result(timeout=5)
+    person.sees("setting:camera.gain", "3")
+    assert person.text("setting:camera.exposure").startswith("6")
+    person.press("setting:camera.exposure", Qt.Key.Key_Escape)
+    person.sees("setting:camera.exposure", "77 ms")
+
+
+def test_text_and_flags_are_set(session, open_dock):
+    class Box(Device):
+        def __init__(self):
+            self.note = soft_signal_rw(str, "dry")
+            self.flag = soft_signal_rw(bool, False)
+            self.count = soft_signal_rw(int, 3)
+            super().__init__("box")
+
+    box = Box()
+    session.add_device(box).result(timeout=5)
+    person = open_dock()
+    person.sees("setting:box.note", "dry")
+    person.enters("setting:box.note", "wet")
+    person.press("setting:box.flag", Qt.Key.Key_Space)
+    person.enters("setting:box.count", "5")
+    person.sees("setting:box.flag", "on")
+    person.sees("setting:box.note", "wet")
+    person.sees("setting:box.count", "5")
+    person.types("setting:box.note", "torn")
+    person.press("setting:box.note", Qt.Key.Key_Escape)
+    person.sees("setting:box.note", "wet")
+
+
+def test_a_change_is_seen_to_its_end_after_looking_elsewhere(scope, person):
+    person.chooses("stage")
+    person.enters("setting:stage.y", "150")
+    person.chooses("camera")
+    person.sees("setting:camera.exposure", "20 ms")
+    person.chooses("stage")
+    person.waits(lambda: scope["stage"].y.position == 150.0)
+    person.sees("setting:stage.y", "150 µm")
+    person.sees("now:stage.y", "")

@@ -83,8 +83,9 @@ class _Attachment:
     def detach(self) -> None:
         """Cut every link; close the session if this was its last viewer."""
         global _shared
-        if _attached.pop(id(self.viewer), None) is None:
+        if _attached.get(id(self.viewer)) is not self:  # detached before, and perhaps attached anew
             return
+        del _attached[id(self.viewer)]
         self._application.aboutToQuit.disconnect(self.detach)
         self._preferences.changed.disconnect(self._on_preferences_changed)
         self.link.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QUrl
@@ -39,7 +39,7 @@ def start_live_view(viewer: Viewer) -> None:
 
         def start(opened: Future[Microscope]) -> None:
             # A failure has been reported; and it may have been started meanwhile, if asked twice.
-            if opened.exception() is None and not session.state.busy:
+            if _succeeded(opened) and not session.state.busy:
                 _start(session)
 
         opened.add_done_callback(start)
@@ -52,6 +52,10 @@ def _start(session: Session) -> None:
         session.report(error)
         if isinstance(error, ParameterError):  # a form would mark the field: here there is none
             gui_thread().call(partial(notify, session.problem, error))
+
+
+def _succeeded(done: Future[Any]) -> bool:
+    return not done.cancelled() and done.exception() is None
 
 
 def stop(viewer: Viewer) -> None:
@@ -124,8 +128,8 @@ def reload_plans(viewer: Viewer) -> None:
     loaded = attach(viewer).reload_plans()
 
     def tell(loaded: Future[tuple[str, ...]]) -> None:
-        if not loaded.cancelled() and not loaded.exception() and not loaded.result():
-            gui_thread().call(partial(show_info, "The plans are as in their files now."))
+        if _succeeded(loaded) and not loaded.result():
+            gui_thread().call(partial(show_info, "Plans reloaded."))
 
     loaded.add_done_callback(tell)
 
@@ -138,7 +142,7 @@ def open_plans_folder(viewer: Viewer) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-        show_info(f"Your plans belong into {folder}")
+        show_info(f"Your plans belong in {folder}")
 
 
 def autoscale_now(viewer: Viewer) -> None:

@@ -26,13 +26,8 @@ from napari_skylight.widgets import Links, words_for
 
 MENU = f"napari/plugins/{PLUGIN}"
 ACTIONS = f"{MENU}/actions"
-RUN, ASK, OPEN, PLANS, SHOW = (
-    "1_run",
-    "2_ask",
-    "4_open",
-    "5_plans",
-    "6_show",
-)  # the docks are in napari's "3_…"
+RUN, ASK = "1_run", "2_ask"
+OPEN, PLANS, SHOW = "4_open", "5_plans", "6_show"  # the docks are in napari's "3_…"
 CTRL_ALT = KeyMod.CtrlCmd | KeyMod.Alt
 CTRL_ALT_SHIFT = CTRL_ALT | KeyMod.Shift  # where napari has the key without Shift
 DIGITS = (

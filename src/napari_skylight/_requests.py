@@ -9,7 +9,6 @@ from napari.utils.notifications import show_info
 from napari_skylight.session import SessionState
 
 if TYPE_CHECKING:
-    from napari_skylight.engine.actions import Action
     from napari_skylight.session import Session
 
 LIVE_VIEW = "live_view"
@@ -36,10 +35,6 @@ def ask(session: Session, name: str) -> None:
     title = last_title(session)
     if action is None:
         show_info(f"{title} has no action called {name}.")
-    elif not session.request(name, _next_state(action)):
+    elif not session.request(name, action.next_request):
         stopping = session.state is SessionState.STOPPING
         show_info(f"{title} is stopping." if stopping else f"{title} does not take {name} now.")
-
-
-def _next_state(action: Action) -> bool:
-    return not (action.togglable and action.wanted)

@@ -106,6 +106,11 @@ class Action:
             return latch.requests[-1].state if latch.requests else latch.is_set()
 
     @property
+    def next_request(self) -> bool:
+        """What a click asks for: of a toggle the other way than `wanted`, on of any other."""
+        return not (self.togglable and self.wanted)
+
+    @property
     def state(self) -> ActionState:
         """What a button shows."""
         latch = self._latch

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames import Frame, FrameReader, Taken
 
-__all__ = ["CacheLayer"]
+__all__ = ["CacheLayer", "look_of"]
 
 _LOOK = ("colormap", "gamma", "interpolation2d", "blending")
 _SETTINGS = (*_LOOK, "name", "opacity", "visible")
@@ -107,7 +107,7 @@ class CacheLayer(ABC):
     def look_like(self, other: CacheLayer) -> None:
         """Start with the colours and the contrast of another layer."""
         if other.layer is not None:
-            self._settings |= {name: getattr(other.layer, name) for name in _LOOK}
+            self._settings |= look_of(other.layer)
             self.contrast.look_like(other.contrast, other.layer)
 
     def count(self, *, anew: bool) -> None:
@@ -252,3 +252,8 @@ class CacheLayer(ABC):
     @abstractmethod
     def _forget(self) -> None:
         """Let go of the pixels of a layer that was deleted."""
+
+
+def look_of(layer: Image) -> dict[str, Any]:
+    """Return how a layer is drawn, but for its contrast."""
+    return {name: getattr(layer, name) for name in _LOOK}

@@ -30,8 +30,8 @@ class Rates:
         if seconds < 2 * _PERIOD:  # otherwise nothing came for a while
             self.text = (
                 f"{self._reader.cache.title}: "
-                f"{(counts.acquired - acquired) / seconds:.0f} frames/s, "
-                f"{(seen.shown - shown) / seconds:.0f} shown"
+                f"{(counts.acquired - acquired) / seconds:.0f} fps, "
+                f"shown {(seen.shown - shown) / seconds:.0f}"
             )
             if exposure is not None:
                 self.text += f", exposure {exposure:g} ms"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
 from napari_skylight.viewer._contrast import Contrast
+from napari_skylight.viewer._layer import look_of
 from napari_skylight.viewer._placement import placement_of
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from napari_skylight.viewer._link import ViewerLink
 
 __all__ = ["show_run_images"]
-
-_LOOK = ("colormap", "gamma", "interpolation2d", "blending")
 
 
 def show_run_images(
@@ -77,6 +76,7 @@ def _make(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image:
     contrast = Contrast()
     started = time.strftime("%H:%M", time.localtime(record.run.started))
     title = kept.cache.title
+    like = link.layer(kept.cache, kept.key)
     layer = Image(
         kept.data,
         name=" · ".join(
@@ -94,14 +94,10 @@ def _make(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image:
             "time": frame.timestamp,
             "frames": kept.frames,
         },
-        **_look(link.layer(kept.cache, kept.key)),
+        **({} if like is None else look_of(like)),
     )
     contrast.attach(layer)
     return layer
-
-
-def _look(like: Image | None) -> dict[str, Any]:
-    return {} if like is None else {name: getattr(like, name) for name in _LOOK}
 
 
 def _bring_into_sight(link: ViewerLink, length: int) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QEvent
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QWidget
 
-__all__ = ["amber", "dim", "faint", "green", "muted", "red"]
+__all__ = ["amber", "dim", "faint", "green", "is_new_theme", "muted", "red"]
+
+
+def is_new_theme(event: QEvent) -> bool:
+    """Return whether an event of a widget asks for the colours to be chosen anew."""
+    return event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
 
 
 def green(widget: QWidget) -> QColor:

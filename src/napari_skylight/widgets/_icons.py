@@ -1,4 +1,4 @@
-"""The shapes on the run buttons, in the colour of their text."""
+"""Small shapes, in any colour: on the run buttons, and before the lines of lists."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QLineEdit, QListWidget, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_skylight.session import Session, Setting, SettingsWatch
-from napari_skylight.widgets._colours import muted, red
+from napari_skylight.widgets._colours import is_new_theme, muted, red
 from napari_skylight.widgets._form_area import FormArea
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
@@ -97,7 +97,7 @@ class DevicesPanel(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             self._problem.setStyleSheet(f"color: {red(self).name()};")
             for part in (self._list, self._form_area):
                 part.setStyleSheet(_STYLE.format(colour=muted(self).name()))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from napari_skylight.session import Setting, SettingInfo, SettingState
-from napari_skylight.widgets._colours import muted
+from napari_skylight.widgets._colours import is_new_theme, muted
 from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._tab_order import order_tabs
 from napari_skylight.widgets.devices._setting_editors import SettingEditor, create_setting_editor
 
 __all__ = ["SettingRows"]
@@ -66,7 +66,7 @@ class SettingRows(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             self._dress()
 
     def _add(self, path: str, setting: Setting, info: SettingInfo) -> None:
@@ -81,8 +81,7 @@ class SettingRows(QWidget):
     def _set_tab_order(self) -> None:
         rows = [self._rows[path] for path in self._order if path in self._rows]
         editors = [row.editor for row in rows if row.editor is not None]
-        for first, second in pairwise(editors):
-            QWidget.setTabOrder(first, second)
+        order_tabs(editors)
 
     def _dress(self) -> None:
         # Kept free, so that nothing moves when something appears there.

@@ -6,12 +6,18 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
-from napari_skylight.widgets._colours import muted
+from napari_skylight.widgets._colours import is_new_theme, muted
 
 __all__ = ["INDENT", "Fold"]
 
 INDENT = 12
-"""How far what is folded stands to the right, in pixels."""
+"""How far what belongs to the line above stands to the right, in pixels."""
+
+_PLAIN = """
+QPushButton {{ text-align: left; border: 1px solid transparent; padding: 3px 0px; }}
+QPushButton, :hover, :checked, :pressed {{ background: transparent; }}
+QPushButton:focus {{ border: 1px solid {colour}; }}
+"""
 
 
 class Fold(QCollapsible):
@@ -38,7 +44,7 @@ class Fold(QCollapsible):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             self.toggleButton().setStyleSheet(_PLAIN.format(colour=muted(self).name()))
             self._draw_arrows()
 
@@ -46,10 +52,3 @@ class Fold(QCollapsible):
         # drawn by superqt in the text colour there is at this moment
         self.setExpandedIcon("▾")
         self.setCollapsedIcon("▸")
-
-
-_PLAIN = """
-QPushButton {{ text-align: left; border: 1px solid transparent; padding: 3px 0px; }}
-QPushButton, :hover, :checked, :pressed {{ background: transparent; }}
-QPushButton:focus {{ border: 1px solid {colour}; }}
-"""

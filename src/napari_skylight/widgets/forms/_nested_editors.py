@@ -23,6 +23,7 @@ from napari_skylight.plans.spec import ParamDescription, values_of
 from napari_skylight.widgets._plan_docs import meanings_of
 from napari_skylight.widgets._tab_order import stops_of
 from napari_skylight.widgets.forms._editor import Editor, PartError
+from napari_skylight.widgets.forms._fold import INDENT
 
 if TYPE_CHECKING:
     from napari_skylight.widgets.forms._field import Field
@@ -33,7 +34,6 @@ __all__ = ["PartsEditor", "RowsEditor", "field_rows"]
 
 _COLUMNS = 2
 """So many numbers fit beside each other in a narrow dock."""
-_INDENT = 12
 
 
 class _Box(QWidget):
@@ -242,7 +242,7 @@ def field_rows(rows: QWidget, fields: Iterable[Field]) -> None:
             continue
         layout.addRow(field.label)
         indented = QHBoxLayout()
-        indented.setContentsMargins(_INDENT, 0, 0, 0)
+        indented.setContentsMargins(INDENT, 0, 0, 0)
         indented.addWidget(field)
         layout.addRow(indented)
 

@@ -28,7 +28,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_skylight.widgets._colours import amber, faint, muted, red
+from napari_skylight.widgets._colours import amber, faint, is_new_theme, muted, red
 from napari_skylight.widgets._icons import dot_icon
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
@@ -113,7 +113,7 @@ class LogView(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             self._icons.clear()
             self._model.restyle()
             self._note.setStyleSheet(f"color: {muted(self).name()};")

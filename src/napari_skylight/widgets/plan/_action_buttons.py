@@ -70,8 +70,7 @@ class _ActionButton(QPushButton):
         self._links.cut()
 
     def _on_clicked(self) -> None:
-        # the other way than what was asked for last, here or elsewhere, be it done yet or not
-        self._request(self._action.name, not (self._action.togglable and self._action.wanted))
+        self._request(self._action.name, self._action.next_request)
         self._refresh()
 
     def _refresh(self) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from qtpy.QtCore import QEvent, QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
-from superqt import QElidingLabel
 
-from napari_skylight.widgets._colours import muted
-from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._colours import is_new_theme, muted
+from napari_skylight.widgets._label import eliding_label, text_label
 from napari_skylight.widgets._text_dialog import TextDialog
 
 __all__ = ["PlanChooser"]
@@ -35,9 +34,7 @@ class PlanChooser(QWidget):
         self._info.setToolTip("What this plan does")
         self._info.setFixedWidth(26)
         self._info.clicked.connect(self._on_info_clicked)
-        self._description = QElidingLabel()
-        self._description.setIndent(0)
-        self._description.setObjectName("description")
+        self._description = eliding_label("description")
         label = text_label("Plan")
         label.setBuddy(self._plans)
         top = QHBoxLayout()
@@ -83,7 +80,7 @@ class PlanChooser(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             self._description.setStyleSheet(f"color: {muted(self).name()};")
 
     def _on_info_clicked(self) -> None:

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_skylight.plans.spec import ParameterError, PlanSpec, UnresolvableAnnotationError
 from napari_skylight.session import RunInfo, Session, in_words
-from napari_skylight.widgets._colours import muted
+from napari_skylight.widgets._colours import is_new_theme, muted
 from napari_skylight.widgets._form_area import FormArea
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
@@ -117,7 +117,7 @@ class PlanControl(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             colour = muted(self).name()
             self._microscope.setStyleSheet(f"color: {colour};")
             for part in self._parts:

@@ -9,12 +9,17 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from napari_skylight.session import Session
-from napari_skylight.widgets._colours import red
+from napari_skylight.widgets._colours import is_new_theme, red
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
 from napari_skylight.widgets._text_dialog import TextDialog
 
 __all__ = ["ErrorLine"]
+
+_LINES, _LETTERS = 6, 200
+_BREAK = "\N{ZERO WIDTH SPACE}"
+_LONG_WORD = re.compile(r"\S{20,}")
+_PIECE = re.compile(r".{1,12}")
 
 
 class ErrorLine(QWidget):
@@ -56,7 +61,7 @@ class ErrorLine(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             self._mark.setStyleSheet(f"color: {red(self).name()}; font-weight: bold;")
 
     def _refresh(self) -> None:
@@ -83,9 +88,3 @@ def _brief(text: str) -> str:
     if len(brief) > _LETTERS or len(lines) > _LINES:
         brief = f"{brief[:_LETTERS].rpartition(' ')[0] or brief[:_LETTERS]} …"
     return _LONG_WORD.sub(lambda word: _BREAK.join(_PIECE.findall(word.group())), brief)
-
-
-_LINES, _LETTERS = 6, 200
-_BREAK = "\N{ZERO WIDTH SPACE}"
-_LONG_WORD = re.compile(r"\S{20,}")
-_PIECE = re.compile(r".{1,12}")

@@ -6,7 +6,7 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from napari_skylight.session import Progress, Waiting
-from napari_skylight.widgets._colours import faint, green
+from napari_skylight.widgets._colours import faint, green, is_new_theme
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._words import duration
 
@@ -52,7 +52,7 @@ class ProgressRow(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             colours = {"back": faint(self).name(), "front": green(self).name()}
             self._bar.setStyleSheet(_STYLE.format(**colours))
 

@@ -7,10 +7,18 @@ from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPalette
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from napari_skylight.session import SessionState
-from napari_skylight.widgets._colours import dim, red
+from napari_skylight.widgets._colours import dim, is_new_theme, red
 from napari_skylight.widgets._icons import Shape, shape_icon
 
 __all__ = ["RunButtons"]
+
+_ABORT = "Abort: clean up, and mark the run as aborted"
+_HALT = "Halt: end without the plan's own cleanup; devices are still stopped"
+_IS_STOPPING = "The plan is stopping. If it does not: abort or halt it, beside this button."
+_NO_PAUSE = {
+    SessionState.PAUSING: "The plan is pausing.",
+    SessionState.STOPPING: "The plan is stopping.",
+}
 
 
 class RunButtons(QWidget):
@@ -67,7 +75,7 @@ class RunButtons(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             self._refresh()
 
     def _refresh(self) -> None:
@@ -99,15 +107,6 @@ class RunButtons(QWidget):
     def _on_pause_clicked(self) -> None:
         paused = self._state is SessionState.PAUSED
         (self.resume_clicked if paused else self.pause_clicked).emit()
-
-
-_ABORT = "Abort: clean up, and mark the run as aborted"
-_HALT = "Halt: end without the plan's own cleanup; devices are still stopped"
-_IS_STOPPING = "The plan is stopping. If it does not: abort or halt it, beside this button."
-_NO_PAUSE = {
-    SessionState.PAUSING: "The plan is pausing.",
-    SessionState.STOPPING: "The plan is stopping.",
-}
 
 
 class _Button(QPushButton):

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
-from superqt import QElidingLabel
 
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunInfo, Session, SessionState, Tally
 from napari_skylight.widgets._colours import amber, green, muted, red
-from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._label import eliding_label, text_label
 from napari_skylight.widgets._links import Links
 from napari_skylight.widgets._words import duration, ending, frames, rate, size, state_word
 from napari_skylight.widgets.plan._progress_row import ProgressRow, place
@@ -26,7 +25,7 @@ _REFRESH_MS = 250
 _STILL_COMING = 5.0  # seconds after a frame
 _SKIPPED = "Skipped: the screen shows the newest frame, and had no time for these."
 _DROPPED = "Dropped: the camera lost these, or the stack could not take them."
-_ENDING = (SessionState.PAUSING, SessionState.STOPPING)
+_WINDING_DOWN = (SessionState.PAUSING, SessionState.STOPPING)
 _COLOURS = {
     SessionState.IDLE: muted,
     SessionState.RUNNING: green,
@@ -62,9 +61,7 @@ class RunStatus(QWidget):
         self._elapsed = text_label(name="elapsed")
         self._rates = text_label(name="rates")
         self._rates.setMinimumWidth(1)  # rather cut off than a dock that grows after an hour
-        self._waiting = QElidingLabel()
-        self._waiting.setIndent(0)
-        self._waiting.setObjectName("waiting")
+        self._waiting = eliding_label("waiting")
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._progress = ProgressRow()
         self._counts = text_label(name="counts", wrap=True)
@@ -164,10 +161,10 @@ class RunStatus(QWidget):
         self._rates.setVisible(bool(self._rates.text()))
         waiting = () if progress is None or self._rates.text() else progress.waiting
         names = ", ".join(each.name for each in waiting)
-        words = f"Still waiting for {names}" if state in _ENDING else f"Waiting for {names}"
+        words = f"Still waiting for {names}" if state in _WINDING_DOWN else f"Waiting for {names}"
         tips = [words, *(f"{each.name}: {place(each)}" for each in waiting if place(each))]
         self._waiting.setText(words if waiting else "")
-        if waiting and state in _ENDING:  # there is no room for both
+        if waiting and state in _WINDING_DOWN:  # there is no room for both
             self._elapsed.hide()
         self._waiting.setToolTip("\n".join(tips) if waiting else "")
 

@@ -83,7 +83,7 @@ class RunDetails(QStackedWidget):
         self.setCurrentIndex(0 if record is None else 1)
         if record is None:
             return
-        self._title.setText(f"{record.run.title}, {time_of(record.run, seconds=True)}")
+        self._title.setText(f"{record.run.title}, {time_of(record.run)}")
         self._status.setText(self._status_words(record))
         if record is not before:
             self._tree.show_nodes(nodes_of(record))

@@ -98,7 +98,7 @@ class RunsModel(QAbstractTableModel):
     def _text(self, record: RunRecord, column: int) -> str:
         run = record.run
         if column == _TIME:
-            return time_of(run, seconds=True)
+            return time_of(run)
         if column == _PLAN:
             return run.title
         if column == _FRAMES:
@@ -120,11 +120,11 @@ class RunsModel(QAbstractTableModel):
         self.dataChanged.emit(self.index(first, 0), self.index(last, len(_HEADERS) - 1))
 
 
-def time_of(run: RunInfo, *, seconds: bool = False) -> str:
+def time_of(run: RunInfo) -> str:
     """Return when a run started: the time, after the date if that is not today's."""
     started, now = time.localtime(run.started), time.localtime()
     day = "" if started[:3] == now[:3] else "%m-%d "
-    return time.strftime(f"{day}%H:%M:%S" if seconds else f"{day}%H:%M", started)
+    return time.strftime(f"{day}%H:%M:%S", started)
 
 
 def status_of(run: RunInfo, state: SessionState) -> str:

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunRecord, Session, SessionState
-from napari_skylight.widgets._colours import amber, green, muted, red
+from napari_skylight.widgets._colours import amber, green, is_new_theme, muted, red
 from napari_skylight.widgets._icons import dot_icon
 from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._links import Links
@@ -123,7 +123,7 @@ class RunsPanel(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+        if is_new_theme(event):
             colour = muted(self).name()
             self._icons.clear()
             self._model.restyle()

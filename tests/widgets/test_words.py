@@ -3,7 +3,6 @@
 import pytest
 
 from napari_skylight.widgets._words import duration, frames, size
-from napari_skylight.widgets.plan._rate import Rate
 
 
 @pytest.mark.parametrize(
@@ -32,14 +31,3 @@ def test_sizes(nbytes, words):
 
 def test_frames():
     assert [frames(n) for n in (0, 1, 2)] == ["0 frames", "1 frame", "2 frames"]
-
-
-def test_a_rate_is_that_of_the_last_two_seconds():
-    rate = Rate()
-    assert rate.update(0, now=0.0) == 0.0
-    assert rate.update(50, now=1.0) == 50.0
-    assert rate.update(100, now=2.0) == 50.0
-    assert rate.update(100, now=3.0) == 25.0
-    assert rate.update(100, now=5.5) == 0.0
-    rate.reset()
-    assert rate.update(100, now=6.0) == 0.0

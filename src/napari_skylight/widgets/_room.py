@@ -7,6 +7,8 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 __all__ = ["RoomClaim"]
 
+_SIDES = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea)
+
 
 class RoomClaim(QObject):
     """Gives a panel the height it hints at when its dock is first shown.
@@ -45,6 +47,3 @@ class RoomClaim(QObject):
             frame = dock.height() - self._panel.height()
             height = self._panel.sizeHint().height() + frame
             window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
-
-
-_SIDES = (Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea)

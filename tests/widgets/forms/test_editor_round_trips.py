@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from napari_skylight.plans.spec import create_plan_spec, find_problems, resolve_arguments
-from napari_skylight.widgets.forms._editors import create_editor
+from napari_skylight.widgets.forms._create_editor import create_editor
 from napari_skylight.widgets.forms._field import Field
 from napari_skylight.widgets.forms._item_text import (
     read_numbers,
@@ -145,6 +145,13 @@ def test_a_value_that_was_kept_for_another_type_does_no_harm(qapp, kind, data):
         resolve_arguments(spec, shown, {})
     if not find_problems(spec, {"x": value}):
         resolve_arguments(spec, {"x": value}, {})
+
+
+def test_a_value_with_too_many_items_for_rows_is_left_out(qapp):
+    form = ParamForm(spec_of(list[int | None]))
+    form.set_values({"x": [1, 2]})
+    form.set_values({"x": range(100_000)})
+    assert form.values() == {"x": [1, 2]}
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf"), 1e-9, 1 / 3, 5e-324])

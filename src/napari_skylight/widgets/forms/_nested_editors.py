@@ -34,6 +34,8 @@ __all__ = ["PartsEditor", "RowsEditor", "field_rows"]
 
 _COLUMNS = 2
 """So many numbers fit beside each other in a narrow dock."""
+_MOST_ROWS = 500
+"""With more the window would stand still for a while; nobody looks through so many."""
 
 
 class _Box(QWidget):
@@ -142,6 +144,7 @@ class RowsEditor(_NestedEditor):
         layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
         for _ in range(self._fewest):
             self._append()
+        self._show_numbers()
         self.wide = element.record is not None or element.element is not None
 
     @property
@@ -165,11 +168,14 @@ class RowsEditor(_NestedEditor):
 
     @value.setter
     def value(self, value: Any) -> None:
-        items = list(value or ())
+        items = list(islice(value or (), _MOST_ROWS + 1))
+        if len(items) > _MOST_ROWS:
+            raise ValueError(f"more than {_MOST_ROWS} items.")
         while len(self._rows) > max(len(items), self._fewest):
             self._remove(self._rows[-1])
         while len(self._rows) < len(items):
             self._append()
+        self._show_numbers()
         for row, item in zip(self._rows, items, strict=False):
             row.field.value = item
 
@@ -184,7 +190,6 @@ class RowsEditor(_NestedEditor):
         row.remove.clicked.connect(lambda: self._on_remove_clicked(row))
         self._layout.insertWidget(len(self._rows), row)
         self._rows.append(row)
-        self._show_numbers()
         return row
 
     def _remove(self, row: _Row) -> None:
@@ -192,7 +197,6 @@ class RowsEditor(_NestedEditor):
         self._layout.removeWidget(row)
         row.hide()
         row.deleteLater()
-        self._show_numbers()
 
     def _show_numbers(self) -> None:
         for number, row in enumerate(self._rows, 1):
@@ -201,13 +205,16 @@ class RowsEditor(_NestedEditor):
             row.remove.setVisible(len(self._rows) > self._fewest)
 
     def _on_add_clicked(self) -> None:
-        for stop in islice(stops_of(self._append()), 1):
+        row = self._append()
+        self._show_numbers()
+        for stop in islice(stops_of(row), 1):
             stop.setFocus(Qt.FocusReason.TabFocusReason)
         self.native.changed.emit()
 
     def _on_remove_clicked(self, row: _Row) -> None:
         self._add.setFocus(Qt.FocusReason.OtherFocusReason)
         self._remove(row)
+        self._show_numbers()
         self.native.changed.emit()
 
 

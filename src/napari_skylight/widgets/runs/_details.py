@@ -36,7 +36,7 @@ _WIDE = 480
 """Pixels from which there is room for words beside the tree."""
 
 _SELECT = "Select a run to see its parameters and metadata."
-_SHOW = "Add what this run kept ({}) as a layer. It stays when the stash is cleared."
+_SHOW = "Add what this run kept ({}) as layers. They stay when the stash is cleared."
 _NOTHING_KEPT = "This run kept no frames: there is nothing to show."
 _CLEARED = "The frames of this run are gone: the stash was cleared."
 _USE = "Put its plan and parameters in Plan control"

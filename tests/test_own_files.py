@@ -49,6 +49,7 @@ def test_the_devices_of_a_file_are_opened(qtbot, make_napari_viewer, monkeypatch
     session = attach(viewer)
     qtbot.waitUntil(lambda: session.microscope is not None, timeout=10000)
     assert list(session.devices) == ["my camera"]
+    qtbot.waitUntil(lambda: not session.opening, timeout=10000)
     session.start("live_view")
     _commands.open_devices_file(viewer)
     assert "Stop the plan" in told()[-1].message

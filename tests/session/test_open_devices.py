@@ -75,6 +75,25 @@ def test_opening_cannot_be_cancelled_halfway(session):
     assert not session.opening
 
 
+def test_a_microscope_is_there_when_its_devices_are(session):
+    asked, go = threading.Event(), threading.Event()
+
+    class Late(FakeCamera):
+        async def connect(self):
+            asked.set()
+            while not go.is_set():
+                await asyncio.sleep(0.001)
+
+    opened = session.open_microscope(lambda: Microscope("Late", (Late(),)))
+    assert asked.wait(10)
+    assert session.opening
+    assert session.microscope is None
+    go.set()
+    opened.result(timeout=10)
+    assert session.microscope.title == "Late"
+    assert list(session.devices) == ["camera"]
+
+
 def test_the_devices_of_a_file_take_the_place_of_those_before(session, file):
     closed = []
     before = Microscope("Before", (FakeCamera("old"),), close=lambda: closed.append("before"))

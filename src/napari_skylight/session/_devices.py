@@ -165,14 +165,14 @@ class Devices(Mapping[str, Any]):
         microscope = factory()
         if not isinstance(microscope, Microscope):
             raise TypeError(f"{factory!r} made {microscope!r}, not a Microscope.")
-        self.microscope = microscope
         try:
             if self._closed:  # while it was made
                 raise RuntimeError(f"{microscope.title} was not opened: the session was closed.")
             problems = self._add_all(microscope)
         except BaseException:
-            self._release(CLOSE_SECONDS)
+            self._let_go(microscope, CLOSE_SECONDS)
             raise
+        self.microscope = microscope  # not before: who sees it finds its devices
         if self._closed:  # while it was connected: nobody else will let go of it
             self._release(CLOSE_SECONDS)
         announce(self.changed)
@@ -214,11 +214,13 @@ class Devices(Mapping[str, Any]):
         return problems
 
     def _release(self, seconds: float) -> None:
-        """Forget the microscope's devices and close it, on a thread that is waited for so long."""
-        microscope = self.microscope
-        if microscope is None:
-            return
-        self.microscope = None
+        """Let go of the microscope that is open, if one is."""
+        microscope, self.microscope = self.microscope, None
+        if microscope is not None:
+            self._let_go(microscope, seconds)
+
+    def _let_go(self, microscope: Microscope, seconds: float) -> None:
+        """Forget a microscope's devices and close it, on a thread that is waited for so long."""
         with self._lock:
             self._connected = {
                 name: connected

@@ -259,7 +259,7 @@ class FakeLight:
 
     def pause(self) -> None:
         """Switch it off until `resume`."""
-        self._before_pause = self._before_stop or self.on
+        self._before_pause = self._before_pause or self._before_stop or self.on
         self._before_stop = False
         self._switch(False)
 

@@ -12,7 +12,7 @@ from napari_skylight.devices import Microscope
 from napari_skylight.engine import EngineBusyError, Status
 from napari_skylight.plans import _acquire
 from napari_skylight.session import SessionState
-from napari_skylight.testing import FakeCamera, FakeLight, wait_until
+from napari_skylight.testing import FakeCamera, FakeLight, FakeStreamingCamera, wait_until
 
 
 def fails() -> MsgGenerator[None]:
@@ -137,6 +137,32 @@ def test_a_resume_that_fails_is_reported(session, camera, light):
     session.resume()
     wait_until(lambda: session.problem == "The shutter does not answer.")
     assert session.state is SessionState.PAUSED
+
+
+@pytest.mark.parametrize("error", [OSError("Gone."), asyncio.CancelledError()], ids=repr)
+def test_no_light_is_on_after_a_resume_that_fails_and_the_next_one_brings_it_back(
+    session, light, error
+):
+    def broken():
+        raise error
+
+    camera = FakeStreamingCamera()
+    session.add_device(camera).result(timeout=5)
+    for _ in range(6):  # in whatever order they are resumed
+        session.start("live_view")
+        wait_until(lambda: camera.streaming and light.on)
+        session.pause()
+        once_told(session, SessionState.PAUSED)
+        camera.resume = broken
+        with pytest.raises(type(error)):
+            session.resume().result(timeout=5)
+        assert session.state is SessionState.PAUSED
+        assert not light.on
+        del camera.resume
+        session.resume()
+        once_told(session, SessionState.RUNNING)
+        assert light.on
+        session.stop().result(timeout=5)
 
 
 def test_a_closed_session_says_so(session, camera):

@@ -16,7 +16,7 @@ from ._run import Deliveries, Run, ended_future, failed_future, new_future
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from concurrent.futures import Future
 
     from ._offers import Offers
@@ -193,12 +193,15 @@ class Interruptible(PausableEngine):
             bundler.record_interruption("resume")  # type: ignore[no-untyped-call]
         self._plan_stack.append(self._rewind())  # type: ignore[no-untyped-call]
         self._response_stack.append(None)
+        resumed: list[Pausable] = []
         try:
             for obj in self._objs_seen:
                 if isinstance(obj, Pausable):
+                    resumed.append(obj)  # whatever comes of it
                     await asyncio.wait_for(maybe_await(obj.resume()), _RESUME_TIMEOUT)
-        except Exception as exc:  # noqa: BLE001 - whoever resumes is told; the plan stays paused
+        except BaseException as exc:  # noqa: BLE001 - whoever resumes is told; the plan stays paused
             failure = exc
+            await self._pause_again(resumed)
             self._interrupted = True
             run.resuming = False
             run.tell()
@@ -206,6 +209,14 @@ class Interruptible(PausableEngine):
             return
         run.future = future
         self._run_permit.set()
+
+    async def _pause_again(self, devices: Sequence[Pausable]) -> None:
+        """Hold what has resumed when another could not: a paused plan leaves no light on."""
+        for obj in devices:
+            try:
+                await asyncio.wait_for(maybe_await(obj.pause()), _RESUME_TIMEOUT)
+            except BaseException:  # whatever a driver raises: the others are held all the same
+                self.log.exception("Failed to pause %r.", obj)
 
     def _outcome(self, plan_return: Any) -> Any:
         if self._call_returns_result:

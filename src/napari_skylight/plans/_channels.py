@@ -14,6 +14,9 @@ from napari_skylight.protocols import HasChannels, Light
 
 __all__ = ["Channels"]
 
+CHANNEL_SECONDS = 30.0
+"""How long a light may take to change its channel: a turret may have to turn."""
+
 
 class Channels:
     """The channels that a plan looks at, one after the other.
@@ -39,6 +42,7 @@ class Channels:
 
     def __init__(self, light: Light | None, names: Sequence[str]) -> None:
         self._names = tuple(dict.fromkeys(names))
+        self._light = "" if light is None else light.name
         self._channel: Movable[str] | None = None
         if isinstance(light, HasChannels):
             self._channel = light.channel
@@ -59,10 +63,22 @@ class Channels:
         return len(self.turns) > 1
 
     def go_to(self, name: str) -> MsgGenerator[None]:
-        """Set the channel and wait until the light is there; nothing for an empty `name`."""
+        """Set the channel and wait until the light is there; nothing for an empty `name`.
+
+        Raises
+        ------
+        TimeoutError
+            If it is not there in time: it must not hold up the plan, or its end, for ever.
+        """
         if name:
             assert self._channel is not None  # a light without channels has no names of them
-            yield from set_and_wait(self._channel, name)
+            try:
+                yield from set_and_wait(self._channel, name, seconds=CHANNEL_SECONDS)
+            except TimeoutError as error:
+                raise TimeoutError(
+                    f"{self._light} did not go to {name} within {CHANNEL_SECONDS:g} s: "
+                    "see whether it is connected and has power."
+                ) from error
 
     def restored_after(self, plan: MsgGenerator[Any]) -> MsgGenerator[Any]:
         """Run `plan`, then give back the channel that was set before."""

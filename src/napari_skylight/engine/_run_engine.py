@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import threading
 import time
@@ -19,6 +18,7 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 
+from ._at_exit import close_at_exit
 from ._checked_plan import CheckedPlan
 from ._commands import Commands
 from ._errors import EngineBusyError
@@ -46,10 +46,7 @@ __all__ = ["RunEngine"]
 _logger = logging.getLogger("napari_skylight")
 
 _CLOSE_TIMEOUT = 5.0  # seconds
-_EXIT_TIMEOUT = 1.5  # seconds for all engines together, when the interpreter exits
 _THREAD_TIMEOUT = 1.0  # seconds for a thread that has nothing left to do
-
-_engines: weakref.WeakSet[RunEngine] = weakref.WeakSet()
 
 
 class RunEngine(Interruptible):
@@ -115,8 +112,8 @@ class RunEngine(Interruptible):
         self.log = EngineLog(bluesky_logger, {"RE": self})
         self._set_up()
         Commands(self, self._offer_latches, self._add_frame).install()
-        _engines.add(self)
-        # for an engine nobody keeps; at exit all engines are closed together, see below
+        close_at_exit.add(self)
+        # for an engine nobody keeps; at exit all engines are closed together
         weakref.finalize(self, self._engine_loop.stop).atexit = False
 
     def __call__(  # type: ignore[override]
@@ -301,7 +298,7 @@ class RunEngine(Interruptible):
             _logger.warning(
                 "The engine's thread is held up by a plan or a device; it ends when that lets go."
             )
-        _engines.discard(self)
+        close_at_exit.discard(self)
         self._closed.set()
 
     def __enter__(self) -> Self:
@@ -309,16 +306,3 @@ class RunEngine(Interruptible):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def _close_all() -> None:
-    """Give the plans that still run a moment to clean up before the interpreter exits."""
-    end = time.monotonic() + _EXIT_TIMEOUT
-    engines = list(_engines)
-    for engine in engines:
-        engine.stop()
-    for engine in engines:
-        engine._close(max(0.1, end - time.monotonic()), thread_timeout=0.1)
-
-
-atexit.register(_close_all)

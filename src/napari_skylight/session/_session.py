@@ -36,7 +36,7 @@ class Session(Workbench):
     caches : CacheStore
         The frame caches that plans stash into.
     plans : PlanRegistry
-        The plans that can be run, by name; `live_view` and `snap` to begin with.
+        The plans that can be run, by name; to begin with `live_view`, `snap` and some of bluesky's.
     runs : RunHistory
         Every run so far, newest first.
     progress : RunProgress

@@ -23,7 +23,11 @@ def offered(group: str) -> list[EntryPoint]:
 
 def owner(point: EntryPoint) -> str:
     """Return the name of the distribution that offers `point`."""
-    return point.dist.name if point.dist is not None else "an unknown package"
+    try:
+        name = None if point.dist is None else point.dist.name
+    except (KeyError, FileNotFoundError):  # something is left of what was removed
+        name = None
+    return name or "an unknown package"
 
 
 def load(point: EntryPoint) -> Any:
@@ -36,7 +40,9 @@ def load(point: EntryPoint) -> Any:
     """
     try:
         return point.load()
-    except (Exception, SystemExit) as error:  # whatever another package's code does when imported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever another package's code does when imported
         reason = str(error) or type(error).__name__
         raise EntryPointError(
             f"{owner(point)}: its entry point {point.name} ({point.value}) does not load: {reason}"

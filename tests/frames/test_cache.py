@@ -339,3 +339,11 @@ def test_metadata_is_plain_whatever_the_device_gives(stack, reading, numbered):
 
     stack.stash(reading(numbered(1), channel=Channel.DAPI))
     assert newest(stack).frame.metadata["camera-channel"] == "DAPI"
+
+
+def test_lists_of_arrays_are_metadata_too(stack, reading, numbered):
+    table = [np.arange(3), np.arange(4)]
+    for number in (1, 2):
+        assert stack.stash(reading(numbered(number), table=table)).success
+    assert newest(stack).frame.metadata["camera-table"] == [[0, 1, 2], [0, 1, 2, 3]]
+    assert stack.counts.stashed == 2

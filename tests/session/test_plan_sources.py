@@ -349,6 +349,7 @@ def test_entry_points_are_loaded_off_the_callers_thread(distribution, open_sessi
         ("lab_broken:sweep", "import nowhere", "does not load: No module named 'nowhere'"),
         ("lab_broken:sweep", "", "does not load: .*no attribute 'sweep'"),
         ("lab_broken:sweep", "sweep = 3", "is not a plan"),
+        ("lab_broken", "import pytest\npytest.exit('no bench')", "does not load: no bench"),
         ("lab_broken", plan("sweep", returns=""), "lab_broken.sweep: .* no return type annotation"),
     ],
 )
@@ -364,6 +365,18 @@ def test_a_broken_entry_point_is_named_and_the_rest_load(
     assert problem.startswith("lab-broken: ")
     assert re.search(reason, problem)
     assert session.problem == problem
+
+
+def test_what_is_left_of_removed_distributions_hinders_no_other(
+    distribution, open_session, tmp_path
+):
+    distribution("lab-fine", {"fine": "lab_fine:fine"}, lab_fine=plan("fine"))
+    for name in ("lab-gone", "lab-lost"):
+        distribution(name, {"sweep": "lab_gone:sweep"})
+        (tmp_path / "site" / f"{name.replace('-', '_')}-1.0.dist-info" / "METADATA").unlink()
+    session, problems = open_session()
+    assert "fine" in session.plans
+    assert problems[0].startswith("an unknown package: its entry point sweep (lab_gone:sweep)")
 
 
 def test_a_distribution_installed_meanwhile_is_found(distribution, open_session):

@@ -138,4 +138,4 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
-    return list(value) if isinstance(value, list) else value
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value

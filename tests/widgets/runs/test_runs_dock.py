@@ -163,6 +163,20 @@ def test_a_chosen_run_tells_its_parameters_and_metadata(reader, session, snap):
     assert lines["uid"]
 
 
+def test_what_is_called_time_and_is_none_is_shown_as_it_is(reader, session):
+    times = {"lost": {"time": float("nan")}, "exposure": {"time": 0.02}, "far": {"time": 1e18}}
+
+    def measure() -> MsgGenerator[None]:
+        yield from bps.open_run(times)
+        yield from bps.close_run()
+
+    session.add_plan(measure)
+    session.start("measure").result(timeout=10)
+    reader.sees_the_end()
+    reader.selects(0)
+    assert {"0.02", "1e+18", "nan"} < {value for name, value in reader.lines() if name == "time"}
+
+
 def test_metadata_can_be_searched(reader, snap):
     snap()
     reader.sees_the_end()

@@ -161,7 +161,7 @@ def _node(name: str, value: Any, none: str = "none") -> Node:
         return Node(name, value.name)
     if isinstance(value, bool):
         return Node(name, "yes" if value else "no")
-    if name == "time" and isinstance(value, float):
+    if name == "time" and isinstance(value, float) and 1e8 < value < 1e11:  # seconds since 1970
         return Node(name, str(datetime.datetime.fromtimestamp(value))[:23])
     return Node(name, f"{value:.6g}" if isinstance(value, float) else str(value))
 

@@ -20,6 +20,7 @@ from qtpy.QtGui import QAction
 from qtpy.QtWidgets import QApplication, QMainWindow
 
 from napari_skylight._compat import app_model
+from napari_skylight.widgets import plain_caption
 
 _log = logging.getLogger("napari_skylight")
 
@@ -87,7 +88,7 @@ class Entries:
     def show(self, entry: str, title: str, checked: bool = False) -> None:
         """Show an entry, by its id, with another title or check mark."""
         action = self._actions[entry]
-        title = title.replace("&", "&&")  # one alone underlines what follows
+        title = plain_caption(title)
         if action.text() != title:
             action.setText(title)
         if action.isCheckable():

@@ -22,7 +22,7 @@ from napari_skylight._requests import LIVE_VIEW, ask
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec import sentence_case
 from napari_skylight.session import Session, SessionState
-from napari_skylight.widgets import Links, words_for
+from napari_skylight.widgets import Links, plain_caption, words_for
 
 MENU = f"napari/plugins/{PLUGIN}"
 ACTIONS = f"{MENU}/actions"
@@ -193,7 +193,7 @@ class Menus(QObject):
                 if not self._actions:
                     menu.close()  # were it open, there would be nothing in it
                 if run is not None:
-                    menu.setTitle(f"Actions of {run.title}")
+                    menu.setTitle(plain_caption(f"Actions of {run.title}"))
 
     def _ask(self, action: str) -> None:
         ask(self._session, action)

@@ -113,7 +113,7 @@ def _structure(
         return {"record": tuple, "parts": tuple(of_each)}
     if shown is None or is_record(shown):
         raise UnresolvableAnnotationError(
-            plan, param.name, param.annotation, device_type(param.annotation)
+            plan, param.name, param.annotation, None if shown else device_type(param.annotation)
         )
     return {}
 
@@ -123,8 +123,9 @@ def _parts(
 ) -> tuple[ParamDescription, ...]:
     try:
         members = members_of(record)
-    except NameError as error:
-        raise UnresolvableAnnotationError(plan, str(error.name), record) from error
+    except Exception as error:  # what is written in quotes can raise whatever it likes
+        name = getattr(error, "name", None) or record.__name__
+        raise UnresolvableAnnotationError(plan, name, record) from error
     return tuple(describe(plan, member, known, within=within) for member in members)
 
 

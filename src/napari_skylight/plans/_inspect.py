@@ -231,14 +231,14 @@ def _hints(function: Any) -> dict[str, Any]:
     """Return the type hints; one that cannot be resolved stays the text that was written."""
     try:
         return get_type_hints(function, include_extras=True)
-    except (NameError, AttributeError, TypeError):
-        pass  # one bad name spoils the whole call: each hint by itself, below
+    except Exception:  # noqa: BLE001 - what is written in quotes can raise whatever it likes
+        pass  # one bad hint spoils the whole call: each by itself, below
     hints: dict[str, Any] = {}
     for name, hint in getattr(function, "__annotations__", {}).items():
         holder = types.SimpleNamespace(__annotations__={name: hint})
         try:
             hints |= get_type_hints(holder, function.__globals__, include_extras=True)
-        except (NameError, AttributeError, TypeError):
+        except Exception:  # noqa: BLE001 - as above
             hints[name] = hint
     return hints
 

@@ -8,8 +8,8 @@ from typing import Any
 
 __all__ = ["read_number", "say_number"]
 
-_LONGEST = 4000
-"""In digits: Python itself refuses to write or read whole numbers much longer than that."""
+_LONGEST = 300
+"""In digits: Python cannot compare much larger whole numbers with fractions, or calculate both."""
 
 
 def read_number(text: str, *, whole: bool) -> float:
@@ -38,10 +38,7 @@ def say_number(number: Any) -> str:
 
 
 def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        number = Decimal(text)
+    number = Decimal(text)
     if not number.is_finite() or number.adjusted() > _LONGEST or number != round(number):
         raise ValueError
     return int(number)

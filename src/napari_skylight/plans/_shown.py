@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from typing_extensions import is_typeddict
+
 from napari_skylight.plans._annotations import (
     element_of,
     is_optional,
@@ -41,6 +43,8 @@ def device_type(annotation: Any) -> type | None:
     annotation = without_none(annotation)
     origin = get_origin(annotation) or annotation
     if not isinstance(origin, type) or origin.__module__ in _NOT_DEVICES:
+        return None
+    if is_typeddict(origin):  # a dict in truth, and nothing can be told to be one
         return None
     if getattr(origin, "_is_protocol", False):
         return origin if getattr(origin, "_is_runtime_protocol", False) else None

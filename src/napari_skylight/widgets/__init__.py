@@ -3,6 +3,7 @@
 from napari_skylight.widgets._file_dialog import choose_file
 from napari_skylight.widgets._gui_thread import gui_thread
 from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._plain_text import plain_caption
 from napari_skylight.widgets._words import words_for
 from napari_skylight.widgets.devices import DevicesPanel
 from napari_skylight.widgets.log import LogUse
@@ -17,5 +18,6 @@ __all__ = [
     "RunsPanel",
     "choose_file",
     "gui_thread",
+    "plain_caption",
     "words_for",
 ]

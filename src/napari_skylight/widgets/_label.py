@@ -24,4 +24,5 @@ def eliding_label(name: str) -> QElidingLabel:
     label = QElidingLabel()
     label.setObjectName(name)
     label.setIndent(0)
+    label.setTextFormat(Qt.TextFormat.PlainText)
     return label

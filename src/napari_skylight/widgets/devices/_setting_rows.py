@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 from napari_skylight.session import Setting, SettingInfo, SettingState
 from napari_skylight.widgets._colours import is_new_theme, muted
 from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._plain_text import plain_caption, plain_tip
 from napari_skylight.widgets._tab_order import order_tabs
 from napari_skylight.widgets.devices._setting_editors import SettingEditor, create_setting_editor
 
@@ -104,7 +105,7 @@ class _Row(QObject):
         self.now = text_label(name=f"now:{setting.path}")
         self._reading = text_label(name=f"reading:{setting.path}")
         self._state = SettingState(setting, info)
-        label = text_label(setting.label, wrap=True)
+        label = text_label(plain_caption(setting.label), wrap=True)
         if setting.settable:
             self.editor = create_setting_editor(info)
             self.editor.setObjectName(f"setting:{setting.path}")
@@ -132,7 +133,7 @@ class _Row(QObject):
             self.now.setText("no answer" if state.trouble else "")
         tip = "\n".join(filter(None, (state.trouble, _limits_in_words(info))))
         for widget in self.widgets:
-            widget.setToolTip(tip)
+            widget.setToolTip(plain_tip(tip))
         self._show_value()
 
     def set_visible(self, visible: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import textwrap
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QRectF, Qt, Signal
@@ -14,6 +13,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QVBoxLayout, QWidget
 from napari_skylight.plans.spec import ParamDescription, container_of, find_problem
 from napari_skylight.widgets._colours import red
 from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._plain_text import plain_caption, plain_tip
 from napari_skylight.widgets.forms._create_editor import create_editor
 from napari_skylight.widgets.forms._editor import Editor, PartError
 from napari_skylight.widgets.forms._literal_editor import LiteralEditor
@@ -22,8 +22,6 @@ __all__ = ["Field"]
 
 _log = logging.getLogger("napari_skylight.widgets")
 _NOTHING = object()
-_TIP_WIDTH = 60
-"""In letters: Qt does not break the lines of a tooltip."""
 
 
 class Field(QWidget):
@@ -54,7 +52,7 @@ class Field(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.addWidget(editor)
-        self.label = text_label(param.label)
+        self.label = text_label(plain_caption(param.label))
         self.label.setBuddy(editor)
         self.set_problem("")
         for child in (editor, *editor.findChildren(QWidget)):
@@ -122,9 +120,7 @@ class Field(QWidget):
         self._outlined = bool(problem) and not self._editor.mark(bool(problem))
         if not problem:
             self._editor.mark(False)
-        texts = (problem, self._help, self._editor.hint)
-        parts = (textwrap.fill(part, _TIP_WIDTH) for part in texts)
-        tip = "\n".join(filter(None, parts))
+        tip = plain_tip("\n".join(filter(None, (problem, self._help, self._editor.hint))))
         self._editor.native.setToolTip(tip)
         self.label.setToolTip(tip)
         self.update()

@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtWidgets import QLineEdit
 
 from napari_skylight.widgets.forms._editor import Editor
+from napari_skylight.widgets.forms._long_line import take_any_length
 
 __all__ = ["LiteralEditor"]
 
@@ -23,7 +24,7 @@ class LiteralEditor(Editor):
     """
 
     def __init__(self, reason: str) -> None:
-        self.native: QLineEdit = QLineEdit()
+        self.native: QLineEdit = take_any_length(QLineEdit())
         self.native.setPlaceholderText("as in Python")
         self.hint = f"Shown as text: {reason} Write it as in Python."
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QFormLayout,
     QGridLayout,
@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight.plans.spec import ParamDescription, values_of
+from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._plan_docs import meanings_of
 from napari_skylight.widgets._tab_order import stops_of
 from napari_skylight.widgets.forms._editor import Editor, PartError
@@ -34,8 +35,8 @@ __all__ = ["PartsEditor", "RowsEditor", "field_rows"]
 
 _COLUMNS = 2
 """So many numbers fit beside each other in a narrow dock."""
-_MOST_ROWS = 500
-"""With more the window would stand still for a while; nobody looks through so many."""
+_MOST_ROWS = 100
+"""Qt takes minutes to lay out thousands, which nobody would look through either."""
 
 
 class _Box(QWidget):
@@ -132,6 +133,7 @@ class RowsEditor(_NestedEditor):
         self._fewest = param.bounds.fewest
         self._made = 0
         self._rows: list[_Row] = []
+        self._rest: list[Any] = []
         self.native = _Box()
         layout = QVBoxLayout(self.native)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -141,6 +143,8 @@ class RowsEditor(_NestedEditor):
         self._add.setObjectName(f"param:{path}.add")
         self._add.setAccessibleName(f"Add an item to {param.label}")
         self._add.clicked.connect(self._on_add_clicked)
+        self._note = text_label(name=f"param:{path}.rest", wrap=True)
+        layout.addWidget(self._note)
         layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
         for _ in range(self._fewest):
             self._append()
@@ -164,13 +168,23 @@ class RowsEditor(_NestedEditor):
             if problem:
                 raise PartError(problem)
             values.append(value)
-        return values
+        return values + self._rest
 
     @value.setter
     def value(self, value: Any) -> None:
-        items = list(islice(value or (), _MOST_ROWS + 1))
-        if len(items) > _MOST_ROWS:
-            raise ValueError(f"more than {_MOST_ROWS} items.")
+        items = list(value or ())
+        try:
+            with QSignalBlocker(self.native):  # whoever hears of a change looks at every row
+                self._show_items(items)
+        finally:
+            self.native.changed.emit()
+
+    def _inner(self) -> Iterable[Field]:
+        return [row.field for row in self._rows]
+
+    def _show_items(self, items: list[Any]) -> None:
+        most = max(_MOST_ROWS, self._fewest)
+        items, self._rest = items[:most], items[most:]
         while len(self._rows) > max(len(items), self._fewest):
             self._remove(self._rows[-1])
         while len(self._rows) < len(items):
@@ -178,9 +192,6 @@ class RowsEditor(_NestedEditor):
         self._show_numbers()
         for row, item in zip(self._rows, items, strict=False):
             row.field.value = item
-
-    def _inner(self) -> Iterable[Field]:
-        return [row.field for row in self._rows]
 
     def _append(self) -> _Row:
         field = self._make_field(self._element, f"{self._path}.{self._made}")
@@ -203,6 +214,9 @@ class RowsEditor(_NestedEditor):
             row.remove.setToolTip(f"Remove item {number}")
             row.remove.setAccessibleName(f"Remove item {number}")
             row.remove.setVisible(len(self._rows) > self._fewest)
+        self._note.setText(f"and {len(self._rest)} more, used as they are" if self._rest else "")
+        self._note.setVisible(bool(self._rest))
+        self._add.setEnabled(not self._rest)  # at the end, which is not shown
 
     def _on_add_clicked(self) -> None:
         row = self._append()
@@ -214,6 +228,8 @@ class RowsEditor(_NestedEditor):
     def _on_remove_clicked(self, row: _Row) -> None:
         self._add.setFocus(Qt.FocusReason.OtherFocusReason)
         self._remove(row)
+        if self._rest:
+            self._append().field.value = self._rest.pop(0)
         self._show_numbers()
         self.native.changed.emit()
 

@@ -190,4 +190,7 @@ def _stepped(number: float, steps: int, step: Fraction, *, onto: bool) -> float:
     if onto:
         exact = step * (math.floor(exact / step) if steps > 0 else math.ceil(exact / step))
     found = exact + steps * step
-    return int(found) if isinstance(number, int) else float(found)
+    try:
+        return int(found) if isinstance(number, int) else float(found)
+    except OverflowError:  # there is no float beyond the largest
+        return number

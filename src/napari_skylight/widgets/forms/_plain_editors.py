@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from magicgui.widgets import create_widget
-from qtpy.QtWidgets import QCheckBox, QDateTimeEdit
+from qtpy.QtWidgets import QCheckBox, QDateTimeEdit, QLineEdit
 
 from napari_skylight.plans.spec import Bounds
 from napari_skylight.widgets.forms._editor import Editor
+from napari_skylight.widgets.forms._long_line import take_any_length
 from napari_skylight.widgets.forms._number_field import NumberField
 
 __all__ = [
@@ -39,6 +40,8 @@ class MagicEditor(Editor):
         self.native = widget.native
         if isinstance(self.native, QCheckBox):
             self.native.setText("")  # the form has the label
+        if isinstance(self.native, QLineEdit):
+            take_any_length(self.native)
 
     @property
     def value(self) -> Any:

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QLineEdit, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_skylight.plans.spec import find_choice, say_choice
+from napari_skylight.widgets._plain_text import plain_caption
 from napari_skylight.widgets.forms._editor import Editor
 from napari_skylight.widgets.forms._item_text import (
     read_numbers,
@@ -16,6 +17,7 @@ from napari_skylight.widgets.forms._item_text import (
     say_numbers,
     say_texts,
 )
+from napari_skylight.widgets.forms._long_line import take_any_length
 from napari_skylight.widgets.forms._unit_label import UnitLabel
 
 __all__ = ["ChecksEditor", "ListEditor"]
@@ -33,7 +35,7 @@ class ListEditor(Editor):
 
     def __init__(self, kind: type, unit: str = "") -> None:
         self._kind = kind
-        self.native: QLineEdit = QLineEdit()
+        self.native: QLineEdit = take_any_length(QLineEdit())
         self.native.setPlaceholderText("one, two, …" if kind is str else "1, 2, 5 or 0:10:2")
         if unit:
             UnitLabel(unit, self.native)
@@ -69,7 +71,7 @@ class ChecksEditor(Editor):
         self._choices = choices
         layout = QFlowLayout(self.native)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._boxes = [QCheckBox(say_choice(choice)) for choice in choices]
+        self._boxes = [QCheckBox(plain_caption(say_choice(choice))) for choice in choices]
         for box in self._boxes:
             layout.addWidget(box)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QIcon
 
+from napari_skylight.widgets._plain_text import plain_tip
 from napari_skylight.widgets.log._records import MOST_RECORDS, LogEntry
 
 __all__ = ["LogModel", "level_word", "text_of"]
@@ -96,7 +97,7 @@ class LogModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return self._icon(entry.level)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return entry.message
+            return plain_tip(entry.message)
         return None
 
     def _is_wanted(self, entry: LogEntry) -> bool:

@@ -9,6 +9,7 @@ from superqt.utils import QFlowLayout
 
 from napari_skylight.engine.actions import Action
 from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._plain_text import plain_caption, plain_tip
 from napari_skylight.widgets._words import words_for
 
 __all__ = ["ActionButtons"]
@@ -78,6 +79,6 @@ class _ActionButton(QPushButton):
         self.setEnabled(state.offered)
         if self._action.togglable:
             self.setChecked(state.on)
-        self.setText(words_for(self._action))
+        self.setText(plain_caption(words_for(self._action)))
         hint = "" if state.offered else "The plan has to run for this."
-        self.setToolTip("\n".join(filter(None, (self._action.description, hint))))
+        self.setToolTip(plain_tip("\n".join(filter(None, (self._action.description, hint)))))

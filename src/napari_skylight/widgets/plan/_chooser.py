@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from napari_skylight.widgets._colours import is_new_theme, muted
 from napari_skylight.widgets._label import eliding_label, text_label
+from napari_skylight.widgets._plain_text import plain_tip
 from napari_skylight.widgets._text_dialog import TextDialog
 
 __all__ = ["PlanChooser"]
@@ -69,7 +70,7 @@ class PlanChooser(QWidget):
         """Show what the chosen plan does, in a line and in full."""
         self._docs = docs
         self._description.setText(summary)
-        self._description.setToolTip(summary)
+        self._description.setToolTip(plain_tip(summary))
         self._description.setVisible(bool(summary))
         self._info.setEnabled(bool(docs))
 

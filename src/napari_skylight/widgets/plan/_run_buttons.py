@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 from napari_skylight.session import SessionState
 from napari_skylight.widgets._colours import dim, is_new_theme, red
 from napari_skylight.widgets._icons import Shape, shape_icon
+from napari_skylight.widgets._plain_text import plain_tip
 
 __all__ = ["RunButtons"]
 
@@ -125,7 +126,7 @@ class _Button(QPushButton):
         """Take on a text and a shape; a `reason` why not disables it."""
         self.setText(text)
         self._enable(not reason)
-        self.setToolTip(reason)
+        self.setToolTip(plain_tip(reason))
         self.setStyleSheet(f":enabled {{ color: {colour.name()}; }}")
         self.setIcon(shape_icon(shape, dim(self) if reason else colour))
 

@@ -15,6 +15,7 @@ from napari_skylight.session import RunInfo, Session, SessionState, Tally
 from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._label import eliding_label, text_label
 from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._plain_text import plain_tip
 from napari_skylight.widgets._words import duration, ending, frames, rate, size, state_word
 from napari_skylight.widgets.plan._progress_row import ProgressRow, place
 from napari_skylight.widgets.plan._rate import Rate
@@ -166,7 +167,7 @@ class RunStatus(QWidget):
         self._waiting.setText(words if waiting else "")
         if waiting and state in _WINDING_DOWN:  # there is no room for both
             self._elapsed.hide()
-        self._waiting.setToolTip("\n".join(tips) if waiting else "")
+        self._waiting.setToolTip(plain_tip("\n".join(tips)) if waiting else "")
 
     def _told_run(self) -> RunInfo | None:
         """Return the run under way, or the last one unless it was forgotten."""

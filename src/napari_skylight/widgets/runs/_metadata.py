@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight.session import RunDocuments, RunRecord
+from napari_skylight.widgets._plain_text import plain_tip
 from napari_skylight.widgets._split import LEAST_HEIGHT
 from napari_skylight.widgets._words import count_of
 
@@ -118,7 +119,7 @@ def _update(parent: QStandardItem, nodes: Sequence[Node]) -> None:
         value = parent.child(row, 1)
         if value.text() != node.text:
             value.setText(node.text)
-            value.setToolTip(node.text)
+            value.setToolTip(plain_tip(node.text))
         _update(item, node.children)
     if parent.rowCount() > len(nodes):
         parent.removeRows(len(nodes), parent.rowCount() - len(nodes))

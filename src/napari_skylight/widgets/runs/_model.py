@@ -9,6 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QIcon
 
 from napari_skylight.session import RunInfo, RunRecord, SessionState
+from napari_skylight.widgets._plain_text import plain_tip
 from napari_skylight.widgets._words import duration, ending_word, frames, state_word
 
 __all__ = ["DURATION", "RunsModel", "status_of", "time_of"]
@@ -88,7 +89,7 @@ class RunsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(record, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(record, column)
+            return plain_tip(self._tip(record, column))
         if role == Qt.ItemDataRole.DecorationRole and column == _STATUS:
             return self._icon(record.run.exit_status or self._state)
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (_FRAMES, DURATION):

@@ -278,3 +278,12 @@ def test_blueskys_own_plans_run_from_their_form(
     documents: list[str] = []
     RunEngine(context_managers=[])(plan(*args, **kwargs), lambda name, _: documents.append(name))
     assert documents.count("event") == events
+
+
+def test_a_range_that_no_memory_can_hold_is_refused_at_once() -> None:
+    def plan(*args: int, kinds: Sequence[Literal[1, 2]] = ()) -> MsgGenerator[None]:
+        yield
+
+    endless = range(10**12)
+    found = find_problems(create_plan_spec(plan, {}), {"args": endless, "kinds": endless})
+    assert found.keys() == {"args", "kinds"}

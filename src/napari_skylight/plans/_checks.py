@@ -65,7 +65,7 @@ def _value_problem(param: ParamDescription, value: Any, label: str) -> str:
 
 
 def _items_problem(param: ParamDescription, value: Collection[Any], label: str) -> str:
-    if isinstance(value, range) and value[_MOST:]:  # len() does not go as far as ranges do
+    if _is_endless(value):
         return f"{label} has more than {_MOST} numbers."
     problem = _length_problem(param, len(value), label)
     if problem or param.element is None:
@@ -170,11 +170,18 @@ def _needed(param: ParamDescription, label: str) -> str:
     return f"{label}: choose {'at least one' if param.multiselect else 'one'}."
 
 
+def _is_endless(value: Any) -> bool:
+    """Whether it is a range with no room in memory for its numbers."""
+    # len() does not go as far as ranges do
+    return isinstance(value, range) and bool(value[_MOST:])
+
+
 def several(value: Any) -> list[Any]:
     """Return what was given for several values as a list, though it may be one value or none."""
     if value is None:
         return []
     is_one = isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection)
+    is_one = is_one or _is_endless(value)
     return [value] if is_one else list(value)
 
 

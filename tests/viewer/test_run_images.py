@@ -106,6 +106,32 @@ def test_channels_are_added_to_each_other_and_hide_what_is_below(session, link):
     assert layers[0].blending == "translucent"
 
 
+def test_hidden_when_another_run_brings_frames_they_can_be_shown_again(
+    session, show, snap, layers, wait_until
+):
+    record = snap(2)
+    wait_until(lambda: "camera · snapshots" in layers)
+    (layer,) = show(record)
+    done = session.start("live_view")
+    wait_until(lambda: not layer.visible)
+    assert layers.selection.active is layers["camera"]
+    show(record)
+    before = session.caches.live(session.devices["camera"]).counts.stashed
+    wait_until(lambda: session.caches.live(session.devices["camera"]).counts.stashed > before + 5)
+    assert layer.visible
+    session.stop()
+    wait_until(done.done)
+
+
+def test_the_slider_still_follows_what_is_kept(show, snap, link, wait_until):
+    record = snap(2)
+    wait_until(lambda: link.viewer.dims.nsteps[0] == 2)
+    show(record)
+    snap(3)
+    wait_until(lambda: link.viewer.dims.point[0] == 4)
+    assert link.viewer.dims.axis_labels[0] == "frame"
+
+
 def test_of_what_is_gone_nothing_is_shown(show, snap, session, layers):
     record = snap(2)
     session.clear_stacks()

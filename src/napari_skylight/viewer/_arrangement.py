@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_skylight.viewer._framing import Framing
 from napari_skylight.viewer._in_front import InFront
 from napari_skylight.viewer._outdated import Outdated
+from napari_skylight.viewer._recalled import Recalled
 from napari_skylight.viewer._side_by_side import SideBySide
 from napari_skylight.viewer._slider import Slider
 from napari_skylight.viewer._status_line import StatusLine
@@ -39,6 +40,7 @@ class Arrangement:
         self.slider = Slider(viewer)
         self._in_front = InFront(viewer.layers, self.slider)
         self._outdated = Outdated()
+        self._recalled = Recalled(viewer.layers)
         self._side_by_side = SideBySide(viewer)
         self._framing = Framing(viewer)
         self._status = StatusLine(viewer)
@@ -60,6 +62,7 @@ class Arrangement:
         """Be ready for another run."""
         self._broken = False
         self._in_front.begin_run()
+        self._recalled.begin_run()
 
     def begin_microscope(self, live: Collection[LiveLayer]) -> None:
         """Take the frames that have just come for the first of all; those of others are out."""
@@ -76,6 +79,7 @@ class Arrangement:
         if self._broken:
             return
         try:
+            self._recalled.follow([*live.values(), *stacks])
             self._in_front.follow(live.values(), stacks)
             if self._in_front.live:
                 self._outdated.follow(live.values())

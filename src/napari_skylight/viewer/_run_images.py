@@ -10,14 +10,17 @@ from napari.layers import Image
 from napari_skylight.viewer._contrast import Contrast
 from napari_skylight.viewer._layer import look_of
 from napari_skylight.viewer._placement import placement_of
+from napari_skylight.viewer._slider import FRAME_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from napari.layers import Layer
+
     from napari_skylight.session import KeptImages, RunRecord
     from napari_skylight.viewer._link import ViewerLink
 
-__all__ = ["show_run_images"]
+__all__ = ["is_of_run", "show_run_images"]
 
 
 def show_run_images(
@@ -60,6 +63,11 @@ def show_run_images(
     return layers
 
 
+def is_of_run(layer: Layer) -> bool:
+    """Return whether `show_run_images` has made this layer."""
+    return all(key in layer.metadata for key in ("run", "uids", "frames"))
+
+
 def _identity(record: RunRecord, kept: KeptImages) -> tuple[float, str, str]:
     return record.run.started, kept.cache.name, kept.key
 
@@ -87,6 +95,7 @@ def _make(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image:
         scale=(1.0, place.scale, place.scale),
         translate=(0.0, *place.translate),
         units=("pixel", place.unit, place.unit),
+        axis_labels=FRAME_LABELS,
         metadata={
             **frame.metadata,
             "run": _identity(record, kept),

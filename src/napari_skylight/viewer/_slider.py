@@ -8,9 +8,11 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Image
 
-__all__ = ["Slider"]
+__all__ = ["FRAME_LABELS", "Slider"]
 
-_LABELS = ("frame", "-2", "-1")
+FRAME_LABELS = ("frame", "-2", "-1")
+"""Of the axes of a layer that this slider moves, (N, Y, X)."""
+
 _NO_LABELS = ("-3", "-2", "-1")
 
 
@@ -63,7 +65,7 @@ class Slider:
     @property
     def labels(self) -> tuple[str, str, str]:
         """What the axes of a stack are to be called."""
-        return _LABELS if self._is_ours() else _NO_LABELS
+        return FRAME_LABELS if self._is_ours() else _NO_LABELS
 
     def settle(self) -> None:
         """Take where it is now for where it was put."""
@@ -73,8 +75,8 @@ class Slider:
         return max((len(layer.data) for layer in self.stacks), default=0) - 1
 
     def _is_ours(self) -> bool:
-        # A copy that the person made of a stack has frames along this axis as well.
+        # A copy of a stack, or what was kept by an earlier run, has frames along this axis as well.
         return all(
-            layer.ndim < 3 or layer in self.stacks or layer.axis_labels[-3] == _LABELS[0]
+            layer.ndim < 3 or layer in self.stacks or layer.axis_labels[-3] == FRAME_LABELS[0]
             for layer in self._viewer.layers
         )

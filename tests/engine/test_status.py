@@ -1,3 +1,4 @@
+import asyncio
 import gc
 import logging
 import threading
@@ -173,6 +174,21 @@ def test_callbacks_run_after_a_timeout():
     calls = []
     status.add_callback(calls.append)
     wait_until(lambda: calls == [status])
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()], ids=repr)
+def test_a_callback_that_exits_or_cancels_keeps_no_other_waiting(error):
+    def broken(_):
+        raise error
+
+    status, calls = Status(settle_time=0.01), []
+    later = Status(settle_time=0.1)
+    status.add_callback(broken)
+    status.add_callback(calls.append)
+    status.set_finished()
+    later.set_finished()
+    wait_until(lambda: later.done)
+    assert calls == [status]
 
 
 def test_a_callback_that_raises_is_logged_and_stops_nothing(caplog):

@@ -1,5 +1,7 @@
 """Frames as odd as cameras give them, from the camera through the plan into the caches."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -157,6 +159,18 @@ def test_a_camera_that_changes_every_fifty_frames(session, record, stream):
     assert session.state is SessionState.RUNNING
     wait_until(lambda: not session.actions["stash"].state.on)
     assert len(stack.reader().take("camera").frames) <= 50
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()], ids=repr)
+def test_a_stream_that_is_ended_otherwise_is_told_too(session, light, error):
+    camera = FakeStreamingCamera()
+    session.add_device(camera).result(timeout=5)
+    session.start("live_view")
+    wait_until(lambda: session.caches.live(camera).counts.stashed > 3)
+    camera.fail_stream = error
+    wait_until(lambda: session.state is SessionState.FAILED)
+    assert session.problem == f"It stopped making frames: {type(error).__name__}."
+    assert not light.on
 
 
 def test_a_camera_that_dies_amid_the_stream_leaves_every_frame_before(session, light):

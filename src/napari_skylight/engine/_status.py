@@ -179,7 +179,9 @@ class Status(StatusProtocol):
     def _call(self, callback: Callable[[Status], None]) -> None:
         try:
             callback(self)
-        except Exception:  # whoever completes a status cannot mend the callback of somebody else
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # who completes a status cannot mend somebody else's callback
             _logger.exception("The callback %r of %r failed", callback, self)
 
     def _wait(self, timeout: float | None) -> None:

@@ -132,5 +132,7 @@ class FreeRun:
                 finish()
         except Exception as error:  # noqa: BLE001 - whatever a driver raises, who drains is to know
             self._stream.fail(error)
+        except BaseException as error:  # noqa: BLE001 - nor may an exit or a cancellation go unseen
+            self._stream.fail(RuntimeError(f"It stopped making frames: {type(error).__name__}."))
         finally:
             run.ended.set_result(None)

@@ -8,13 +8,14 @@ from bluesky.utils import MsgGenerator
 from napari.utils.shortcuts import default_shortcuts
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QAbstractSpinBox, QApplication
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QPushButton
 
 from napari_skylight import Action, _attachments, attach, continuous
 from napari_skylight._compat import app_model
 from napari_skylight.engine.plan_stubs import wait_for_actions
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera
+from napari_skylight.widgets._text_dialog import TextDialog
 
 CTRL_ALT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 CTRL_ALT_SHIFT = CTRL_ALT | Qt.KeyboardModifier.ShiftModifier
@@ -141,6 +142,18 @@ def test_keys_work_wherever_the_focus_is(shown, plan_control, plugin_session, qt
     state(SessionState.RUNNING)
     press(Qt.Key.Key_Period)
     state(SessionState.IDLE)
+
+
+def test_keys_work_in_a_window_of_the_dock(shown, plan_control, plugin_session, qtbot, state):
+    plugin_session.start("live_view")
+    state(SessionState.RUNNING)
+    qtbot.mouseClick(plan_control.findChild(QPushButton, "info"), Qt.MouseButton.LeftButton)
+    (dialog,) = shown.window._qt_window.findChildren(TextDialog)
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow, timeout=5000)
+    qtbot.keyClick(dialog.text, Qt.Key.Key_Period, CTRL_ALT)
+    state(SessionState.IDLE)
+    dialog.close()
 
 
 def test_keys_work_with_the_menu_bar_hidden(shown, plugin_session, qtbot, state):

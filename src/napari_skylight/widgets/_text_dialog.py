@@ -10,7 +10,9 @@ __all__ = ["TextDialog"]
 
 
 class TextDialog(QDialog):
-    """Shows `text` until closed; does not block.
+    """Shows `text` until closed, or until another of that title; does not block.
+
+    It is a tool of the window of `parent`, so that the shortcuts there work here too.
 
     Parameters
     ----------
@@ -21,7 +23,10 @@ class TextDialog(QDialog):
     """
 
     def __init__(self, title: str, text: str, parent: QWidget, *, fixed: bool = False) -> None:
-        super().__init__(parent)
+        super().__init__(parent, Qt.WindowType.Tool)
+        for earlier in parent.findChildren(TextDialog):
+            if earlier.windowTitle() == title:
+                earlier.close()
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.text = QPlainTextEdit(text)

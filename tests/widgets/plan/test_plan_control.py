@@ -9,7 +9,7 @@ from bluesky import plans as bp
 from bluesky.utils import MsgGenerator
 from ophyd.sim import SynAxis
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPlainTextEdit
+from qtpy.QtWidgets import QDialog, QPlainTextEdit
 
 from napari_skylight.testing import FakeCamera
 
@@ -248,6 +248,15 @@ def test_the_whole_docstring_is_behind_the_i(person):
     assert "\nCameras: The cameras to show.\n" in text
     assert not any(raw in text for raw in ("---", "*", "Sequence[", "Parameters", "aches:"))
     shown.window().close()
+
+
+def test_the_docstring_is_shown_once_however_often_it_is_asked_for(person):
+    for _ in range(3):
+        person.clicks("info")
+    dialogs = person.dock.window().findChildren(QDialog)
+    assert [dialog.isVisible() for dialog in dialogs].count(True) == 1
+    for dialog in dialogs:
+        dialog.close()
 
 
 def test_a_run_that_kept_no_frames_counts_none(person, session):

@@ -77,9 +77,7 @@ class _Clock:
         while (callback := self._next()) is not None:
             try:
                 callback()
-            except (
-                BaseException
-            ):  # the thread serves all statuses: one bad callback must not end it
+            except BaseException:  # the thread is everybody's: a bad callback must not end it
                 _logger.exception("A deadline's callback %r failed", callback)
             del callback  # do not keep its status alive while waiting for the next one
 

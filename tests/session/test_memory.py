@@ -87,7 +87,7 @@ def remembers(home, values, later=take):
         return session.remembered("take")
 
 
-@pytest.mark.parametrize("value", KEPT, ids=repr)
+@pytest.mark.parametrize("value", KEPT, ids=lambda value: type(value).__name__)
 def test_values_come_back_as_what_they_were(home, value):
     found = remembers(home, {"value": value, "frames": 4})
     assert found == {"value": value, "frames": 4}

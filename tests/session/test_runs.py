@@ -312,3 +312,17 @@ def test_a_mistake_in_the_form_is_no_error_in_the_log(session, camera, caplog):
     session.report("The stack is full.")
     levels = [(each.levelno, each.exc_info) for each in caplog.records]
     assert levels == [(logging.WARNING, None)] * 2
+
+
+def looks_up() -> MsgGenerator[None]:
+    """Look for what is not there."""
+    yield from bps.null()
+    {}["y"]
+
+
+def test_a_slip_in_a_plan_is_told_with_its_place(session):
+    session.add_plan(looks_up)
+    assert session.start("looks_up").exception(timeout=5) is not None
+    line = looks_up.__code__.co_firstlineno + 3
+    assert session.problem == f"KeyError: 'y' (test_runs.py, line {line})"
+    assert session.run.reason == session.problem

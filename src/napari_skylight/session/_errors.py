@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sysconfig
+import traceback
 from asyncio import CancelledError
 from collections.abc import Sequence
+from pathlib import Path
 
 from bluesky.utils import FailedStatus
 
@@ -40,6 +43,25 @@ def in_words(error: BaseException) -> str:
     return str(cause) or _words_for(cause)
 
 
+def with_place(error: BaseException) -> str:
+    """Return `error` in words; where it is a slip in somebody's code, with its type and place."""
+    cause = cause_of(error)
+    place = _place_of(cause) if isinstance(cause, _SLIPS) else ""
+    if not place or place in str(cause):
+        return in_words(error)
+    words = f"{type(cause).__name__}: {cause}" if str(cause) else in_words(error)
+    return f"{words} ({place})"
+
+
+def _place_of(error: BaseException) -> str:
+    """Return file and line of the innermost call that is not ours or a library's."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.is_file() and not any(folder in file.parents for folder in _LIBRARIES):
+            return f"{file.name}, line {frame.lineno}"
+    return ""
+
+
 def _words_for(error: BaseException) -> str:
     for kind, words in _WORDLESS.items():
         if isinstance(error, kind):
@@ -47,6 +69,9 @@ def _words_for(error: BaseException) -> str:
     return f"{type(error).__name__}, with no reason given."
 
 
+_LIBRARIES = {Path(__file__).parents[1]}
+_LIBRARIES |= {Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")}
+_SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 _WORDLESS: dict[type[BaseException], str] = {
     TimeoutError: "Something did not answer in time.",
     CancelledError: "It was cancelled before it was done.",

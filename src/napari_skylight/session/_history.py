@@ -75,6 +75,11 @@ class RunRecord:
     documents: tuple[RunDocuments, ...] = ()
 
     @property
+    def points(self) -> int:
+        """Events of the stream "primary", of all its Bluesky runs."""
+        return sum(each.events.get("primary", 0) for each in self.documents)
+
+    @property
     def python(self) -> str:
         """What to type in a console to have the same run again."""
         return f"session.start({self.run.plan!r}, {dict(self.run.values)!r})"

@@ -13,7 +13,7 @@ from napari_skylight._signals import announce
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.frames import FrameCache
 from napari_skylight.plans.spec import ParameterError
-from napari_skylight.session._errors import cause_of, in_words
+from napari_skylight.session._errors import cause_of, with_place
 
 _log = logging.getLogger("napari_skylight")
 
@@ -48,7 +48,7 @@ class Problems:
         One that `stands` is not of the moment: only `take_back` ends it, or another problem.
         """
         if isinstance(error, BaseException):
-            exception, text = cause_of(error), in_words(error)
+            exception, text = cause_of(error), with_place(error)
         else:
             exception, text = None, error or ""
         with self._lock:

@@ -15,7 +15,7 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.engine.actions import Action
-from napari_skylight.session._errors import in_words
+from napari_skylight.session._errors import with_place
 from napari_skylight.session._run import ENGINE_STATES, RunInfo, SessionState
 from napari_skylight.session._tally import Tally
 
@@ -158,7 +158,7 @@ class Runner:
             problem: BaseException | str | None = error if failed else None
             if status == "abort" and not self._aborted:
                 failed, problem = True, NO_CHECKPOINT.format(self.run.title)
-            reason = in_words(problem) if isinstance(problem, BaseException) else problem or ""
+            reason = with_place(problem) if isinstance(problem, BaseException) else problem or ""
             self._plan = None
             run = replace(self.run, ended=time.time(), exit_status=status, reason=reason)
             self._set_run(replace(run, brought=self._count() - run.before))

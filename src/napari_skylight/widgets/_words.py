@@ -39,12 +39,12 @@ def ending_word(exit_status: str) -> str:
     return _ENDINGS.get(exit_status, "")
 
 
-def ending(run: RunInfo, number: int) -> str:
+def ending(run: RunInfo, brought: str = "") -> str:
     """Return how a run ended: "Finished: 40 frames in 0:12"."""
     after = duration(run.seconds)
     word = ending_word(run.exit_status)
-    counted = number and run.exit_status != "fail"
-    return f"{word}: {frames(number)} in {after}" if counted else f"{word} after {after}"
+    counted = brought and run.exit_status != "fail"
+    return f"{word}: {brought} in {after}" if counted else f"{word} after {after}"
 
 
 def duration(seconds: float) -> str:

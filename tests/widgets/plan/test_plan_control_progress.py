@@ -121,6 +121,29 @@ def test_a_cleanup_that_hangs_is_named_and_can_be_halted(person, session, slow):
     assert person.find("run").isEnabled()
 
 
+def test_a_plan_that_does_not_stop_is_told_of_harder_ways(person, session):
+    started = Status()
+
+    def work() -> MsgGenerator[None]:
+        started.set_finished()
+        yield from bps.sleep(60)
+
+    add(session, "linger", lambda: bpp.finalize_wrapper(work(), bps.sleep(60)))
+    person.chooses("plan", "Linger")
+    person.clicks("run")
+    person.waits(lambda: started.done)
+    person.clicks("run")
+    person.sees("waiting", "beside Stop ends it harder")
+    session.halt().result(timeout=5)
+    person.sees("state", "Aborted")
+    assert person.text("waiting") == ""
+
+
+def test_points_are_counted_where_no_frames_are_shown(person, session, camera):
+    session.start("count", {"detectors": ["camera"], "num": 3}).result(timeout=5)
+    person.sees("state", "Finished: 3 points in 0:00")
+
+
 def test_frames_a_stream_lost_are_counted_as_dropped(open_dock, session):
     camera = FakeStreamingCamera()
     session.add_device(camera).result(timeout=5)

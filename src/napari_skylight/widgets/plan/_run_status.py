@@ -16,7 +16,15 @@ from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._label import eliding_label, text_label
 from napari_skylight.widgets._links import Links
 from napari_skylight.widgets._plain_text import plain_tip
-from napari_skylight.widgets._words import duration, ending, frames, rate, size, state_word
+from napari_skylight.widgets._words import (
+    count_of,
+    duration,
+    ending,
+    frames,
+    rate,
+    size,
+    state_word,
+)
 from napari_skylight.widgets.plan._progress_row import ProgressRow, place
 from napari_skylight.widgets.plan._rate import Rate
 
@@ -26,6 +34,8 @@ _REFRESH_MS = 250
 _STILL_COMING = 5.0  # seconds after a frame
 _SKIPPED = "Skipped: the screen shows the newest frame, and had no time for these."
 _DROPPED = "Dropped: the camera lost these, or the stack could not take them."
+_PATIENCE = 5.0  # seconds a plan may take to stop before the harder ways are told
+_STUCK = "\u25be beside Stop ends it harder"
 _WINDING_DOWN = (SessionState.PAUSING, SessionState.STOPPING)
 _COLOURS = {
     SessionState.IDLE: muted,
@@ -54,6 +64,7 @@ class RunStatus(QWidget):
         self._watched_from = (0, 0)
         self._run_started = 0.0
         self._came_at = -math.inf  # when frames came last
+        self._stopping_since = math.inf
         self._forgotten = 0.0  # when the run started whose ending is no longer told
         self._readers: dict[str, FrameReader] = {}
         self._acquired_rate, self._shown_rate = Rate(), Rate()
@@ -147,12 +158,19 @@ class RunStatus(QWidget):
             word = state_word(state)
             elapsed = "" if run is None else duration(run.seconds)
         else:
-            word = ending(run, tally.frames)
+            word = ending(run, self._brought(tally))
         self._dot.colour = _COLOURS[state]
         self._dot.update()
         self._state.setText(word)
         self._elapsed.setText(elapsed)
         self._elapsed.setVisible(bool(elapsed))
+
+    def _brought(self, tally: Tally) -> str:
+        """Return what the last run brought: frames, or else points."""
+        points = self._session.runs[0].points if self._session.runs else 0
+        if tally.frames or not points:
+            return frames(tally.frames) if tally.frames else ""
+        return count_of(points, "point")
 
     def _show_progress(self) -> None:
         """Show the bar; and what is waited for, unless it is the frames that come."""
@@ -163,11 +181,24 @@ class RunStatus(QWidget):
         waiting = () if progress is None or self._rates.text() else progress.waiting
         names = ", ".join(each.name for each in waiting)
         words = f"Still waiting for {names}" if state in _WINDING_DOWN else f"Waiting for {names}"
+        if self._is_stuck() and not waiting:
+            self._waiting.setText(_STUCK)
+            self._waiting.setToolTip(_STUCK)
+            return
         tips = [words, *(f"{each.name}: {place(each)}" for each in waiting if place(each))]
         self._waiting.setText(words if waiting else "")
         if waiting and state in _WINDING_DOWN:  # there is no room for both
             self._elapsed.hide()
         self._waiting.setToolTip(plain_tip("\n".join(tips)) if waiting else "")
+
+    def _is_stuck(self) -> bool:
+        """Return whether the plan has been stopping for long."""
+        if self._session.state is not SessionState.STOPPING:
+            self._stopping_since = math.inf
+            return False
+        now = time.monotonic()
+        self._stopping_since = min(self._stopping_since, now)
+        return now - self._stopping_since > _PATIENCE
 
     def _told_run(self) -> RunInfo | None:
         """Return the run under way, or the last one unless it was forgotten."""

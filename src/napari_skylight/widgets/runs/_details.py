@@ -131,7 +131,7 @@ class RunDetails(QStackedWidget):
         if run.ended is None:
             words = f"{status_of(run, self._session.state)} {duration(run.seconds)}"
         else:
-            words = ending(run, 0) + (f": {run.reason}" if run.reason else "")
+            words = ending(run) + (f": {run.reason}" if run.reason else "")
         if record.acquired:
             words += f"\n{frames(record.acquired)}, {record.stashed} stashed"
         return words + (f", {record.dropped} dropped" if record.dropped else "")

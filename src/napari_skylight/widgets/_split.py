@@ -21,10 +21,14 @@ class Split(QSplitter):
     Parameters
     ----------
     first, second : QWidget
+    below : int
+        How many times as high the second begins when it is below the first.
     """
 
-    def __init__(self, first: QWidget, second: QWidget) -> None:
+    def __init__(self, first: QWidget, second: QWidget, below: int = 1) -> None:
         super().__init__(Qt.Orientation.Vertical)
+        self._below = below
+        self._shared_out = False
         self.setChildrenCollapsible(False)
         self.setHandleWidth(8)
         for widget in (first, second):
@@ -37,6 +41,9 @@ class Split(QSplitter):
         size = event.size()
         wide = size.width() >= _WIDE and size.width() > size.height()
         wanted = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
-        if wanted != self.orientation():
+        if wanted != self.orientation() or not self._shared_out:
+            self._shared_out = True
             self.setOrientation(wanted)
-            self.setSizes([1, 1])
+            # more than there is, to be cut down: a size below the least one would count as that
+            second = self.height() * (1 if wide else self._below)
+            self.setSizes([self.height(), second])

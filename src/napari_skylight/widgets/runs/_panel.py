@@ -145,7 +145,7 @@ class RunsPanel(QWidget):
 
     def _lay_out(self) -> None:
         self._pages.addWidget(self._note)
-        self._pages.addWidget(Split(self._table, self._details))
+        self._pages.addWidget(Split(self._table, self._details, below=2))
         runs = QWidget()
         inner = QVBoxLayout(runs)
         inner.setContentsMargins(0, 8, 0, 0)

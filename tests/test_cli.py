@@ -117,6 +117,8 @@ def test_the_light_goes_off_when_the_system_ends_the_program(tmp_path, qapp, nam
         env={**os.environ, "PYTHONPATH": path, "LIGHT": str(told), "NAPARI_CONFIG": ""},
         stderr=subprocess.PIPE,
         text=True,
+        # under nohup it would be ignored, here as in what is started
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
     )
     try:
         wait_until(lambda: told.read_text().endswith("True ") or program.poll() is not None, 90)

@@ -27,7 +27,7 @@ def test_a_plan_is_there_once_its_folder_is_reloaded(
     session = attach(viewer)
     _commands.reload_plans(viewer)
     qtbot.waitUntil(lambda: "snooze" in session.plans, timeout=5000)
-    qtbot.waitUntil(lambda: told() and "as in their files" in told()[-1].message, timeout=5000)
+    qtbot.waitUntil(lambda: told() and "Plans reloaded" in told()[-1].message, timeout=5000)
     (folder / "mine.py").write_text("what?")
     _commands.reload_plans(viewer)
     qtbot.waitUntil(lambda: "mine.py" in told()[-1].message, timeout=5000)

@@ -46,6 +46,11 @@ def test_a_snapshot_is_described_in_the_status_bar(snap, status_is):
     )
 
 
+def test_a_place_that_is_hardly_off_nothing_has_no_sign(snap, status_is):
+    snap(stage__x=-0.01)
+    status_is(f"{NAME} 1 of 1: {TIME}, stage x 0.0 µm")
+
+
 def test_it_follows_the_slider(snap, status_is, link):
     for number in range(3):
         snap(camera__exposure=10.0 + number)

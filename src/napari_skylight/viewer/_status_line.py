@@ -94,5 +94,5 @@ def _amount(setting: str, value: Any) -> str:
         return "on" if value else "off"
     if isinstance(value, str):
         return value
-    number = f"{value:.1f}" if setting in _PLACES else f"{value:g}"
+    number = f"{value:z.1f}" if setting in _PLACES else f"{value:g}"
     return f"{number} {_UNITS[setting]}" if setting in _UNITS else number

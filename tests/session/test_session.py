@@ -282,3 +282,18 @@ def test_a_process_with_a_live_plan_exits():
     assert time.monotonic() - started < 3
     assert script.returncode == 0
     assert errors == ""
+
+
+def test_a_microscope_that_comes_after_the_end_is_no_problem():
+    go_on = threading.Event()
+
+    def factory():
+        assert go_on.wait(10)
+        return Microscope("Bench 3", ())
+
+    session = Session()
+    opened = session.open_microscope(factory)
+    session.close()
+    go_on.set()
+    assert "closed" in str(opened.exception(timeout=5))
+    assert session.problem == ""

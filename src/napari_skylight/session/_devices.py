@@ -148,7 +148,8 @@ class Devices(Mapping[str, Any]):
                     microscope = self._open(factory)
             except BaseException as error:
                 self._count_opening(-1)
-                announce(self.failed, error)  # first: who waits for the end finds it told
+                if not self._closed:  # otherwise nobody wants it any more
+                    announce(self.failed, error)  # first: who waits for the end finds it told
                 raise
             self._count_opening(-1)
             return microscope

@@ -82,6 +82,14 @@ def fuzz(qtbot, viewer, session, seed, clicks):
         return offered
 
     session.request = counted
+    stack = session.caches.stack(session.devices["camera"])
+    stash, kept = stack.stash, Counter()
+
+    def noted(values):
+        kept[int(values["camera"]["value"][0, 0])] += 1
+        return stash(values)
+
+    stack.stash = noted
     attach(viewer, session)
     _, dock = viewer.window.add_plugin_dock_widget("napari-skylight", "Plan control")
     reported = []
@@ -93,7 +101,10 @@ def fuzz(qtbot, viewer, session, seed, clicks):
     assert not list(filter(None, reported))
     assert session.state is SessionState.IDLE
     assert all(clicker.clicks[name] for name in ("run", "pause", "action:snapshot", "Halt"))
-    assert len(documents.events("snapshots")) == taken["snapshot"]
+    frames = [int(event["data"]["camera"][0, 0]) for event in documents.events("snapshots")]
+    assert len(frames) == len(set(frames)) == taken["snapshot"]
+    assert set(frames) <= kept.keys()
+    assert set(kept.values()) == {1}, "a frame was kept twice"
     assert clicker.clicks["action:snapshot"] == taken["snapshot"]
     viewer.close()
     qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)

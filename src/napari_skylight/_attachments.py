@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, cast
 
 from qtpy.QtWidgets import QApplication
 
+from napari_skylight._activity import Activity
 from napari_skylight._compat import main_window, unwrapped
 from napari_skylight._menus import Menus
 from napari_skylight._notices import Notices
 from napari_skylight._preferences import PLUGIN, Preferences
 from napari_skylight.devices import sim
 from napari_skylight.session import Session, home_folder
-from napari_skylight.viewer import Activity, ViewerLink
+from napari_skylight.viewer import ViewerLink
 from napari_skylight.widgets import LogUse
 
 if TYPE_CHECKING:

@@ -6,23 +6,13 @@ from typing import Any
 import pytest
 from bluesky import plans as bp
 from bluesky.protocols import Readable
+from ophyd.sim import SynAxis
 
 from napari_skylight.plans.spec import (
     UnresolvableAnnotationError,
     create_plan_spec,
     register_form,
 )
-
-
-class FakeMotor:
-    parent = None
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def set(self, value: float) -> Any: ...
-    def read(self) -> Any: ...
-    def describe(self) -> Any: ...
 
 
 @pytest.mark.parametrize(
@@ -38,7 +28,7 @@ class FakeMotor:
     ],
 )
 def test_blueskys_own_plans_have_a_form(plan: Callable[..., Any], fields: list[str]) -> None:
-    spec = create_plan_spec(plan, {"x": FakeMotor("x")})
+    spec = create_plan_spec(plan, {"x": SynAxis(name="x")})
     assert spec.name == plan.__name__
     assert spec.docs
     assert [p.name for p in spec.parameters if p.has_field] == fields
@@ -48,7 +38,7 @@ def test_blueskys_own_plans_have_a_form(plan: Callable[..., Any], fields: list[s
 
 def test_their_axes_consist_of_a_motor_and_where_it_goes() -> None:
     def axis(plan: Callable[..., Any]) -> list[str]:
-        spec = create_plan_spec(plan, {"x": FakeMotor("x")})
+        spec = create_plan_spec(plan, {"x": SynAxis(name="x")})
         (axes,) = [param for param in spec.parameters if param.name == "axes"]
         assert axes.required
         assert axes.element is not None

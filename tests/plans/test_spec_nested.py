@@ -8,6 +8,7 @@ import pytest
 from annotated_types import Ge, Len, Unit
 from bluesky.protocols import Movable
 from bluesky.utils import MsgGenerator
+from ophyd.sim import SynAxis
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_skylight.plans.spec import (
@@ -22,19 +23,7 @@ from napari_skylight.plans.spec import (
     resolve_arguments,
 )
 
-
-class Motor:
-    parent = None
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def set(self, value: float) -> Any: ...
-    def read(self) -> Any: ...
-    def describe(self) -> Any: ...
-
-
-X, Y = Motor("x"), Motor("stage.y")
+X, Y = SynAxis(name="x"), SynAxis(name="stage.y")
 DEVICES: dict[str, Any] = {"x": X, "stage.y": Y}
 
 
@@ -274,5 +263,5 @@ def test_parts_of_devices_stand_where_the_whole_device_does_not() -> None:
     def plan(motor: Movable[Any]) -> MsgGenerator[None]:
         yield
 
-    offered = {"stage": object(), "stage.x": X, "focus": Y, "focus.velocity": Motor("v")}
+    offered = {"stage": object(), "stage.x": X, "focus": Y, "focus.velocity": SynAxis(name="v")}
     assert create_plan_spec(plan, offered).parameters[0].choices == ["stage.x", "focus"]

@@ -116,6 +116,31 @@ def test_what_cannot_be_shown_ends_the_run_in_words(session, light, spoil, words
     assert not light.on
 
 
+class Dated(FakeCamera):
+    """A camera that says of each frame, (1, Y, X), that it was taken at another second."""
+
+    def read(self):
+        reading = super().read()
+        image = reading[self.name]
+        image["value"] = image["value"][np.newaxis]
+        image["timestamp"] = 1000.0 + self.frames
+        return reading
+
+
+def test_a_frame_has_the_time_that_its_camera_gives(session):
+    camera = Dated(shape=SHAPE, seconds=0.001)
+    session.add_device(camera).result(timeout=5)
+    stack = session.caches.stack(camera)
+    session.start("live_view")
+    wait_until(lambda: session.caches.live(camera).counts.stashed > 3)
+    session.request("stash", True)
+    wait_until(lambda: stack.counts.kept > 3)
+    session.stop().result(timeout=5)
+    taken = stack.reader().take("camera")
+    for frame, pixels in zip(taken.frames, taken.data, strict=True):
+        assert frame.timestamp == 1000.0 + pixels[0, 0]
+
+
 class Restless(FakeStreamingCamera):
     """A camera whose frames have another shape and type after every fifty."""
 

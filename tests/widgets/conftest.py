@@ -73,20 +73,25 @@ class Person:
 
 
 @pytest.fixture
-def open_dock(qtbot, session):
-    """Open a dock, as often as one is wanted."""
+def put_up(qtbot, session):
+    """Show a dock by itself; it hears nothing of the session any more when the test ends."""
 
-    def open_one(shown=None):
-        dock = PlanControl(session, shown)
+    def put_one_up(dock, width, height):
         qtbot.addWidget(dock, before_close_func=lambda made: made.close_links())
-        dock.resize(320, 700)
+        dock.resize(width, height)
         dock.show()
         qtbot.waitExposed(dock)
-        return Person(qtbot, dock)
+        return dock
 
-    yield open_one
+    yield put_one_up
     session.stop().result(timeout=5)
     QApplication.processEvents()
+
+
+@pytest.fixture
+def open_dock(qtbot, session, put_up):
+    """Open a dock, as often as one is wanted."""
+    return lambda shown=None: Person(qtbot, put_up(PlanControl(session, shown), 320, 700))
 
 
 @pytest.fixture

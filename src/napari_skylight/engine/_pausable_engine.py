@@ -134,7 +134,7 @@ class PausableEngine(MessageEngine):
         deferred, self._deferred_pause_requested = self._deferred_pause_requested, False
         try:
             await super()._checkpoint(msg)  # type: ignore[no-untyped-call]
-        except BaseException:
+        except BaseException:  # a cancellation too: the pause is still wanted
             self._deferred_pause_requested = deferred
             raise
         if deferred:

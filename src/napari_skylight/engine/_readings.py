@@ -64,7 +64,7 @@ def trigger_and_read(
             readings.update(reading)
             if keep is not None:
                 yield from keep(place, {**reading, **shared} if shared else reading)
-    except Exception:
+    except Exception:  # whatever a device raises: no event may stay open
         yield from _drop()
         raise
     yield message("save")

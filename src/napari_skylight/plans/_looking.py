@@ -13,6 +13,7 @@ from bluesky.utils import Msg, MsgGenerator
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch
 from napari_skylight.plans._acquire import Exposures, Readings, stash_frames
+from napari_skylight.plans._batches import image_time
 from napari_skylight.plans._channels import Channels
 from napari_skylight.plans._keeping import Keeping, unless_refused
 from napari_skylight.plans._streams import Streams
@@ -151,7 +152,9 @@ class Looking:
 
     def _expose(self) -> MsgGenerator[None]:
         for camera, reading in (yield from self._exposures.finish()):
-            self._keeping.add(camera, reading, (time.time(),), self._channel)
+            taken = image_time(reading)
+            times = (time.time() if taken is None else taken,)
+            self._keeping.add(camera, reading, times, self._channel)
         yield from self._keeping.stash()
 
     def _take_streamed(self) -> MsgGenerator[None]:

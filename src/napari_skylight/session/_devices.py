@@ -170,7 +170,7 @@ class Devices(Mapping[str, Any]):
             if self._closed:  # while it was made
                 raise RuntimeError(f"{microscope.title} was not opened: the session was closed.")
             problems = self._add_all(microscope)
-        except BaseException:
+        except BaseException:  # whatever a driver raises, its hardware is let go of
             self._let_go(microscope, CLOSE_SECONDS)
             raise
         self.microscope = microscope  # not before: who sees it finds its devices

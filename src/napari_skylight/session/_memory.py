@@ -138,7 +138,7 @@ def _replace(file: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(new, file)
-    except BaseException:
+    except BaseException:  # an exit too must leave no half of a file
         Path(new).unlink(missing_ok=True)
         raise
 

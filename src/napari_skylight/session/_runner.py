@@ -78,7 +78,7 @@ class Runner:
             run = replace(run, before=self._count())
             try:
                 future = self._engine(plan)
-            except BaseException:
+            except BaseException:  # nothing has begun, so the plan before is still the last
                 self._plan = plan_before
                 raise
             self._aborted = False

@@ -4,10 +4,9 @@ A `ViewerLink` lives on the GUI thread. It takes the newest frames out of a sess
 often as the screen can draw, and puts them into image layers.
 """
 
-from napari_skylight.viewer._activity import Activity
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._has_frames import HasFrames
 from napari_skylight.viewer._link import ViewerLink
 from napari_skylight.viewer._run_images import show_run_images
 
-__all__ = ["Activity", "Autoscale", "HasFrames", "ViewerLink", "show_run_images"]
+__all__ = ["Autoscale", "HasFrames", "ViewerLink", "show_run_images"]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QListWidget, QWidget
+from qtpy.QtWidgets import QListWidget, QWidget
 
 from napari_skylight.devices import sim
 from napari_skylight.engine import Status
@@ -120,19 +120,13 @@ class Person:
 
 
 @pytest.fixture
-def open_dock(qtbot, session):
+def open_dock(qtbot, session, put_up):
     def open_one():
-        dock = DevicesPanel(session)
-        qtbot.addWidget(dock, before_close_func=lambda made: made.close_links())
-        dock.resize(300, 500)
-        dock.show()
-        qtbot.waitExposed(dock)
+        dock = put_up(DevicesPanel(session), 300, 500)
         dock.activateWindow()
         return Person(qtbot, dock)
 
-    yield open_one
-    session.stop().result(timeout=5)
-    QApplication.processEvents()
+    return open_one
 
 
 @pytest.fixture

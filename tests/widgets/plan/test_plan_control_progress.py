@@ -165,7 +165,7 @@ def test_the_counts_of_a_run_that_failed_stay(person, camera):
 
 
 def test_a_long_message_is_told_in_brief_and_whole_behind_details(person, session):
-    path = "/home/someone/" + "a_rather_long_folder_name" * 8
+    path = "data/" + "a_rather_long_folder_name" * 8
     session.report(f"The file {path} cannot be read, for a reason. " + "It is a long story. " * 30)
     person.sees("error", "The file")
     text = person.text("error")

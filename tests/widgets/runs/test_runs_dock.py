@@ -88,18 +88,11 @@ class Reader:
 
 
 @pytest.fixture
-def open_runs(qtbot, session):
+def open_runs(qtbot, session, put_up):
     def open_one(show_images=None, size=(300, 600)):
-        dock = RunsPanel(session, show_images)
-        qtbot.addWidget(dock, before_close_func=lambda made: made.close_links())
-        dock.resize(*size)
-        dock.show()
-        qtbot.waitExposed(dock)
-        return Reader(qtbot, dock)
+        return Reader(qtbot, put_up(RunsPanel(session, show_images), *size))
 
-    yield open_one
-    session.stop().result(timeout=5)
-    QApplication.processEvents()
+    return open_one
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class Core:
         try:
             self.path = _configuration(self._mmc, config)
             _load(self._mmc, self.path)
-        except BaseException:
+        except BaseException:  # however it ends, nothing may stay loaded
             self._mmc.unloadAllDevices()
             raise
         self.camera_thread = CoreThread("skylight-mmcore-camera")

@@ -41,7 +41,7 @@ def microscope(config: str | Path | None = None) -> Microscope:
     core = Core(config)
     try:
         devices = tuple(_devices(core))
-    except BaseException:
+    except BaseException:  # however it ends, its threads must
         core.close()
         raise
 

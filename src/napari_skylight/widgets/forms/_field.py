@@ -90,7 +90,7 @@ class Field(QWidget):
         before, self._given, self._giving = self._given, value, True
         try:
             self._editor.value = value
-        except Exception:
+        except Exception:  # whatever Qt or magicgui raises, the field shows what it did
             self._given = before
             raise
         finally:

@@ -167,10 +167,10 @@ class RunStatus(QWidget):
 
     def _brought(self, tally: Tally) -> str:
         """Return what the last run brought: frames, or else points."""
+        if tally.frames:
+            return frames(tally.frames)
         points = self._session.runs[0].points if self._session.runs else 0
-        if tally.frames or not points:
-            return frames(tally.frames) if tally.frames else ""
-        return count_of(points, "point")
+        return count_of(points, "point") if points else ""
 
     def _show_progress(self) -> None:
         """Show the bar; and what is waited for, unless it is the frames that come."""

@@ -9,8 +9,8 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
+from napari_skylight._activity import Activity
 from napari_skylight.session import Progress, RunInfo, Waiting
-from napari_skylight.viewer import Activity
 
 
 class FakeProgress:
@@ -59,17 +59,17 @@ def shown(viewer):
 
 
 def test_a_run_that_knows_its_length_has_a_bar_until_its_end(
-    activity, running, make_napari_viewer, wait_until
+    activity, running, make_napari_viewer, qtbot
 ):
     viewer = make_napari_viewer()
     running.progress.become(Progress(done=3, total=40))
-    wait_until(lambda: bars() == [("Count", 3, 40)])
+    qtbot.waitUntil(lambda: bars() == [("Count", 3, 40)])
     assert shown(viewer) == [3]
     running.progress.become(Progress(done=16, total=40))
-    wait_until(lambda: shown(viewer) == [16])
+    qtbot.waitUntil(lambda: shown(viewer) == [16])
     running.progress.become(None)
-    wait_until(lambda: not bars())
-    wait_until(lambda: not shown(viewer))
+    qtbot.waitUntil(lambda: not bars())
+    qtbot.waitUntil(lambda: not shown(viewer))
 
 
 def test_a_run_that_does_not_know_has_none(activity, running, make_napari_viewer):
@@ -80,25 +80,21 @@ def test_a_run_that_does_not_know_has_none(activity, running, make_napari_viewer
     assert bars() == []
 
 
-def test_a_device_that_says_how_far_it_is_has_a_bar(
-    activity, running, make_napari_viewer, wait_until
-):
+def test_a_device_that_says_how_far_it_is_has_a_bar(activity, running, make_napari_viewer, qtbot):
     make_napari_viewer()
     running.progress.become(Progress(waiting=(Waiting("stage", fraction=0.3),)))
-    wait_until(lambda: bars() == [("Count", 30, 100)])
+    qtbot.waitUntil(lambda: bars() == [("Count", 30, 100)])
     running.progress.become(Progress(waiting=(Waiting("stage", fraction=0.1),)))  # the next move
-    wait_until(lambda: bars() == [("Count", 10, 100)])
+    qtbot.waitUntil(lambda: bars() == [("Count", 10, 100)])
 
 
-def test_what_comes_while_napari_draws_is_not_lost(
-    activity, running, make_napari_viewer, wait_until
-):
+def test_what_comes_while_napari_draws_is_not_lost(activity, running, make_napari_viewer, qtbot):
     make_napari_viewer()
     for done in range(1, 30):
         running.progress.become(Progress(done=done, total=30))
     running.progress.become(None)
     QApplication.processEvents()
-    wait_until(lambda: not bars())
+    qtbot.waitUntil(lambda: not bars())
 
 
 def test_an_activity_made_during_a_run_shows_it_and_closing_it_takes_it_away(
@@ -115,13 +111,13 @@ def test_an_activity_made_during_a_run_shows_it_and_closing_it_takes_it_away(
 
 
 def test_every_viewer_shows_the_one_bar_and_one_may_close(
-    activity, running, make_napari_viewer, wait_until
+    activity, running, make_napari_viewer, qtbot
 ):
     first, second = make_napari_viewer(), make_napari_viewer()
     running.progress.become(Progress(done=1, total=9))
-    wait_until(lambda: bars() == [("Count", 1, 9)])
+    qtbot.waitUntil(lambda: bars() == [("Count", 1, 9)])
     assert shown(first) == shown(second) == [1]
     first.close()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     running.progress.become(Progress(done=4, total=9))
-    wait_until(lambda: shown(second) == [4])
+    qtbot.waitUntil(lambda: shown(second) == [4])

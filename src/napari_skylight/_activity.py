@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.utils import progress
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject
+
+from napari_skylight.widgets import Links
 
 if TYPE_CHECKING:
     from napari_skylight.session import Session
@@ -25,27 +27,22 @@ class Activity(QObject):
     session : Session
     """
 
-    _told = Signal()
-
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._bar: progress | None = None
         self._total = 0
         self._news = self._showing = self._closed = False
-        self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
-        session.progress.changed.connect(self._tell)
+        self._links = Links(self)
+        self._links.connect(session.progress.changed, self._on_told)
         self._on_told()
 
     def close(self) -> None:
         """Take the bar away and show no other."""
         if not self._closed:
             self._closed = True
-            self._session.progress.changed.disconnect(self._tell)
+            self._links.cut()
             self._end()
-
-    def _tell(self) -> None:  # in the engine's thread
-        self._told.emit()
 
     def _on_told(self) -> None:
         self._news = True

@@ -67,7 +67,7 @@ def light(session):
 @pytest.fixture
 def plugin_session(session, camera, light, qtbot):
     """A script's own session with a quick camera, for viewers; they are closed before it is."""
-    from napari_skylight import _attachments
+    from napari_skylight.plugin import _attachments
 
     yield session
     qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
@@ -108,7 +108,8 @@ from npe2 import PluginManager
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QComboBox, QPushButton
-from napari_skylight import Session, _attachments, attach
+from napari_skylight import Session, attach
+from napari_skylight.plugin import _attachments
 from napari_skylight._compat import app_model
 from napari_skylight.testing import FakeCamera, FakeLight
 

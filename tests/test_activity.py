@@ -9,7 +9,7 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_skylight._activity import Activity
+from napari_skylight.plugin._activity import Activity
 from napari_skylight.session import Progress, RunInfo, Waiting
 
 

@@ -8,7 +8,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMenu, QPushButton
 from superqt import QCollapsible
 
-from napari_skylight import _attachments, attach
+from napari_skylight import attach
+from napari_skylight.plugin import _attachments
 from napari_skylight.session import SessionState
 from napari_skylight.testing import Documents
 

@@ -10,9 +10,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QPushButton
 
-from napari_skylight import Action, _attachments, attach, continuous
+from napari_skylight import Action, attach, continuous
 from napari_skylight._compat import app_model
 from napari_skylight.engine.plan_stubs import wait_for_actions
+from napari_skylight.plugin import _attachments
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera
 from napari_skylight.widgets._text_dialog import TextDialog

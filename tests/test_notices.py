@@ -7,8 +7,9 @@ from napari.utils.notifications import ErrorNotification
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QPushButton, QTextEdit
 
-from napari_skylight import _attachments, _commands, attach
+from napari_skylight import attach
 from napari_skylight.plans.spec import ParameterError
+from napari_skylight.plugin import _attachments, _commands
 from napari_skylight.session import SessionState
 
 DOCK = "Plan control"

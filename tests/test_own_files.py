@@ -2,7 +2,8 @@
 
 from qtpy.QtGui import QDesktopServices
 
-from napari_skylight import _attachments, _commands, attach
+from napari_skylight import attach
+from napari_skylight.plugin import _attachments, _commands
 
 SNOOZE = """
 from bluesky.utils import Msg, MsgGenerator

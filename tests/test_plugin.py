@@ -15,9 +15,11 @@ from pymmcore_plus import find_micromanager
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QListWidget
 
-from napari_skylight import Session, _attachments, _commands, _plugin, attach
+from napari_skylight import Session, attach
 from napari_skylight.devices import Microscope, mmcore
 from napari_skylight.devices.adapters import FileCamera
+from napari_skylight.plugin import _attachments, _commands
+from napari_skylight.plugin import _docks as _plugin
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera, FakeLight
 
@@ -286,7 +288,7 @@ CLOSE_WHILE_LIVE = """
 import time
 import napari
 from qtpy.QtCore import QTimer
-from napari_skylight import _commands
+from napari_skylight.plugin import _commands
 
 viewer = napari.Viewer()
 _commands.start_live_view(viewer)

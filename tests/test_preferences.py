@@ -2,8 +2,9 @@
 
 import pytest
 
-from napari_skylight import _attachments, _commands, attach
-from napari_skylight._preferences import live_settings
+from napari_skylight import attach
+from napari_skylight.plugin import _attachments, _commands
+from napari_skylight.plugin._preferences import live_settings
 
 SETTINGS = {
     "display_rate": (20.0, "display_rate"),

@@ -6,9 +6,10 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton, QTreeView
 
-from napari_skylight import Session, _attachments, attach
+from napari_skylight import Session, attach
+from napari_skylight.plugin import _attachments
 from napari_skylight.testing import FakeCamera
-from napari_skylight.widgets.log._records import LogRecords
+from napari_skylight.widgets.log._log_records import LogRecords
 
 
 def gathers():

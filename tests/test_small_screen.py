@@ -5,7 +5,8 @@ from bluesky import plans as bp
 from qtpy.QtCore import QPoint, QSize
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_skylight import Session, _attachments, attach
+from napari_skylight import Session, attach
+from napari_skylight.plugin import _attachments
 from napari_skylight.testing import FakeCamera, FakeLight
 
 SCREEN = QSize(1366, 768)

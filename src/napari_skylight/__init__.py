@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_skylight._attachments import attach
     from napari_skylight.engine.actions import Action, continuous
+    from napari_skylight.plugin._attachments import attach
     from napari_skylight.protocols import Camera, FrameCaches, HasCache, Light
     from napari_skylight.session import Session
 
@@ -32,7 +32,7 @@ _HOMES = {
     "HasCache": "protocols",
     "Light": "protocols",
     "Session": "session",
-    "attach": "_attachments",
+    "attach": "plugin._attachments",
     "continuous": "engine.actions",
 }
 

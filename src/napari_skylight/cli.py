@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # napari and Qt take seconds to import: only once the options are known to be good.
     import napari
 
-    from napari_skylight._attachments import PLUGIN, attach
-    from napari_skylight._commands import start_live_view
+    from napari_skylight.plugin._attachments import PLUGIN, attach
+    from napari_skylight.plugin._commands import start_live_view
 
     # What goes wrong is told in the window, and logged in its dock "Runs": not in the terminal too.
     logging.getLogger("napari_skylight").addHandler(logging.NullHandler())
@@ -167,8 +167,8 @@ def _on_a_virtual_display(arguments: Sequence[str]) -> int:
 
 def _demonstrate(viewer: Viewer, session: Session, seconds: float, screenshot: Path) -> int:
     """Watch the live view that was started, take a snapshot, and tell what happened."""
-    from napari_skylight._attachments import summary
     from napari_skylight.plans.spec import ParameterError
+    from napari_skylight.plugin._attachments import summary
     from napari_skylight.session import SessionState
 
     def stashed(kind: str) -> int:

@@ -55,7 +55,7 @@ def test_frames_are_fresh_arrays(clean):
 
 def test_what_was_forgotten_is_drawn_again_the_same(clean, monkeypatch):
     for limit in ("PATCH_BYTES", "SPECTRUM_BYTES"):
-        monkeypatch.setattr(f"napari_skylight.devices.sim._specimen.{limit}", 1)
+        monkeypatch.setattr(f"napari_skylight.devices.sim.specimen._specimen.{limit}", 1)
     forgetful = Imager(noise=False)
     for shot in (SMALL, replace(SMALL, x=300.0, focus=3.0), SMALL):
         np.testing.assert_array_equal(forgetful.take(shot), clean.take(shot))

@@ -16,7 +16,7 @@ from bluesky.utils import MsgGenerator
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.protocols import Camera
 from napari_skylight.session import SessionState
-from napari_skylight.session._history import RunHistory
+from napari_skylight.session._run_history import RunHistory
 from napari_skylight.testing import FakeCamera, wait_until
 
 

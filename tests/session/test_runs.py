@@ -10,7 +10,7 @@ from bluesky.utils import FailedStatus, MsgGenerator
 
 from napari_skylight.devices import Microscope
 from napari_skylight.engine import EngineBusyError, Status
-from napari_skylight.plans import _acquire
+from napari_skylight.plans import _exposures as _acquire
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera, FakeLight, FakeStreamingCamera, wait_until
 

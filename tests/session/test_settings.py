@@ -12,7 +12,7 @@ from ophyd_async.core import Device, StandardReadable, soft_signal_r_and_setter,
 from napari_skylight.devices import mmcore, sim
 from napari_skylight.engine import Status
 from napari_skylight.session import SessionState, SettingInfo, SettingKind, SettingsWatch
-from napari_skylight.session._settings import settings_of
+from napari_skylight.session._device_signals import settings_of
 from napari_skylight.testing import FakeCamera, wait_until
 
 

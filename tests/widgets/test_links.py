@@ -8,7 +8,7 @@ import pytest
 from psygnal import Signal
 from qtpy.QtCore import QObject
 
-from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._signal_links import Links
 
 
 class Source:

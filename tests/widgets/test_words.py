@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_skylight.widgets._words import duration, frames, size
+from napari_skylight.widgets._display_text import duration, frames, size
 
 
 @pytest.mark.parametrize(

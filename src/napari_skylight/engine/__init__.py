@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from bluesky.run_engine import RunEngineResult
 
-from ._commands import install_commands
-from ._errors import EngineBusyError, InvalidState, StatusTimeoutError, WaitTimeoutError
-from ._run_engine import RunEngine
-from ._status import Status
+from napari_skylight.engine._errors import (
+    EngineBusyError,
+    InvalidState,
+    StatusTimeoutError,
+    WaitTimeoutError,
+)
+from napari_skylight.engine._run_engine import RunEngine
+from napari_skylight.engine._stash_commands import install_commands
+from napari_skylight.engine._status import Status
 
 __all__ = [
     "EngineBusyError",

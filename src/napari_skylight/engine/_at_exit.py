@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 if TYPE_CHECKING:
-    from ._run_engine import RunEngine
+    from napari_skylight.engine._run_engine import RunEngine
 
 __all__ = ["close_at_exit"]
 

@@ -11,15 +11,15 @@ from bluesky.protocols import Pausable
 from bluesky.run_engine import RunEngineResult
 from bluesky.utils import PlanHalt, RequestAbort, RequestStop, maybe_await
 
-from ._pausable_engine import PausableEngine
-from ._run import Deliveries, Run, ended_future, failed_future, new_future
+from napari_skylight.engine._pause_and_resume import PausableEngine
+from napari_skylight.engine._task import Deliveries, Run, ended_future, failed_future, new_future
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Coroutine, Sequence
     from concurrent.futures import Future
 
-    from ._offers import Offers
+    from napari_skylight.engine._offers import Offers
 
 __all__ = ["Interruptible"]
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ._offers import Offers
+    from napari_skylight.engine._offers import Offers
 
 __all__ = ["LOCK", "Request", "SRLatch", "wait_for_change"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._errors import EngineBusyError
-from ._latch import LOCK
+from napari_skylight.engine._errors import EngineBusyError
+from napari_skylight.engine._latch import LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._latch import SRLatch
+    from napari_skylight.engine._latch import SRLatch
 
 __all__ = ["Offers"]
 

@@ -17,17 +17,16 @@ from bluesky.utils import DuringTask, RunEngineInterrupted
 from psygnal import Signal
 
 from napari_skylight._signals import announce
-
-from ._at_exit import close_at_exit
-from ._checked_plan import CheckedPlan
-from ._commands import Commands
-from ._errors import EngineBusyError
-from ._interrupts import Interruptible
-from ._log import EngineLog
-from ._loop import EngineLoop
-from ._offers import Offers
-from ._run import Deliveries, Run
-from ._state import EngineStates, ObservedState
+from napari_skylight.engine._at_exit import close_at_exit
+from napari_skylight.engine._checked_plan import CheckedPlan
+from napari_skylight.engine._errors import EngineBusyError
+from napari_skylight.engine._interrupts import Interruptible
+from napari_skylight.engine._log import EngineLog
+from napari_skylight.engine._loop import EngineLoop
+from napari_skylight.engine._offers import Offers
+from napari_skylight.engine._stash_commands import Commands
+from napari_skylight.engine._state import EngineStates, ObservedState
+from napari_skylight.engine._task import Deliveries, Run
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
     from bluesky.run_engine import RunEngineResult
     from bluesky.utils import Msg, Subscribers
 
-    from ._latch import SRLatch
-    from .actions import Action
+    from napari_skylight.engine._latch import SRLatch
+    from napari_skylight.engine.actions import Action
 
 __all__ = ["RunEngine"]
 

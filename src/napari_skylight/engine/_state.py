@@ -10,7 +10,7 @@ from bluesky.run_engine import LoggingPropertyMachine, RunEngineStateMachine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._run_engine import RunEngine
+    from napari_skylight.engine._run_engine import RunEngine
 
 __all__ = ["EngineStates", "ObservedState"]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from bluesky.protocols import Status as StatusProtocol
 
-from ._deadlines import call_after
-from ._errors import InvalidState, StatusTimeoutError, WaitTimeoutError
+from napari_skylight.engine._deadlines import call_after
+from napari_skylight.engine._errors import InvalidState, StatusTimeoutError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._deadlines import Deadline
+    from napari_skylight.engine._deadlines import Deadline
 
 __all__ = ["Status"]
 

@@ -19,8 +19,7 @@ from typing import (
 from psygnal import Signal
 
 from napari_skylight._signals import announce
-
-from ._latch import LOCK, SRLatch
+from napari_skylight.engine._latch import LOCK, SRLatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bluesky.preprocessors import rewindable_wrapper
 from bluesky.utils import all_safe_rewind, maybe_await
 
-from ._messages import message, new_group
-from ._readings import trigger_and_read, without_parts
+from napari_skylight.engine._event_bundle import trigger_and_read, without_parts
+from napari_skylight.engine._messages import message, new_group
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from bluesky.utils import MsgGenerator
     from event_model import DataKey
 
+    from napari_skylight.engine.actions import SRLatch
     from napari_skylight.protocols import HasCache
-
-    from .actions import SRLatch
 
     State = Literal["set", "reset"]
     WaitFor = State | Mapping[str, State]

@@ -1,8 +1,7 @@
 """Plans over protocols, what their forms show, and the list of plans to choose from."""
 
 from napari_skylight.plans._live_view import live_view
-from napari_skylight.plans._plans_in import plans_in
-from napari_skylight.plans._registry import OfferedPlan, PlanRegistry
+from napari_skylight.plans._registry import OfferedPlan, PlanRegistry, plans_in
 from napari_skylight.plans._snap import snap
 
 __all__ = ["OfferedPlan", "PlanRegistry", "live_view", "plans_in", "snap"]

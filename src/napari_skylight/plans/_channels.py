@@ -9,7 +9,7 @@ from bluesky import preprocessors as bpp
 from bluesky.protocols import Movable, Readable
 from bluesky.utils import MsgGenerator
 
-from napari_skylight.plans._acquire import read_positions, set_and_wait
+from napari_skylight.plans._exposures import read_positions, set_and_wait
 from napari_skylight.protocols import HasChannels, Light
 
 __all__ = ["Channels"]

@@ -10,10 +10,10 @@ from bluesky import preprocessors as bpp
 from bluesky.utils import MsgGenerator
 
 from napari_skylight.engine.actions import Action, continuous
-from napari_skylight.plans._acquire import illuminated, set_exposure
-from napari_skylight.plans._annotations import ChoicesOf, Wording
 from napari_skylight.plans._channels import Channels
-from napari_skylight.plans._looking import Looking
+from napari_skylight.plans._exposures import illuminated, set_exposure
+from napari_skylight.plans._live_loop import LiveLoop
+from napari_skylight.plans.spec._annotations import ChoicesOf, Wording
 from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage
 
 SNAPSHOT = Action(name="snapshot", description="Keep one frame of each camera.")
@@ -72,7 +72,7 @@ def live_view(
         What the buttons do.
     """
     shown = Channels(light, channels)
-    looking = Looking(
+    loop = LiveLoop(
         cameras,
         caches,
         [device for device in (stage, focus, *shown.along) if device is not None],
@@ -85,6 +85,6 @@ def live_view(
     md = {"plan_name": "live_view", "cameras": [camera.name for camera in cameras]}
     if channels:
         md["channels"] = list(channels)
-    plan = illuminated(bpp.finalize_wrapper(looking.run(), looking.finish), light)
+    plan = illuminated(bpp.finalize_wrapper(loop.run(), loop.finish), light)
     plan = bpp.run_wrapper(shown.restored_after(plan), md=md)
     yield from bpp.stage_wrapper(plan, cameras)

@@ -21,8 +21,8 @@ from napari_skylight.plans.spec import (
     resolve_arguments,
 )
 from napari_skylight.session._devices import Devices
-from napari_skylight.session._memory import Memory
-from napari_skylight.session._run import RunInfo
+from napari_skylight.session._recent_values import RecentValues
+from napari_skylight.session._run_info import RunInfo
 
 
 class Choices:
@@ -33,12 +33,12 @@ class Choices:
     plans : PlanRegistry
     devices : Devices
     caches : CacheStore
-    memory : Memory
+    memory : RecentValues
         What was chosen last.
     """
 
     def __init__(
-        self, plans: PlanRegistry, devices: Devices, caches: CacheStore, memory: Memory
+        self, plans: PlanRegistry, devices: Devices, caches: CacheStore, memory: RecentValues
     ) -> None:
         self._plans = plans
         self._devices = devices

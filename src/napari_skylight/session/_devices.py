@@ -15,9 +15,9 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.devices import DeviceFileError, Microscope
 from napari_skylight.protocols import Camera, Focus, Light
-from napari_skylight.session._connecting import Connected, connect
-from napari_skylight.session._errand import Errand
-from napari_skylight.session._errors import SeveralProblems, in_words
+from napari_skylight.session._coalescing_task import CoalescingTask
+from napari_skylight.session._connected_device import Connected, connect
+from napari_skylight.session._error_text import SeveralProblems, in_words
 
 CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
@@ -155,7 +155,7 @@ class Devices(Mapping[str, Any]):
             return microscope
 
         self._count_opening(+1)
-        return Errand("skylight-open-microscope", work).ask()
+        return CoalescingTask("skylight-open-microscope", work).ask()
 
     def _count_opening(self, change: int) -> None:
         with self._lock:

@@ -15,7 +15,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from napari_skylight.plans import OfferedPlan, plans_in
-from napari_skylight.session._errors import in_words
+from napari_skylight.session._error_text import in_words
 
 PACKAGE = "napari_skylight_own_plans"
 """The package that the files are modules of, so that one can import from another."""

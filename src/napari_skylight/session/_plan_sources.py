@@ -13,8 +13,8 @@ from typing import Any
 from napari_skylight import _entry_points
 from napari_skylight.plans import OfferedPlan, PlanRegistry, plans_in
 from napari_skylight.plans.spec import check_plan
-from napari_skylight.session._errand import Errand
-from napari_skylight.session._errors import SeveralProblems, in_words
+from napari_skylight.session._coalescing_task import CoalescingTask
+from napari_skylight.session._error_text import SeveralProblems, in_words
 from napari_skylight.session._plan_folder import PlanFolder
 from napari_skylight.session._problems import Problems
 
@@ -41,19 +41,19 @@ class PlanSources:
         self._things: dict[EntryPoint, Any] = {}  # what entry points have given
         self._names: list[str] = []
         self._loading = ""  # the entry point that is being imported
-        self._errand = Errand("skylight-load-plans", self._load_and_tell)
+        self._task = CoalescingTask("skylight-load-plans", self._load_and_tell)
         self._closed = False
 
     def reload(self) -> Future[tuple[str, ...]]:
         """Load what is there now, on a thread of its own; the future says what is wrong."""
-        future = self._errand.ask()
+        future = self._task.ask()
         future.add_done_callback(self._problems.report_failure)
         return future
 
     def close(self, seconds: float) -> None:
         """Tell of nothing more; wait so long at most for what is being loaded."""
         self._closed = True
-        self._errand.wait(seconds)
+        self._task.wait(seconds)
 
     def _load_and_tell(self) -> tuple[str, ...]:
         slow = threading.Timer(SLOW_SECONDS, self._tell_what_is_slow)

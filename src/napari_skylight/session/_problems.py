@@ -13,7 +13,7 @@ from napari_skylight._signals import announce
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.frames import FrameCache
 from napari_skylight.plans.spec import ParameterError
-from napari_skylight.session._errors import cause_of, with_place
+from napari_skylight.session._error_text import cause_of, with_place
 
 _log = logging.getLogger("napari_skylight")
 

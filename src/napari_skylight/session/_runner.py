@@ -15,9 +15,9 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.engine.actions import Action
-from napari_skylight.session._errors import with_place
-from napari_skylight.session._run import ENGINE_STATES, RunInfo, SessionState
-from napari_skylight.session._tally import Tally
+from napari_skylight.session._error_text import with_place
+from napari_skylight.session._frame_counts import Tally
+from napari_skylight.session._run_info import ENGINE_STATES, RunInfo, SessionState
 
 NO_CHECKPOINT = "{} was ended: it has no checkpoint to go on from after a pause."
 

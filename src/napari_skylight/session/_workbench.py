@@ -24,14 +24,14 @@ from napari_skylight.plans import PlanRegistry, live_view, snap
 from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.session._choices import Choices
 from napari_skylight.session._devices import Devices
-from napari_skylight.session._history import RunHistory
-from napari_skylight.session._memory import Memory
+from napari_skylight.session._frame_counts import Tally
 from napari_skylight.session._plan_sources import PlanSources
 from napari_skylight.session._problems import Problems
-from napari_skylight.session._progress import RunProgress
-from napari_skylight.session._run import RunInfo, SessionState
+from napari_skylight.session._recent_values import RecentValues
+from napari_skylight.session._run_history import RunHistory
+from napari_skylight.session._run_info import RunInfo, SessionState
+from napari_skylight.session._run_progress import RunProgress
 from napari_skylight.session._runner import Runner
-from napari_skylight.session._tally import Tally
 
 BUILT_IN = live_view, snap, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.grid_scan
 
@@ -69,7 +69,7 @@ class Workbench:
         self._sources = PlanSources(self.plans, self.plans_folder, self._problems)
         self._devices = Devices(self.engine.loop)
         kept = None if home is None else home / "choices.json"
-        self._memory = Memory(kept, self._problems)
+        self._memory = RecentValues(kept, self._problems)
         self._choices = Choices(self.plans, self._devices, self.caches, self._memory)
         self._runner = Runner(self.engine, self._darken, self.report, lambda: Tally.of(self.caches))
         self.progress = RunProgress(self.engine, self._runner)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from napari_skylight.viewer._framing import Framing
-from napari_skylight.viewer._in_front import InFront
+from napari_skylight.viewer._fit_view import Framing
+from napari_skylight.viewer._live_or_snapshots import InFront
 from napari_skylight.viewer._outdated import Outdated
 from napari_skylight.viewer._recalled import Recalled
 from napari_skylight.viewer._side_by_side import SideBySide

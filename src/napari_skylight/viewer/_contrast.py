@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_skylight.viewer._placement import value_named
+from napari_skylight.viewer._layer_transform import value_named
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 
 from napari_skylight.viewer._contrast import Contrast
-from napari_skylight.viewer._placement import Placement, placement_of
+from napari_skylight.viewer._layer_transform import Placement, placement_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

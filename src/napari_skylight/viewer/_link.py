@@ -11,8 +11,8 @@ from napari.utils.notifications import show_error
 from napari_skylight._compat import main_window
 from napari_skylight.viewer._arrangement import Arrangement
 from napari_skylight.viewer._canvas_text import CanvasText
+from napari_skylight.viewer._channel_colours import ChannelColours
 from napari_skylight.viewer._clock import Clock
-from napari_skylight.viewer._colours import ChannelColours
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._live_layer import LiveLayer
 from napari_skylight.viewer._rates import Rates

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_skylight.viewer._layer import CacheLayer
-from napari_skylight.viewer._placement import value_named
+from napari_skylight.viewer._layer_transform import value_named
 from napari_skylight.viewer._saturation import Saturation
 
 if TYPE_CHECKING:

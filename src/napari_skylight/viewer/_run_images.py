@@ -9,7 +9,7 @@ from napari.layers import Image
 
 from napari_skylight.viewer._contrast import Contrast
 from napari_skylight.viewer._layer import look_of
-from napari_skylight.viewer._placement import placement_of
+from napari_skylight.viewer._layer_transform import placement_of
 from napari_skylight.viewer._slider import FRAME_LABELS
 
 if TYPE_CHECKING:

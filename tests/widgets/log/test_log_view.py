@@ -11,8 +11,8 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QApplication, QComboBox, QTreeView, QWidget
 
 from napari_skylight.widgets import LogUse
-from napari_skylight.widgets.log._records import MOST_RECORDS, LogRecords
-from napari_skylight.widgets.log._view import LogView
+from napari_skylight.widgets.log._log_records import MOST_RECORDS, LogRecords
+from napari_skylight.widgets.log._log_view import LogView
 
 OURS = logging.getLogger("napari_skylight")
 BLUESKY = logging.getLogger("bluesky")

@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from bluesky.protocols import Hints, Reading
 
+from napari_skylight.devices.mmcore._core_setting import Choice, CoreSetting, Number
+from napari_skylight.devices.mmcore._pixels import Pixels
+from napari_skylight.devices.mmcore._roi import Roi
+from napari_skylight.devices.mmcore._sequence import Sequence
+from napari_skylight.devices.mmcore._thread import PATIENCE_SECONDS
 from napari_skylight.devices.streaming import FrameStream
-
-from ._pixels import Pixels
-from ._roi import Roi
-from ._sequence import Sequence
-from ._setting import Choice, Number, Setting
-from ._thread import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     import numpy as np
     from event_model import DataKey
 
+    from napari_skylight.devices.mmcore._core import Core
+    from napari_skylight.devices.mmcore._thread import Answer
     from napari_skylight.engine import Status
     from napari_skylight.protocols import FrameBatch
-
-    from ._core import Core
-    from ._thread import Answer
 
 INTEGER = 3
 """The core's type of a property that is a whole number (``pymmcore.Integer``)."""
@@ -39,13 +37,13 @@ class Camera:
 
     Attributes
     ----------
-    exposure : Setting
+    exposure : CoreSetting
         In ms.
-    binning : Setting or None
+    binning : CoreSetting or None
         Where the camera bins.
-    gain : Setting or None
+    gain : CoreSetting or None
         Where the camera has a gain, in its own scale.
-    roi_x, roi_y, roi_width, roi_height : Setting
+    roi_x, roi_y, roi_width, roi_height : CoreSetting
         The part of the sensor that is read, in sensor pixels, binning or not.
     """
 
@@ -106,7 +104,7 @@ class Camera:
         """None of its data keys is a number to plot."""
         return Hints(fields=[])
 
-    def children(self) -> Iterator[tuple[str, Setting[Any]]]:
+    def children(self) -> Iterator[tuple[str, CoreSetting[Any]]]:
         """Yield the settings that this camera has, by name."""
         for name in ("exposure", "gain", "binning", "roi_x", "roi_y", "roi_width", "roi_height"):
             setting = getattr(self, name)

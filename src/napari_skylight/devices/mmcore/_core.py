@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ._thread import CLOSED, CoreThread
+from napari_skylight.devices.mmcore._thread import CLOSED, CoreThread
 
 CONFIGURATION = "MMConfig_demo.cfg"
 END_SECONDS = 1.5

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from bluesky.protocols import Hints, Reading
 
-from ._setting import Choice
+from napari_skylight.devices.mmcore._core_setting import Choice
 
 if TYPE_CHECKING:
     from event_model import DataKey
 
+    from napari_skylight.devices.mmcore._core import Core
+    from napari_skylight.devices.mmcore._thread import Answer
     from napari_skylight.engine import Status
-
-    from ._core import Core
-    from ._thread import Answer
 
 CHANNEL_SECONDS = 30.0
 

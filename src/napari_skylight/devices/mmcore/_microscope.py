@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_skylight.devices import Microscope
-
-from ._camera import Camera
-from ._core import Core
-from ._light import Channel, Light, channel_group
-from ._stage import Focus, Stage
+from napari_skylight.devices.mmcore._camera import Camera
+from napari_skylight.devices.mmcore._core import Core
+from napari_skylight.devices.mmcore._light import Channel, Light, channel_group
+from napari_skylight.devices.mmcore._stage import Focus, Stage
 
 
 def microscope(config: str | Path | None = None) -> Microscope:

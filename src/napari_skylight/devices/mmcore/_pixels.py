@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from ._core import Core
+    from napari_skylight.devices.mmcore._core import Core
 
 DTYPES: dict[int, np.dtype[Any]] = {
     1: np.dtype(np.uint8),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ._setting import Number
+from napari_skylight.devices.mmcore._core_setting import Number
 
 SIDES = ("x", "y", "width", "height")
 

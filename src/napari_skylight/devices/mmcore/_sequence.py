@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from napari_skylight.devices.mmcore._core import Core
     from napari_skylight.devices.streaming import FrameStream
-
-    from ._core import Core
 
 DRAIN_SECONDS = 0.004
 """How often the core's own buffer is emptied. By default that has room for 250 MB."""

@@ -13,10 +13,9 @@ from bluesky.protocols import Hints, Location, Reading
 if TYPE_CHECKING:
     from event_model import DataKey
 
+    from napari_skylight.devices.mmcore._core import Core
+    from napari_skylight.devices.mmcore._thread import Answer
     from napari_skylight.engine import Status
-
-    from ._core import Core
-    from ._thread import Answer
 
 MOVE_SECONDS = 60.0
 

@@ -9,12 +9,10 @@ plain NumPy (`Imager`); the devices are small ophyd-async shells around it.
 from __future__ import annotations
 
 from napari_skylight.devices import Microscope
-
-from ._camera import Camera
-from ._imager import Imager, Shot
-from ._light import ChannelName, Light
-from ._sample import SampleImage, sample_image
-from ._stage import FocusDrive, XYStage
+from napari_skylight.devices.sim._camera import Camera
+from napari_skylight.devices.sim._light import ChannelName, Light
+from napari_skylight.devices.sim._stage import FocusDrive, XYStage
+from napari_skylight.devices.sim.specimen import Imager, SampleImage, Shot, sample_image
 
 __all__ = [
     "Camera",

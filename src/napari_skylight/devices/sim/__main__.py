@@ -8,8 +8,8 @@ import select
 import shutil
 import sys
 
-from ._imager import Imager, Shot
-from ._terminal import GAP, HELP, keys, press, screen, shades, summary
+from napari_skylight.devices.sim._terminal import GAP, HELP, keys, press, screen, shades, summary
+from napari_skylight.devices.sim.specimen import Imager, Shot
 
 FRAME_PERIOD = 0.05
 CLEAR, HOME, LEAVE = "\x1b[2J\x1b[?25l", "\x1b[H", "\x1b[0m\x1b[?25h\n"

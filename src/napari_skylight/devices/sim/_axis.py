@@ -18,7 +18,7 @@ from ophyd_async.core import (
 )
 from ophyd_async.core import StandardReadableFormat as Format
 
-from ._settings import Setting, check_number
+from napari_skylight.devices.sim._checked_signal import CheckedSignal, check_number
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -99,7 +99,7 @@ class Axis(StandardReadable):
         self.readback = SignalR(_Position(self, limits))
         self.add_readables([self.readback], Format.HINTED_UNCACHED_SIGNAL)
         with self.add_children_as_readables(Format.CONFIG_SIGNAL):
-            self.velocity = Setting(
+            self.velocity = CheckedSignal(
                 float,
                 velocity,
                 label=f"{label} velocity",

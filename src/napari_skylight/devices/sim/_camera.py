@@ -14,11 +14,9 @@ import numpy as np
 from ophyd_async.core import AsyncStatus, StandardReadable
 from ophyd_async.core import StandardReadableFormat as Format
 
+from napari_skylight.devices.sim._checked_signal import CheckedSignal
+from napari_skylight.devices.sim.specimen import COUNTS, Imager, Shot
 from napari_skylight.devices.streaming import FrameStream, FreeRun
-
-from ._imager import Imager, Shot
-from ._sensor import COUNTS
-from ._settings import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,10 +27,9 @@ if TYPE_CHECKING:
     from event_model import DataKey
     from numpy.typing import NDArray
 
+    from napari_skylight.devices.sim._light import Light
+    from napari_skylight.devices.sim._stage import FocusDrive, XYStage
     from napari_skylight.protocols import FrameBatch
-
-    from ._light import Light
-    from ._stage import FocusDrive, XYStage
 
 __all__ = ["Camera"]
 
@@ -107,10 +104,14 @@ class Camera(StandardReadable):
     def _add_settings(self, height: int, width: int) -> None:
         """Make the children that can be set; those `read` does not return are configuration."""
 
-        def pixels(label: str, initial: int, limits: Callable[[], tuple[int, int]]) -> Setting[int]:
-            return Setting(int, initial, label=label, owner="camera", units="px", limits=limits)
+        def pixels(
+            label: str, initial: int, limits: Callable[[], tuple[int, int]]
+        ) -> CheckedSignal[int]:
+            return CheckedSignal(
+                int, initial, label=label, owner="camera", units="px", limits=limits
+            )
 
-        self.exposure = Setting(
+        self.exposure = CheckedSignal(
             float,
             20.0,
             label="Exposure",
@@ -118,8 +119,10 @@ class Camera(StandardReadable):
             units="ms",
             limits=lambda: (0.1, 10_000.0),
         )
-        self.gain = Setting(float, 1.0, label="Gain", owner="camera", limits=lambda: (1.0, 16.0))
-        self.binning = Setting(int, 1, label="Binning", owner="camera", choices=(1, 2, 4))
+        self.gain = CheckedSignal(
+            float, 1.0, label="Gain", owner="camera", limits=lambda: (1.0, 16.0)
+        )
+        self.binning = CheckedSignal(int, 1, label="Binning", owner="camera", choices=(1, 2, 4))
         self.roi_x = pixels("ROI x", 0, lambda: (0, width - self.roi_width.value))
         self.roi_y = pixels("ROI y", 0, lambda: (0, height - self.roi_height.value))
         with self.add_children_as_readables(Format.CONFIG_SIGNAL):
@@ -129,7 +132,7 @@ class Camera(StandardReadable):
             self.roi_height = pixels(
                 "ROI height", height, lambda: (SMALLEST, height - self.roi_y.value)
             )
-            self.bit_depth = Setting(
+            self.bit_depth = CheckedSignal(
                 int, 16, label="Bit depth", owner="camera", choices=tuple(COUNTS)
             )
 

@@ -10,7 +10,7 @@ from ophyd_async.core import (
 )
 from ophyd_async.core import StandardReadableFormat as Format
 
-from ._settings import Setting
+from napari_skylight.devices.sim._checked_signal import CheckedSignal
 
 __all__ = ["ChannelName", "Light"]
 
@@ -34,8 +34,10 @@ class Light(StandardReadable):
     def __init__(self, name: str = "") -> None:
         with self.add_children_as_readables(Format.HINTED_UNCACHED_SIGNAL):
             self.state, self._set_state = soft_signal_r_and_setter(bool, False)
-            self.channel = Setting(ChannelName, ChannelName.GFP, label="Channel", owner="light")
-            self.intensity = Setting(
+            self.channel = CheckedSignal(
+                ChannelName, ChannelName.GFP, label="Channel", owner="light"
+            )
+            self.intensity = CheckedSignal(
                 float,
                 50.0,
                 label="Intensity",

@@ -6,7 +6,7 @@ import asyncio
 
 from ophyd_async.core import StandardReadable
 
-from ._axis import Axis
+from napari_skylight.devices.sim._axis import Axis
 
 __all__ = ["FocusDrive", "XYStage"]
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._specimen import CHANNELS
-from ._stage import FOCUS_TRAVEL, TRAVEL
+from napari_skylight.devices.sim._stage import FOCUS_TRAVEL, TRAVEL
+from napari_skylight.devices.sim.specimen import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from ._imager import Shot
+    from napari_skylight.devices.sim.specimen import Shot
 
 __all__ = ["HELP", "blocks", "fold", "keys", "press", "screen", "shades", "summary"]
 

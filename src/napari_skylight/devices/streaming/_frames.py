@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from bluesky.protocols import Reading
 
-from napari_skylight.devices.streaming._memory import Memory
+from napari_skylight.devices.streaming._buffer_pool import BufferPool
 from napari_skylight.engine import Status
 from napari_skylight.protocols import FrameBatch
 
@@ -74,7 +74,7 @@ class FrameStream:
         self.name = name
         self.max_bytes = max_bytes
         self._lock = Lock()
-        self._memory = Memory()
+        self._buffers = BufferPool()
         self._chunks: deque[_Chunk] = deque()
         self._filling: _Chunk | None = None
         self._newest: tuple[_Chunk, int] | None = None
@@ -106,7 +106,7 @@ class FrameStream:
             # An eighth: when the stream is full, a whole chunk is lost to make room for the next.
             length = min(CHUNK_BYTES, self.max_bytes // 8) // frame_bytes
             length = max(1, min(length, CHUNK_FRAMES))
-            chunk = _Chunk(self._made + 1, self._memory.array((length, *shape), dtype), metadata)
+            chunk = _Chunk(self._made + 1, self._buffers.array((length, *shape), dtype), metadata)
             self._filling = chunk
         frame: NDArray[Any] = chunk.pixels[len(chunk.times)]
         return frame
@@ -167,7 +167,7 @@ class FrameStream:
         with self._lock:
             self._chunks.clear()
             self._filling = self._newest = None
-        self._memory.clear()
+        self._buffers.clear()
         self.release()
 
     def release(self) -> None:

@@ -1,5 +1,5 @@
 """The Devices dock: what is connected, and the settings of each."""
 
-from napari_skylight.widgets.devices._panel import DevicesPanel
+from napari_skylight.widgets.devices._devices_panel import DevicesPanel
 
 __all__ = ["DevicesPanel"]

@@ -8,9 +8,9 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_skylight.engine.actions import Action
-from napari_skylight.widgets._links import Links
+from napari_skylight.widgets._display_text import words_for
 from napari_skylight.widgets._plain_text import plain_caption, plain_tip
-from napari_skylight.widgets._words import words_for
+from napari_skylight.widgets._signal_links import Links
 
 __all__ = ["ActionButtons"]
 

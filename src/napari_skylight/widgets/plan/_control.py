@@ -15,9 +15,9 @@ from napari_skylight.session import RunInfo, Session, in_words
 from napari_skylight.widgets._colours import is_new_theme, muted
 from napari_skylight.widgets._form_area import FormArea
 from napari_skylight.widgets._label import text_label
-from napari_skylight.widgets._links import Links
 from napari_skylight.widgets._plan_docs import description_of, summary_of
-from napari_skylight.widgets._rule import Rule
+from napari_skylight.widgets._separator import Rule
+from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets._tab_order import order_tabs
 from napari_skylight.widgets.forms import ParamForm
 from napari_skylight.widgets.plan._action_buttons import ActionButtons

@@ -13,10 +13,7 @@ from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunInfo, Session, SessionState, Tally
 from napari_skylight.widgets._colours import amber, green, muted, red
-from napari_skylight.widgets._label import eliding_label, text_label
-from napari_skylight.widgets._links import Links
-from napari_skylight.widgets._plain_text import plain_tip
-from napari_skylight.widgets._words import (
+from napari_skylight.widgets._display_text import (
     count_of,
     duration,
     ending,
@@ -25,6 +22,9 @@ from napari_skylight.widgets._words import (
     size,
     state_word,
 )
+from napari_skylight.widgets._label import eliding_label, text_label
+from napari_skylight.widgets._plain_text import plain_tip
+from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.plan._progress_row import ProgressRow, place
 from napari_skylight.widgets.plan._rate import Rate
 

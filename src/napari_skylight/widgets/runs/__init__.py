@@ -1,5 +1,5 @@
 """The Runs dock: every run there was, with its settings, metadata and images."""
 
-from napari_skylight.widgets.runs._panel import RunsPanel
+from napari_skylight.widgets.runs._runs_panel import RunsPanel
 
 __all__ = ["RunsPanel"]

@@ -1,0 +1,203 @@
+"""What can be set: numbers with limits, and choices."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from bluesky.protocols import Hints, Location, Reading
+
+if TYPE_CHECKING:
+    from event_model import DataKey
+
+    from napari_skylight.devices.mmcore._thread import CoreThread
+    from napari_skylight.engine import Status
+
+T = TypeVar("T")
+
+
+class CoreSetting(ABC, Generic[T]):
+    """A value that can be set and read (Movable, Readable and Locatable).
+
+    Parameters
+    ----------
+    name : str
+        Of the parent and of what it sets, such as "camera-exposure"; also its data key.
+    title : str
+        What a person calls it: "Exposure".
+    parent : object
+        The device it belongs to.
+    thread : CoreThread
+        The thread that reads and writes it.
+    get : callable
+        Returns the value; to be called on `thread`, as everything that is given here.
+    put : callable
+        Sets the value, when it is fit.
+    around : callable
+        Returns a context for `put` to be called in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        title: str,
+        parent: Any,
+        thread: CoreThread,
+        get: Callable[[], T],
+        put: Callable[[T], None],
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.parent = parent
+        self._thread = thread
+        self.get = get
+        self._put = put
+        self._around = around
+
+    @property
+    def hints(self) -> Hints:
+        """Which of its data keys is of interest: its only one."""
+        return Hints(fields=[self.name])
+
+    def set(self, value: T) -> Status:
+        """Set it.
+
+        Returns
+        -------
+        Status
+            Fails with ValueError, and nothing changes, when the value is not fit.
+        """
+        return self._thread.run(
+            partial(self._set, value), what=f"CoreSetting {self.name} to {value}"
+        )
+
+    async def read(self) -> dict[str, Reading[T]]:
+        """Return its value as it is now."""
+        value = await self._thread.ask(self.get)
+        return {self.name: Reading(value=value, timestamp=time.time())}
+
+    async def describe(self) -> dict[str, DataKey]:
+        """Return its data key, with its limits or choices."""
+        return {self.name: await self._thread.ask(self.data_key)}
+
+    async def locate(self) -> Location[T]:
+        """Return its value as it is now; it stands for what was asked for, too."""
+        value = await self._thread.ask(self.get)
+        return Location(setpoint=value, readback=value)
+
+    @property
+    def _owner(self) -> str:
+        return str(getattr(self.parent, "name", "microscope"))
+
+    def _set(self, value: T) -> None:
+        fit = self._fit(value)
+        with self._around():
+            self._put(fit)
+
+    @abstractmethod
+    def data_key(self) -> DataKey:
+        """Return its data key; to be called on its thread."""
+
+    @abstractmethod
+    def _fit(self, value: T) -> T:
+        """Return the value to put; raise ValueError when there is none."""
+
+
+class Number(CoreSetting[float]):
+    """A number, with limits where the device knows them.
+
+    Parameters
+    ----------
+    units : str
+        Its unit, or "" for a bare number.
+    limits : callable
+        Returns the lowest and the highest value; None where there is no limit.
+    whole : bool
+        Whether it takes whole numbers only.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        units: str,
+        limits: Callable[[], tuple[float | None, float | None]],
+        whole: bool = False,
+        **common: Any,
+    ) -> None:
+        super().__init__(name, **common)
+        self._units = units
+        self._whole = whole
+        self._limits = limits
+
+    def data_key(self) -> DataKey:
+        low, high = self._limits()
+        key: DataKey = {
+            "source": f"mmcore://{self.name}",
+            "dtype": "integer" if self._whole else "number",
+            "shape": [],
+        }
+        if self._units:
+            key["units"] = self._units
+        if low is not None or high is not None:
+            key["limits"] = {"control": {"low": low, "high": high}}
+        return key
+
+    def _fit(self, value: float) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not math.isfinite(number) or (self._whole and number % 1):
+            kind = "whole number" if self._whole else "number"
+            raise ValueError(f"{self.title} must be a {kind}, not {value!r}.")
+        low, high = self._limits()
+        said = f"{self.title} {self._amount(number)}"
+        if low is not None and number < low:
+            raise ValueError(f"{said} is below the {self._owner}'s {self._amount(low)}.")
+        if high is not None and number > high:
+            raise ValueError(f"{said} is above the {self._owner}'s {self._amount(high)}.")
+        return int(number) if self._whole else number
+
+    def _amount(self, number: float) -> str:
+        return f"{number:.10g} {self._units}".strip()
+
+
+class Choice(CoreSetting[T]):
+    """One of a few values.
+
+    Parameters
+    ----------
+    choices : callable
+        Returns the values there are.
+    """
+
+    def __init__(self, name: str, *, choices: Callable[[], Sequence[T]], **common: Any) -> None:
+        super().__init__(name, **common)
+        self._choices = choices
+
+    def data_key(self) -> DataKey:
+        choices = self._choices()
+        whole = all(isinstance(choice, int) for choice in choices)
+        return {
+            "source": f"mmcore://{self.name}",
+            "dtype": "integer" if whole else "string",
+            "shape": [],
+            "choices": [str(choice) for choice in choices],
+        }
+
+    def _fit(self, value: T) -> T:
+        choices = self._choices()
+        for choice in choices:  # a form may give the text of a number
+            if str(choice) == str(value):
+                return choice
+        *others, last = (str(choice) for choice in choices)
+        offer = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"{self.title} {value} is not one of the {self._owner}'s {offer}.")

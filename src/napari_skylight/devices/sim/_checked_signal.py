@@ -1,0 +1,139 @@
+"""Settings that refuse what the hardware could not do, in plain words, and then change nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ophyd_async.core import SignalDatatype, SignalRW, SoftSignalBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from event_model import DataKey
+
+__all__ = ["CheckedSignal", "check_number"]
+
+T = TypeVar("T", bound=SignalDatatype)
+Limits = tuple[float, float]
+
+
+class CheckedSignal(SignalRW[T]):
+    """A soft signal with limits or choices.
+
+    Parameters
+    ----------
+    datatype
+        ``float``, ``int``, or an enum.
+    initial
+        Its value to begin with.
+    label
+        What a person calls it, such as "Exposure".
+    owner
+        Whose limit it is, such as "camera".
+    units
+        Shown after the value; "" for none.
+    limits
+        Returns the lowest and highest value allowed now.
+    choices
+        The only values allowed; an enum's own by default.
+
+    Raises
+    ------
+    ValueError
+        From the status of ``set()``, if the value is not allowed.
+    """
+
+    def __init__(
+        self,
+        datatype: type[T],
+        initial: T,
+        *,
+        label: str,
+        owner: str,
+        units: str = "",
+        limits: Callable[[], Limits] | None = None,
+        choices: Sequence[Any] = (),
+    ) -> None:
+        self._backend = _CheckedBackend(
+            datatype, initial, label=label, owner=owner, units=units, limits=limits, choices=choices
+        )
+        super().__init__(self._backend)
+
+    @property
+    def value(self) -> T:
+        """The value now, without waiting; for the device it belongs to."""
+        value: T = self._backend.reading["value"]
+        return value
+
+
+class _CheckedBackend(SoftSignalBackend[T]):
+    """Keeps a value that passed the check; see `CheckedSignal`."""
+
+    def __init__(
+        self,
+        datatype: type[T],
+        initial: T,
+        *,
+        label: str,
+        owner: str,
+        units: str,
+        limits: Callable[[], Limits] | None,
+        choices: Sequence[Any],
+    ) -> None:
+        super().__init__(datatype, initial, units or None)
+        self._label, self._owner, self._units = label, owner, units
+        self._limits = limits
+        self._choices = [*choices] or self.metadata.get("choices", [])
+
+    async def put(self, value: Any) -> None:
+        await super().put(self._checked(value))
+
+    async def get_datakey(self, source: str) -> DataKey:
+        key = await super().get_datakey(source)
+        if self._limits is not None:
+            low, high = self._limits()
+            key["limits"] = {"control": {"low": low, "high": high}}
+        if self._choices:
+            key["choices"] = [str(choice) for choice in self._choices]
+        return key
+
+    def _checked(self, value: Any) -> Any:
+        """Return `value` as the datatype it stands for, or raise ValueError."""
+        if self._choices:
+            for choice in self._choices:
+                if str(value) == str(choice):
+                    return choice
+            *rest, last = map(str, self._choices)
+            offer = f"{', '.join(rest)} or {last}"
+            raise ValueError(f"{self._label} {value} is not one of the {self._owner}'s {offer}.")
+        limits = self._limits() if self._limits is not None else (-math.inf, math.inf)
+        number = check_number(value, limits, self._label, self._owner, self._units)
+        if self.datatype is int and number != int(number):
+            raise ValueError(f"{self._label} {_say(number, self._units)} is not a whole number.")
+        return number
+
+
+def check_number(value: Any, limits: Limits, label: str, owner: str, units: str) -> float:
+    """Return `value` as a number within `limits`, or raise ValueError that says what is wrong."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if math.isnan(number):
+        raise ValueError(f"{label} {value!r} is not a number.")
+    for beyond, word, limit in (
+        (number < limits[0], "below", limits[0]),
+        (number > limits[1], "above", limits[1]),
+    ):
+        if beyond:
+            raise ValueError(
+                f"{label} {_say(number, units)} is {word} the {owner}'s {_say(limit, units)}."
+            )
+    return number
+
+
+def _say(number: float, units: str) -> str:
+    """Return `number` with its unit, without needless digits."""
+    space = "" if units in ("", "%") else " "
+    return f"{number:.10g}{space}{units}"

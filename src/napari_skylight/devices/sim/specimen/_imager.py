@@ -1,0 +1,114 @@
+"""A whole exposure: specimen, optics and chip, from the settings of one frame to its counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_skylight.devices.sim.specimen._layout import PIXEL_SIZE
+from napari_skylight.devices.sim.specimen._sensor import Sensor, bin_pixels
+from napari_skylight.devices.sim.specimen._specimen import Specimen
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_skylight.devices.sim.specimen._sensor import Exposed
+
+__all__ = ["Imager", "Shot"]
+
+
+ROW_SECONDS = 3.9e-6
+"""How long the chip takes to read a row: 512 rows 500 times a second, as fast cameras do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """Everything that decides what one frame shows, but its noise.
+
+    Parameters
+    ----------
+    exposure
+        In ms.
+    gain
+        Counts per electron, at 16 bit.
+    roi_x, roi_y, roi_width, roi_height
+        The part of the chip that is read, in its own pixels, binning or not.
+    bit_depth
+        8 or 16.
+    x, y, focus
+        Where the stage and the focus drive are, in µm.
+    channel
+        One of `CHANNELS`.
+    light
+        0 to 1; 0 with the shutter closed.
+    """
+
+    exposure: float = 20.0
+    gain: float = 1.0
+    binning: int = 1
+    roi_x: int = 0
+    roi_y: int = 0
+    roi_width: int = 1024
+    roi_height: int = 1024
+    bit_depth: int = 16
+    x: float = 0.0
+    y: float = 0.0
+    focus: float = 0.0
+    channel: str = "GFP"
+    light: float = 0.5
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the frame, in binned pixels."""
+        return self.roi_height // self.binning, self.roi_width // self.binning
+
+    @property
+    def seconds(self) -> float:
+        """Time between two frames when one is read out while the next is exposed."""
+        return max(self.exposure / 1000, self.roi_height * ROW_SECONDS)
+
+    @property
+    def pixel_size(self) -> float:
+        """Side of a binned pixel on the specimen, in µm."""
+        return PIXEL_SIZE * self.binning
+
+
+class Imager:
+    """Takes simulated frames. Not thread-safe: one thread at a time may take pictures.
+
+    Parameters
+    ----------
+    seed
+        The same seed, shot and frame number give the same frame.
+    noise
+        False leaves out all noise.
+    """
+
+    def __init__(self, seed: int = 0, *, noise: bool = True) -> None:
+        self._specimen = Specimen(seed)
+        self._sensor = Sensor(seed, noise=noise)
+        self._seen: tuple[tuple[Any, ...], NDArray[np.float32]] | None = None
+        self._exposed: tuple[Shot, Exposed] | None = None
+
+    def take(self, shot: Shot, number: int = 0, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return frame `number`: a uint8 or uint16 array of ``shot.shape``; `out` if given.
+
+        What did not change since the last frame is not computed again: a still picture costs only
+        its noise.
+        """
+        if self._exposed is None or self._exposed[0] != shot:
+            electrons = self._rate(shot) * (shot.light * shot.exposure)
+            self._exposed = shot, self._sensor.expose(electrons, shot.gain, shot.bit_depth)
+        return self._sensor.read_out(self._exposed[1], number, out)
+
+    def _rate(self, shot: Shot) -> NDArray[np.float32]:
+        """Return what each binned pixel would collect at full light, in electrons per ms."""
+        row = round(shot.y / PIXEL_SIZE) + shot.roi_y
+        column = round(shot.x / PIXEL_SIZE) + shot.roi_x
+        size = (shot.roi_height, shot.roi_width)
+        place = (shot.channel, row, column, *size, shot.focus, shot.binning)
+        if self._seen is None or self._seen[0] != place:
+            view = self._specimen.view(shot.channel, row, column, *size, shot.focus)
+            self._seen = place, bin_pixels(view, shot.binning)
+        return self._seen[1]

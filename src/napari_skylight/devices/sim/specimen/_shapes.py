@@ -1,0 +1,159 @@
+"""The geometry of one cell: where it ends, where its nucleus is, and lines drawn inside it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_skylight.devices.sim.specimen._layout import Cell, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from napari_skylight.devices.sim.specimen._textures import Picture, Textures
+
+__all__ = ["PATCH", "SPREAD", "Body", "bell", "bump", "step", "trace"]
+
+PATCH = 320
+"""Side of the square picture of one cell, in pixels; it holds the cell and its defocused light."""
+
+MARGIN = 46
+"""How far the defocused light may reach beyond the cell, in pixels."""
+
+REACH = PATCH // 2 - MARGIN
+WAVINESS, CALM = 13.0, 0.4
+OVERLAP = 2.0
+
+SPREAD = (Phase.RESTING, Phase.PROPHASE)
+"""Cells in these phases lie flat on the ground; the others have rounded up."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """A cell on its patch; every array is float32 ``(PATCH, PATCH)``.
+
+    Parameters
+    ----------
+    inside
+        Distance to the cell's border in pixels, positive inside.
+    nucleus
+        1 in the middle of the nucleus, 0 on its border, negative outside.
+    along, across
+        Distance from the cell's centre along and across its long axis, in pixels.
+    """
+
+    cell: Cell
+    inside: Picture
+    nucleus: Picture
+    along: Picture
+    across: Picture
+
+    @classmethod
+    def grow(
+        cls, cell: Cell, neighbours: Iterable[Cell], textures: Textures, rng: np.random.Generator
+    ) -> Body:
+        """Spread `cell` until it meets its neighbours' halves of the ground or its own reach.
+
+        The ground is warped by one smooth field for all cells, so that a border is wavy and still
+        the same border seen from both of its sides.
+        """
+        top, left = int(cell.row) - PATCH // 2, int(cell.column) - PATCH // 2
+        axis = np.arange(PATCH, dtype=np.float32) - np.float32(PATCH // 2)
+        warp = [
+            WAVINESS * textures.crop(40.0, top + shift, left, PATCH)
+            + 0.25 * WAVINESS * textures.crop(12.0, top, left + shift, PATCH)
+            for shift in (0, 500)
+        ]
+        bend = 1.0 if cell.phase in SPREAD else CALM
+        rows, columns = axis[:, None] + bend * warp[0], axis + bend * warp[1]
+        inside = _ellipse(cell, rows, columns)
+        if cell.phase in SPREAD:
+            for other in neighbours:
+                np.minimum(inside, _border(cell, other, rows, columns), out=inside)
+        # The inside of a cell is less bent than its outline.
+        rows, columns = axis[:, None] + CALM * warp[0], axis + CALM * warp[1]
+        cos, sin = math.cos(cell.angle), math.sin(cell.angle)
+        along, across = columns * cos + rows * sin, rows * cos - columns * sin
+        return cls(cell, inside, _nucleus(along, across, rng), along, across)
+
+
+def _ellipse(cell: Cell, rows: Picture, columns: Picture) -> Picture:
+    """Return the distance inside the outline `cell` would have if it were alone."""
+    cos, sin = math.cos(cell.angle), math.sin(cell.angle)
+    stretch = math.sqrt(cell.aspect)
+    long, short = min(cell.radius * stretch, REACH), cell.radius / stretch
+    along, across = (columns * cos + rows * sin) / long, (rows * cos - columns * sin) / short
+    distance: Picture = short - short * np.sqrt(along**2 + across**2)
+    return distance
+
+
+def _border(cell: Cell, other: Cell, rows: Picture, columns: Picture) -> Picture:
+    """Return the distance inside the straight border between two spread neighbours."""
+    row, column = other.row - cell.row, other.column - cell.column
+    apart = math.hypot(row, column)
+    # A cell that has rounded up gives way to its neighbours.
+    room = apart / 2 if other.phase in SPREAD else apart - other.radius
+    border: Picture = rows * (-row / apart)
+    border -= columns * (column / apart)
+    border += room + OVERLAP
+    return border
+
+
+def _nucleus(along: Picture, across: Picture, rng: np.random.Generator) -> Picture:
+    """Return the nucleus, an ellipse near the cell's centre."""
+    length, width = rng.uniform(25, 31), rng.uniform(18, 22.5)
+    u, v, turn = along - rng.normal(0, 4), across - rng.normal(0, 4), rng.normal(0, 0.35)
+    cos, sin = math.cos(turn), math.sin(turn)
+    depth: Picture = 1 - ((u * cos + v * sin) / length) ** 2
+    depth -= ((v * cos - u * sin) / width) ** 2
+    return depth
+
+
+def step(depth: Picture, width: float) -> Picture:
+    """Return 0 outside and 1 inside, rising over `width` around ``depth == 0``."""
+    result: Picture = np.clip(depth / width + 0.5, 0, 1)
+    return result
+
+
+def bump(depth: Picture, centre: float, width: float) -> Picture:
+    """Return a bell of height 1 where `depth` is `centre`, of standard deviation about `width`.
+
+    A biweight, not a Gaussian: it looks the same and takes a quarter of the time.
+    """
+    return bell(((depth - centre) / width) ** 2)
+
+
+def bell(squared: Picture) -> Picture:
+    """Return the height of a bell at a squared distance, in standard deviations."""
+    height: Picture = np.maximum(1 - squared * (1 / 2.6**2), 0)
+    return height * height
+
+
+def trace(
+    rows: NDArray[np.float64], columns: NDArray[np.float64], weights: NDArray[np.float64]
+) -> Picture:
+    """Draw points, bilinearly shared among four pixels each; points off the patch are left out.
+
+    Parameters
+    ----------
+    rows, columns
+        Positions from the patch's centre, in pixels, any shape.
+    weights
+        Of each point, of the same shape or one that broadcasts to it.
+    """
+    weights = np.broadcast_to(weights, rows.shape)
+    rows, columns = rows + PATCH / 2, columns + PATCH / 2
+    kept = (rows >= 0) & (rows < PATCH - 1) & (columns >= 0) & (columns < PATCH - 1)
+    rows, columns, weights = rows[kept], columns[kept], weights[kept]
+    r, c = rows.astype(np.intp), columns.astype(np.intp)
+    fr, fc = rows - r, columns - c
+    corner = r * PATCH + c
+    places = np.concatenate([corner, corner + 1, corner + PATCH, corner + PATCH + 1])
+    shares = np.concatenate([(1 - fr) * (1 - fc), (1 - fr) * fc, fr * (1 - fc), fr * fc])
+    drawn = np.bincount(places, shares * np.tile(weights, 4), minlength=PATCH * PATCH)
+    return drawn.reshape(PATCH, PATCH).astype(np.float32)

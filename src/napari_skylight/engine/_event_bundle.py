@@ -1,0 +1,92 @@
+"""Reading devices as one event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from bluesky.protocols import Readable, Triggerable
+from bluesky.utils import IllegalMessageSequence, separate_devices
+
+from napari_skylight.engine._messages import message, new_group
+from napari_skylight.engine._protocol_checks import supports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bluesky.protocols import Reading
+    from bluesky.utils import MsgGenerator
+
+__all__ = ["trigger_and_read", "without_parts"]
+
+
+def trigger_and_read(
+    objs: Sequence[Readable[Any]],
+    stream: str,
+    keep: Callable[[int, dict[str, Reading[Any]]], MsgGenerator[None]] | None = None,
+    along: Sequence[Readable[Any]] = (),
+    ready: Sequence[Readable[Any]] = (),
+) -> MsgGenerator[dict[str, Reading[Any]]]:
+    """Trigger and read devices as one event; drop the event when anything fails on the way.
+
+    Parameters
+    ----------
+    objs
+        What to trigger and read.
+    stream
+        The stream the event goes to.
+    keep
+        Given the place of each in `objs`, and its reading with those of `along` in it, before the
+        event is saved.
+    along
+        Devices to read into the same event.
+    ready
+        Those that have been triggered and waited for already.
+
+    Returns
+    -------
+    dict
+        The readings of all `objs` and `along`.
+    """
+    group = new_group("trigger")
+    triggered = [obj for obj in (*along, *objs) if obj not in ready and supports(obj, Triggerable)]
+    for device in triggered:
+        yield message("trigger", device, group=group)
+    if triggered:
+        yield message("wait", None, group=group)
+    readings: dict[str, Reading[Any]] = {}
+    try:
+        yield message("create", None, name=stream)
+        for obj in along:
+            readings.update((yield from _read(obj)))
+        shared = dict(readings)
+        for place, obj in enumerate(objs):
+            reading = yield from _read(obj)
+            readings.update(reading)
+            if keep is not None:
+                yield from keep(place, {**reading, **shared} if shared else reading)
+    except Exception:  # whatever a device raises: no event may stay open
+        yield from _drop()
+        raise
+    yield message("save")
+    return readings
+
+
+def without_parts(objs: Sequence[Readable[Any]]) -> Sequence[Readable[Any]]:
+    """Leave out what is in `objs` twice, by itself or as a part of another; bluesky does so too."""
+    if all(hasattr(obj, "parent") for obj in objs):
+        return cast("Sequence[Readable[Any]]", separate_devices(objs))
+    return objs
+
+
+def _read(obj: Readable[Any]) -> MsgGenerator[dict[str, Reading[Any]]]:
+    reading: dict[str, Reading[Any]] | None = None
+    while reading is None:  # a pause that interrupts what may not be repeated answers with None
+        reading = yield message("read", obj)
+    return reading
+
+
+def _drop() -> MsgGenerator[None]:
+    try:
+        yield message("drop")
+    except IllegalMessageSequence:
+        return  # the event could not even be opened, which the caller is about to say

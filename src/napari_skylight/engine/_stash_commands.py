@@ -1,0 +1,202 @@
+"""The three commands this engine adds to bluesky's.
+
+They work on any bluesky engine. What a pause interrupts is not asked of the plan or the device
+again: it is finished when the plan goes on, and the plan gets its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari_skylight.engine._latch import SRLatch, wait_for_change
+from napari_skylight.engine._messages import message
+from napari_skylight.engine._offers import Offers
+from napari_skylight.engine._protocol_checks import supports
+from napari_skylight.engine._resuming import answer_later, is_pausing
+from napari_skylight.engine._status import Status
+from napari_skylight.protocols import HasCache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bluesky.run_engine import RunEngine
+    from bluesky.utils import Msg
+
+__all__ = ["Commands", "install_commands"]
+
+_STATES = {"set": True, "reset": False}
+_FINISH = "_finish_interrupted"
+
+
+def install_commands(engine: RunEngine) -> Callable[[], None]:
+    """Teach a plain bluesky engine ``wait_for_actions``, ``stash`` and ``clear_cache``.
+
+    Returns
+    -------
+    callable
+        Takes them away again.
+    """
+    offers = Offers()
+
+    def offer(latches: Mapping[str, SRLatch]) -> None:
+        offers.add(latches.items())
+        task = asyncio.current_task()
+        if task is not None and not offers.running:
+            offers.begin()
+            task.add_done_callback(lambda _: offers.end())
+
+    return Commands(engine, offer).install()
+
+
+class Commands:
+    """The commands, for one engine.
+
+    Parameters
+    ----------
+    engine
+        The engine.
+    offer
+        Called with the latches a plan waits for, by name: their actions are offered from then on.
+    kept
+        Called with a message that had a cache keep something.
+    """
+
+    def __init__(
+        self,
+        engine: RunEngine,
+        offer: Callable[[Mapping[str, SRLatch]], None],
+        kept: Callable[[Msg], None] = lambda msg: None,
+    ) -> None:
+        self._engine = engine
+        self._offer = offer
+        self._kept = kept
+
+    def install(self) -> Callable[[], None]:
+        """Register the commands with the engine; call what is returned to undo it."""
+        engine = self._engine
+        before = engine._UNCACHEABLE_COMMANDS
+        commands = {
+            "wait_for_actions": self._wait_for_actions,
+            "stash": partial(self._cache_command, "stash"),
+            "clear_cache": partial(self._cache_command, "clear"),
+            _FINISH: self._finish,
+        }
+        for name, command in commands.items():
+            engine.register_command(name, command)
+        # on the instance: the list of bluesky's class is shared with every other engine
+        engine._UNCACHEABLE_COMMANDS = [*before, *commands]
+
+        def uninstall() -> None:
+            engine._UNCACHEABLE_COMMANDS = before
+            for name in commands:
+                engine.unregister_command(name)
+
+        return uninstall
+
+    async def _wait_for_actions(self, msg: Msg) -> tuple[str, SRLatch] | None:
+        """Wait until one of several latches is set or reset.
+
+        Expected message object is::
+
+            Msg("wait_for_actions", None, {name: latch}, timeout=None, wait_for="set")
+        """
+        wanted = _wanted(msg)
+        self._offer({name: latch for name, (latch, _) in wanted.items()})
+        timeout = msg.kwargs.get("timeout")
+        end = None if timeout is None else time.monotonic() + timeout
+        depth = len(self._engine._plan_stack)
+        try:
+            return await wait_for_change(wanted, timeout)
+        except asyncio.CancelledError:
+            if is_pausing(self._engine):
+                left = None if end is None else max(0.0, end - time.monotonic())
+                again = msg._replace(kwargs={**msg.kwargs, "timeout": left})
+                answer_later(self._engine, depth, again)
+            raise
+
+    async def _cache_command(self, method: str, msg: Msg) -> Any:
+        """Have a cache keep a reading, or forget all.
+
+        Expected message objects are::
+
+            Msg("stash", cache, reading, group=group)
+            Msg("clear_cache", cache, group=group)
+        """
+        cache = msg.obj
+        if not supports(cache, HasCache):
+            raise TypeError(
+                f"{_name(cache)} keeps no readings: {msg.command!r} needs a device "
+                "with the methods stash() and clear()."
+            )
+        if method == "stash" and len(msg.args) != 1:
+            raise RuntimeError(f"'stash' takes one reading to keep, got {len(msg.args)}.")
+        group = msg.kwargs.get("group")
+        if not group:
+            raise RuntimeError(f"{msg.command!r} needs a group to wait for: pass group='a name'.")
+        if method == "stash":
+            self._kept(msg)
+        answer = getattr(cache, method)(*msg.args)
+        if inspect.isawaitable(answer) and not hasattr(answer, "add_callback"):
+            return await self._finish_once(asyncio.ensure_future(self._await(msg, answer, group)))
+        return self._add(msg, answer, group)
+
+    async def _await(self, msg: Msg, answer: Any, group: str) -> Any:
+        status = await answer
+        if status is None:  # it has been awaited, so it is done
+            status = Status()
+            status.set_finished()
+        return self._add(msg, status, group)
+
+    def _add(self, msg: Msg, status: Any, group: str) -> Any:
+        if not hasattr(status, "add_callback"):
+            raise TypeError(
+                f"{msg.command!r} of {_name(msg.obj)} returned {status!r}, not a Status."
+            )
+        self._engine._add_status_to_group(msg.obj, status, group, action=msg.command)
+        return status
+
+    async def _finish(self, msg: Msg) -> Any:
+        """Wait for what a pause interrupted; the engine's own message, not for plans."""
+        return await self._finish_once(msg.args[0])
+
+    async def _finish_once(self, task: asyncio.Task[Any]) -> Any:
+        depth = len(self._engine._plan_stack)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if is_pausing(self._engine):
+                answer_later(self._engine, depth, message(_FINISH, None, task))
+            else:
+                task.cancel()
+            raise
+
+
+def _wanted(msg: Msg) -> dict[str, tuple[SRLatch, bool]]:
+    """Check a wait's arguments and return each latch with the state to wait for."""
+    latches = msg.args[0] if msg.args else None
+    if not isinstance(latches, Mapping) or not latches:
+        raise ValueError(
+            "There is nothing to wait for: 'wait_for_actions' needs at least one latch, "
+            f"as {{name: latch}}, got {latches!r}."
+        )
+    for name, latch in latches.items():
+        if not isinstance(latch, SRLatch):
+            raise ValueError(f"{name!r} is to be waited for, but is {latch!r}, not an SRLatch.")
+    wait_for = msg.kwargs.get("wait_for", "set")
+    states = wait_for if isinstance(wait_for, Mapping) else dict.fromkeys(latches, wait_for)
+    try:
+        return {name: (latch, _STATES[states[name]]) for name, latch in latches.items()}
+    except (KeyError, TypeError):
+        raise ValueError(
+            "wait_for is 'set', 'reset', or one of them for each name of "
+            f"{sorted(latches)}; got {wait_for!r}."
+        ) from None
+
+
+def _name(device: Any) -> str:
+    return str(getattr(device, "name", None) or repr(device))

@@ -1,0 +1,203 @@
+"""From the values of a form to the arguments of a plan."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from napari_skylight.plans.spec._annotations import container_of
+from napari_skylight.plans.spec._choice_text import find_choice
+from napari_skylight.plans.spec._params import (
+    ParamDescription,
+    ParameterError,
+    ParamKind,
+    PlanSpec,
+    sentence_case,
+)
+from napari_skylight.plans.spec._structured_types import build, values_of
+from napari_skylight.plans.spec._supported_types import fits
+from napari_skylight.plans.spec._value_checks import find_problem, several
+from napari_skylight.protocols import FrameCaches
+
+__all__ = ["check_arguments", "collect_arguments", "find_problems", "resolve_arguments"]
+
+
+def find_problems(spec: PlanSpec, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with `values`, by parameter name, in plain words."""
+    known = {param.name for param in spec.parameters}
+    problems = {
+        name: f"{sentence_case(spec.name)} takes no {name}." for name in values if name not in known
+    }
+    for param in spec.parameters:
+        if param.has_field:
+            problem = find_problem(param, values.get(param.name, inspect.Parameter.empty))
+            if problem:
+                problems[param.name] = problem
+    return problems
+
+
+def check_arguments(spec: PlanSpec, values: Mapping[str, Any]) -> None:
+    """Make sure that the plan can run with `values`.
+
+    Raises
+    ------
+    ParameterError
+        If a value is missing or not allowed; it says what is wrong with which.
+    """
+    problems = find_problems(spec, values)
+    if problems:
+        raise ParameterError(problems)
+
+
+def resolve_arguments(
+    spec: PlanSpec, values: Mapping[str, Any], devices: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Turn names into devices and choices in words into values; put records together; add actions.
+
+    Parameters
+    ----------
+    spec : PlanSpec
+    values : mapping of str to object
+        By parameter name. A device may be given by name or as itself; a name that is none
+        becomes None, and is left out of several (`find_problems` tells).
+    devices : mapping of str to object
+        By name. The one that is a `FrameCaches` fills the parameters annotated so.
+
+    Raises
+    ------
+    ValueError
+        If the plan needs the frame caches and `devices` has none.
+    ParameterError
+        If the parts of a value cannot be put together.
+    """
+    resolved: dict[str, Any] = {}
+    for param in spec.parameters:
+        if param.name in values:
+            resolved[param.name] = _resolve(param, values[param.name], devices)
+        elif param.actions is not None:
+            resolved[param.name] = param.actions
+        elif param.device_proto is FrameCaches:
+            resolved[param.name] = _frame_caches(spec, param, devices)
+    return resolved
+
+
+def collect_arguments(
+    spec: PlanSpec, values: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arrange `values`, by parameter name, as the ``(args, kwargs)`` to call the plan with.
+
+    A positional value missing before one that is there takes its default; missing ones at the end
+    are left to Python.
+
+    Raises
+    ------
+    TypeError
+        If such a value has no default, or the value of ``**kwargs`` is not a mapping.
+    """
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    missing: list[ParamDescription] = []
+    for param in spec.parameters:
+        if param.name not in values:
+            if param.kind in (ParamKind.POSITIONAL_ONLY, ParamKind.POSITIONAL_OR_KEYWORD):
+                missing.append(param)
+            continue
+        value = values[param.name]
+        if param.kind is ParamKind.KEYWORD_ONLY:
+            kwargs[param.name] = value
+        elif param.kind is ParamKind.VAR_KEYWORD:
+            if not isinstance(value, Mapping):
+                raise TypeError(f"The value of **{param.name} is a {_type(value)}, not a Mapping.")
+            kwargs.update(value)
+        else:
+            given = several(value) if param.kind is ParamKind.VAR_POSITIONAL else [value]
+            if given:
+                args += [_default(spec, param) for param in missing]
+                missing.clear()
+            args += [part for item in given for part in item] if param.spread else given
+    return tuple(args), kwargs
+
+
+def _resolve(param: ParamDescription, value: Any, devices: Mapping[str, Any]) -> Any:
+    if param.multiselect:
+        return _chosen(param, several(value), devices)
+    if value is None or (value is param.default and param.device_proto is None):
+        return value
+    if param.device_proto is not None:
+        return _device(value, devices)
+    if param.choices is not None:
+        return _choice(param.choices, value)
+    if param.element is not None:
+        return _items(param, param.element, value, devices)
+    if param.record is not None and fits(value, param.shown):
+        return _record(param, param.record, value, devices)
+    return value
+
+
+def _chosen(param: ParamDescription, chosen: list[Any], devices: Mapping[str, Any]) -> Any:
+    if param.device_proto is None:
+        found = [_choice(param.choices or [], item) for item in chosen]
+    else:
+        found = [device for item in chosen if (device := _device(item, devices)) is not None]
+    if not found and param.optional:
+        return None
+    return (container_of(param.annotation) or list)(found)
+
+
+def _choice(choices: list[Any], value: Any) -> Any:
+    index = find_choice(choices, value)
+    return value if index is None else choices[index]
+
+
+def _items(
+    param: ParamDescription, element: ParamDescription, value: Any, devices: Mapping[str, Any]
+) -> Any:
+    """Return `value` itself, unless an item has to be made or the plan wants another container."""
+    if param.kind is ParamKind.VAR_POSITIONAL:
+        return [_resolve(element, item, devices) for item in several(value)]
+    if not fits(value, param.shown):
+        return value
+    items = [_resolve(element, item, devices) for item in value]
+    container = container_of(param.annotation) or list
+    same = all(old is new for old, new in zip(value, items, strict=True))
+    return value if same and type(value) is not list else container(items)
+
+
+def _record(param: ParamDescription, record: type, value: Any, devices: Mapping[str, Any]) -> Any:
+    if isinstance(value, record) and not issubclass(record, tuple):
+        return value
+    names = [part.name for part in param.parts]
+    values = values_of(record, value, names)
+    made = {
+        part.name: _resolve(part, values[part.name], devices)
+        for part in param.parts
+        if part.name in values
+    }
+    try:
+        return build(record, made, names)
+    except ValueError as error:
+        raise ParameterError({param.name: f"{param.label}: {error}"}) from error
+
+
+def _device(value: Any, devices: Mapping[str, Any]) -> Any:
+    return devices.get(value) if isinstance(value, str) else value
+
+
+def _frame_caches(spec: PlanSpec, param: ParamDescription, devices: Mapping[str, Any]) -> Any:
+    for device in devices.values():
+        if isinstance(device, FrameCaches):
+            return device
+    if param.required:
+        raise ValueError(f"{spec.name} needs the frame caches, and there are none here.")
+    return param.default
+
+
+def _default(spec: PlanSpec, param: ParamDescription) -> Any:
+    if not param.has_default:
+        raise TypeError(f"{spec.name} needs {param.name}: it has no value and no default.")
+    return param.default
+
+
+def _type(value: Any) -> str:
+    return type(value).__name__

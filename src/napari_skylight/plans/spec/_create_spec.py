@@ -1,0 +1,255 @@
+"""From a plan's signature to its `PlanSpec`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import Any, get_args, get_origin, get_type_hints
+
+from napari_skylight.engine.actions import Action
+from napari_skylight.plans.spec._annotations import unwrap, without_none
+from napari_skylight.plans.spec._describe_param import Known, describe
+from napari_skylight.plans.spec._params import ParamDescription, ParamKind, PlanSpec
+from napari_skylight.plans.spec._structured_types import Member
+
+__all__ = ["check_plan", "create_plan_spec", "is_meant_as_plan", "plan_name", "register_form"]
+
+Plan = Callable[..., Generator[Any, Any, Any]]
+
+_EMPTY = inspect.Parameter.empty
+_forms: dict[Any, Callable[..., Any]] = {}
+
+
+def register_form(plan: Plan, form: Callable[..., Any]) -> Callable[[], None]:
+    """Let the signature of `form` say what the form of `plan` shows; returns its undo.
+
+    For plans whose own signature says too little, such as bluesky's `scan`. `form` is never called:
+    the values are given to `plan`, those of positional parameters by position, those of
+    keyword-only ones by name. Its docstring, if it has one, stands for that of the plan.
+    """
+    _forms[plan] = form
+
+    def undo() -> None:
+        if _forms.get(plan) is form:
+            del _forms[plan]
+
+    return undo
+
+
+def create_plan_spec(
+    plan: Plan,
+    devices: Mapping[str, Any],
+    *,
+    matches: Callable[[Any, type], bool] = isinstance,
+    choices: Callable[[Any, str], Iterable[str]] = lambda _device, _setting: (),
+) -> PlanSpec:
+    """Read what `plan` takes from its signature.
+
+    Parameters
+    ----------
+    plan : callable
+        A generator function annotated as returning a ``MsgGenerator``: a function, a method, a
+        `functools.partial` or an object with such a ``__call__``.
+    devices : mapping of str to object
+        The devices to choose from, by name.
+    matches : callable, optional
+        ``matches(device, protocol)`` tells whether a device is one that a parameter means.
+    choices : callable, optional
+        ``choices(device, setting)`` returns what can be chosen for a setting of a device, where
+        that is known: for parameters annotated with `ChoicesOf`.
+
+    Returns
+    -------
+    PlanSpec
+
+    Raises
+    ------
+    UnresolvableAnnotationError
+        If a required parameter is nothing a form can show, or no device is what it needs.
+    TypeError
+        If `plan` is not a generator function, has no ``MsgGenerator`` return annotation, or has an
+        action as the default of a parameter that is not annotated as one.
+    ValueError
+        If two actions have the same name.
+    """
+    hints = check_plan(plan)
+    name = plan_name(plan)
+    signature = inspect.signature(plan)
+    known = Known(devices, matches, choices)
+    form = _form_of(plan)
+    if form is not None:
+        hints, signature = _hints(form), inspect.signature(form)
+    spec = PlanSpec(
+        name=name,
+        docs=_docs(plan, form),
+        parameters=[
+            _describe(name, param, hints.get(param.name, _EMPTY), known)
+            for param in _without_self(signature)
+        ],
+        togglable=bool(_stamp(plan, "__togglable__")),
+        pausable=bool(_stamp(plan, "__pausable__")),
+    )
+    twice = [action for action, n in Counter(a.name for a in spec.actions).items() if n > 1]
+    if twice:
+        raise ValueError(f"{name} has two actions called {twice[0]}: give each its own name.")
+    return spec
+
+
+def check_plan(plan: Any) -> dict[str, Any]:
+    """Return the type hints of `plan` after making sure that it is one.
+
+    Raises
+    ------
+    TypeError
+        If it is not a generator function or has no ``MsgGenerator`` return annotation.
+    """
+    name = plan_name(plan)
+    if not callable(plan) or not inspect.isgeneratorfunction(_function(plan)):
+        raise TypeError(
+            f"{name} is not a plan: a plan is a generator function, one that yields messages."
+        )
+    hints = _hints(_function(plan))
+    returned = hints.get("return")
+    if returned is None and _form_of(plan) is None:
+        raise TypeError(
+            f"{name} has no return type annotation: write `-> MsgGenerator[None]` after its "
+            "parameters."
+        )
+    if not _is_generator(returned) and _form_of(plan) is None:
+        raise TypeError(f"{name} returns {returned!r}, and a plan returns a MsgGenerator.")
+    return hints
+
+
+def is_meant_as_plan(function: Callable[..., Any]) -> bool:
+    """Return whether `function` is a generator function that could be a plan.
+
+    One annotated as returning an iterator, say, is meant for something else.
+    """
+    if not inspect.isgeneratorfunction(_function(function)):
+        return False
+    returned = _hints(_function(function)).get("return")
+    return returned is None or isinstance(returned, str) or _is_generator(returned)
+
+
+def plan_name(plan: Any) -> str:
+    """Return the name a plan was defined under."""
+    while isinstance(plan, functools.partial):
+        plan = plan.func
+    return str(getattr(plan, "__name__", None) or type(plan).__name__)
+
+
+def _describe(plan: str, param: inspect.Parameter, hint: Any, known: Known) -> ParamDescription:
+    if hint is _EMPTY:
+        hint = _hint_of(param.default)
+    kind = ParamKind(int(param.kind))
+    annotation, metadata = unwrap(hint)
+    actions = _actions(plan, param, annotation)
+    if actions is None:
+        return describe(plan, Member(param.name, hint, param.default), known, kind)
+    return ParamDescription(
+        param.name, kind, annotation, param.default, metadata=metadata, actions=actions
+    )
+
+
+def _hint_of(default: Any) -> Any:
+    """Return the type hint that a default stands for."""
+    if default is _EMPTY or default is None:
+        return Any
+    if type(default) in (list, tuple, set, frozenset):
+        kinds = {type(item) for item in default}
+        one: type | None = float if kinds == {int, float} else next(iter(kinds), None)
+        if one is not None and (len(kinds) == 1 or one is float):
+            args = (one, ...) if type(default) is tuple else (one,)
+            return types.GenericAlias(type(default), args)
+    return type(default)
+
+
+def _actions(
+    plan: str, param: inspect.Parameter, annotation: Any
+) -> Action | Sequence[Action] | None:
+    default = param.default
+    several = isinstance(default, Sequence) and not isinstance(default, str) and len(default) > 0
+    if not isinstance(default, Action) and not (
+        several and all(isinstance(item, Action) for item in default)
+    ):
+        return None
+    if not _holds_action(annotation) and annotation is not type(default):
+        raise TypeError(
+            f"{plan} has an action as the default of {param.name}, which is annotated "
+            f"{annotation!r}: annotate it as Action or Sequence[Action]."
+        )
+    found: Action | Sequence[Action] = default
+    return found
+
+
+def _holds_action(annotation: Any) -> bool:
+    annotation = unwrap(without_none(annotation))[0]
+    if isinstance(annotation, type) and not get_args(annotation):
+        return issubclass(annotation, Action)
+    origin = get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        return any(_holds_action(item) for item in get_args(annotation) if item is not Ellipsis)
+    is_union = isinstance(annotation, types.UnionType) or not isinstance(origin, type)
+    return is_union and any(_holds_action(member) for member in get_args(annotation))
+
+
+def _docs(plan: Any, form: Callable[..., Any] | None) -> str:
+    function = _function(plan)
+    sources = [form, function]
+    if function.__name__ == "__call__":  # of an object, which is described by its class
+        sources.append(type(plan))
+    return next((inspect.getdoc(thing) or "" for thing in sources if thing and thing.__doc__), "")
+
+
+def _form_of(plan: Any) -> Callable[..., Any] | None:
+    try:
+        return _forms.get(plan)
+    except TypeError:  # not hashable, so nobody registered it
+        return None
+
+
+def _function(plan: Any) -> Any:
+    """Return the plain function behind a partial, a decorator, a method or a callable object."""
+    while isinstance(plan, functools.partial):
+        plan = plan.func
+    plan = getattr(plan, "__func__", plan)
+    if not inspect.isfunction(plan) and callable(plan):
+        plan = getattr(type(plan).__call__, "__func__", type(plan).__call__)
+    return inspect.unwrap(plan)
+
+
+def _stamp(plan: Any, name: str) -> Any:
+    while isinstance(plan, functools.partial):
+        plan = plan.func
+    return getattr(plan, name, getattr(_function(plan), name, False))
+
+
+def _hints(function: Any) -> dict[str, Any]:
+    """Return the type hints; one that cannot be resolved stays the text that was written."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except Exception:  # noqa: BLE001 - what is written in quotes can raise whatever it likes
+        pass  # one bad hint spoils the whole call: each by itself, below
+    hints: dict[str, Any] = {}
+    for name, hint in getattr(function, "__annotations__", {}).items():
+        holder = types.SimpleNamespace(__annotations__={name: hint})
+        try:
+            hints |= get_type_hints(holder, function.__globals__, include_extras=True)
+        except Exception:  # noqa: BLE001 - as above
+            hints[name] = hint
+    return hints
+
+
+def _is_generator(returned: Any) -> bool:
+    origin = get_origin(returned) or returned
+    return isinstance(origin, type) and issubclass(origin, Generator)
+
+
+def _without_self(signature: inspect.Signature) -> list[inspect.Parameter]:
+    params = list(signature.parameters.values())
+    if params and params[0].name in ("self", "cls"):
+        return params[1:]
+    return params

@@ -1,0 +1,173 @@
+"""From a type hint to a `ParamDescription`."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple, get_args
+
+from napari_skylight.plans.spec._annotations import (
+    ChoicesOf,
+    element_hint,
+    element_of,
+    inherited,
+    is_optional,
+    literal_values,
+    unwrap,
+    without_none,
+)
+from napari_skylight.plans.spec._params import (
+    ParamDescription,
+    ParamKind,
+    UnresolvableAnnotationError,
+)
+from napari_skylight.plans.spec._structured_types import Member, is_record, members_of
+from napari_skylight.plans.spec._supported_types import device_type, is_fixed_tuple, shown_type
+from napari_skylight.protocols import FrameCaches
+
+__all__ = ["Known", "describe"]
+
+_EMPTY = inspect.Parameter.empty
+
+
+class Known(NamedTuple):
+    """What there is to choose from; see `create_plan_spec`."""
+
+    devices: Mapping[str, Any]
+    matches: Callable[[Any, type], bool]
+    choices: Callable[[Any, str], Iterable[str]]
+
+    def names(self, protocol: type) -> list[str]:
+        """Return the names of the devices that match `protocol`.
+
+        A part of a device, "stage.x", stands for itself where the whole device does not match.
+        """
+        names = [name for name, device in self.devices.items() if self.matches(device, protocol)]
+        return [name for name in names if not any(name.startswith(f"{n}.") for n in names)]
+
+
+def describe(
+    plan: str,
+    member: Member,
+    known: Known,
+    kind: ParamKind = ParamKind.KEYWORD_ONLY,
+    within: tuple[type, ...] = (),
+) -> ParamDescription:
+    """Describe a parameter of `plan`, or a part of a value `within` records.
+
+    Raises
+    ------
+    UnresolvableAnnotationError
+        If it is required and nothing that a form can show, or no device is what it needs.
+    """
+    annotation, metadata = unwrap(member.hint)
+    param = ParamDescription(
+        member.name, kind, annotation, member.default, metadata=metadata, help=member.help
+    )
+    if device_type(annotation) is FrameCaches:
+        return replace(param, hidden=True, device_proto=FrameCaches)
+    if kind is ParamKind.VAR_KEYWORD:
+        return replace(param, hidden=True)
+    source = next((item for item in metadata if isinstance(item, ChoicesOf)), None)
+    if source is not None:
+        found = _choices_of(source, param, known)
+        return replace(param, hidden=not found and param.has_default, **found)
+    found = _choices(param, known)
+    if found or _has_own_widget(param):
+        return replace(param, **found)
+    try:
+        return replace(param, **_structure(plan, param, known, within))
+    except UnresolvableAnnotationError as error:
+        if param.has_default:
+            return replace(param, hidden=True)
+        raise UnresolvableAnnotationError(plan, member.name, annotation, error.device) from error
+
+
+def _structure(
+    plan: str, param: ParamDescription, known: Known, within: tuple[type, ...]
+) -> dict[str, Any]:
+    """Return the element of a collection, or the parts of a value that has some.
+
+    Raises
+    ------
+    UnresolvableAnnotationError
+        If a form can show neither the whole nor what it consists of.
+    """
+    several = param.kind is ParamKind.VAR_POSITIONAL
+    shown = shown_type(param.annotation, param.default)
+    whole = unwrap(without_none(param.annotation))[0] if shown is None else shown
+    element = param.annotation if several else element_hint(whole)
+    if element is not None:
+        member = Member("item", element)
+        found = describe(plan, member, known, within=within)
+        own = param.metadata if several else found.metadata
+        return {"element": replace(found, metadata=inherited(param.metadata, own))}
+    if shown is not None and is_record(shown) and shown not in within:
+        return {"record": shown, "parts": _parts(plan, shown, known, (*within, shown))}
+    if is_fixed_tuple(whole):
+        hints = enumerate(get_args(whole), 1)
+        parts = [describe(plan, Member(str(n), hint), known, within=within) for n, hint in hints]
+        of_each = [replace(p, metadata=inherited(param.metadata, p.metadata)) for p in parts]
+        return {"record": tuple, "parts": tuple(of_each)}
+    if shown is None or is_record(shown):
+        raise UnresolvableAnnotationError(
+            plan, param.name, param.annotation, None if shown else device_type(param.annotation)
+        )
+    return {}
+
+
+def _parts(
+    plan: str, record: type, known: Known, within: tuple[type, ...]
+) -> tuple[ParamDescription, ...]:
+    try:
+        members = members_of(record)
+    except Exception as error:  # what is written in quotes can raise whatever it likes
+        name = getattr(error, "name", None) or record.__name__
+        raise UnresolvableAnnotationError(plan, name, record) from error
+    return tuple(describe(plan, member, known, within=within) for member in members)
+
+
+def _has_own_widget(param: ParamDescription) -> bool:
+    """Whether the plan says to magicgui which widget to use."""
+    return any(isinstance(item, Mapping) and "widget_type" in item for item in param.metadata)
+
+
+def _is_several(param: ParamDescription) -> bool:
+    return element_of(param.annotation) is not None or param.kind is ParamKind.VAR_POSITIONAL
+
+
+def _choices_of(source: ChoicesOf, param: ParamDescription, known: Known) -> dict[str, Any]:
+    offered = [
+        choice
+        for name in known.names(source.device)
+        for choice in known.choices(known.devices[name], source.setting)
+    ]
+    if not offered:
+        return {}
+    return {"choices": list(dict.fromkeys(offered)), "multiselect": _is_several(param)}
+
+
+def _choices(param: ParamDescription, known: Known) -> dict[str, Any]:
+    """Return choices, multiselect and device_proto where there is something to choose from."""
+    several = _is_several(param)
+    element = element_of(param.annotation)
+    one = param.annotation if element is None else element
+    values = literal_values(one)
+    if values is None:
+        values = _enum_values(one)
+    if values is not None:
+        return {"choices": values, "multiselect": several}
+    protocol = device_type(one)
+    names = [] if protocol is None else known.names(protocol)
+    if not names:
+        return {}
+    return {"choices": names, "multiselect": several, "device_proto": protocol}
+
+
+def _enum_values(annotation: Any) -> list[Any] | None:
+    inner = without_none(annotation)
+    if not isinstance(inner, type) or not issubclass(inner, enum.Enum):
+        return None
+    return [*inner, None] if is_optional(annotation) else list(inner)

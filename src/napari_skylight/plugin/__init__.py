@@ -1,0 +1,1 @@
+"""What the manifest points to: docks, commands, menus, and the links to viewers."""

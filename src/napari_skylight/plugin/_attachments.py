@@ -1,0 +1,203 @@
+"""The session of the process, and the viewers that show it.
+
+There is one session in a process. The first dock or command makes it, or a script with `attach`;
+every viewer shares it. It is closed with the last viewer that uses it, unless a script brought it.
+"""
+
+from __future__ import annotations
+
+import atexit
+from typing import TYPE_CHECKING, cast
+
+from qtpy.QtWidgets import QApplication
+
+from napari_skylight._compat import main_window, unwrapped
+from napari_skylight.devices import sim
+from napari_skylight.plugin._activity import Activity
+from napari_skylight.plugin._menus import Menus
+from napari_skylight.plugin._notices import Notices
+from napari_skylight.plugin._preferences import PLUGIN, Preferences
+from napari_skylight.session import Session, home_folder
+from napari_skylight.viewer import ViewerLink
+from napari_skylight.widgets import LogUse
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+    from qtpy.QtWidgets import QMainWindow
+
+__all__ = [
+    "PLUGIN",
+    "attach",
+    "attach_with_devices",
+    "close_session",
+    "deactivate",
+    "link_of",
+    "links",
+    "summary",
+]
+
+_session: Session | None = None
+_session_is_ours = False
+_attached: dict[int, _Attachment] = {}
+_shared: _Shared | None = None
+
+
+class _Shared:
+    """What there is once, however many viewers show the session: menus, shortcuts and notices.
+
+    And napari's activity dock, which shows the same in every window.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.preferences = Preferences()
+        self.log = LogUse()  # what happens before a log is opened can be read in it
+        self.menus = Menus(session, self.preferences)
+        self.notices = Notices(session)
+        self.activity = Activity(session)
+
+    def close(self) -> None:
+        self.menus.close()
+        self.notices.close()
+        self.activity.close()
+        self.preferences.close()
+
+
+class _Attachment:
+    """A viewer that shows a session, from the first dock or command until its window is gone."""
+
+    def __init__(
+        self, viewer: Viewer, window: QMainWindow, session: Session, shared: _Shared
+    ) -> None:
+        self.viewer = viewer
+        self.session = session
+        self.link = ViewerLink(viewer, session)
+        shared.menus.add_window(window)
+        self._preferences = shared.preferences
+        self._preferences.changed.connect(self._on_preferences_changed)
+        self._on_preferences_changed()
+        viewer.update_console({"session": session})
+        # napari's windows are deleted when they close, and not when the person declines to close.
+        window.destroyed.connect(self.detach)
+        self._application = cast("QApplication", QApplication.instance())
+        self._application.aboutToQuit.connect(self.detach)
+
+    def detach(self) -> None:
+        """Cut every link; close the session if this was its last viewer."""
+        global _shared
+        if _attached.get(id(self.viewer)) is not self:  # detached before, and perhaps attached anew
+            return
+        del _attached[id(self.viewer)]
+        self._application.aboutToQuit.disconnect(self.detach)
+        self._preferences.changed.disconnect(self._on_preferences_changed)
+        self.link.close()
+        if _attached or _shared is None:
+            return
+        shared, _shared = _shared, None
+        shared.close()
+        if _session_is_ours:
+            close_session()
+        shared.log.close()  # what happened on closing is in it, and not in the terminal
+
+    def _on_preferences_changed(self) -> None:
+        self._preferences.apply(self.link, self.session)
+
+    def remove_docks(self) -> None:
+        """Take the plugin's docks out of the window."""
+        for name, widget in list(self.viewer.window.dock_widgets.items()):
+            if name.endswith(f"({PLUGIN})"):
+                self.viewer.window.remove_dock_widget(widget)
+                widget.deleteLater()
+
+
+def attach(viewer: Viewer, session: Session | None = None) -> Session:
+    """Show `session` in `viewer`, and return it.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    session : Session, optional
+        Yours to close. Without one, the session of the process is used; it is made when there is
+        none, and closed with the last viewer that uses it.
+
+    Raises
+    ------
+    RuntimeError
+        If viewers show another session already, or the viewer has been closed.
+    """
+    global _session, _session_is_ours, _shared
+    viewer = unwrapped(viewer)
+    window = main_window(viewer)
+    if window is None:
+        raise RuntimeError("The viewer has been closed: make a new one.")
+    if session is not None and session is not _session:
+        if _attached:
+            raise RuntimeError("Another session is shown already: close its viewers first.")
+        close_session()
+        _session, _session_is_ours = session, False
+    if _session is None or (_session.closed and not _attached):
+        _session, _session_is_ours = Session(home_folder()), True
+    if id(viewer) not in _attached:
+        if _shared is None:
+            _shared = _Shared(_session)
+        _attached[id(viewer)] = _Attachment(viewer, window, _session, _shared)
+    return _session
+
+
+def link_of(viewer: Viewer) -> ViewerLink:
+    """Return what shows frames in an attached viewer."""
+    return _attached[id(unwrapped(viewer))].link
+
+
+def summary(viewer: Viewer) -> list[str]:
+    """Return a line for each cache: what was acquired, stashed, and shown in `viewer`."""
+    link = link_of(viewer)
+    lines = []
+    for cache in link.session.caches:
+        counts, seen = cache.counts, link.counts(cache)
+        lines.append(
+            f"{cache.name}: {counts.acquired} frames acquired, {counts.stashed} stashed, "
+            f"{seen.shown} shown, {seen.skipped} skipped on screen, {seen.waiting} waiting"
+        )
+    return lines
+
+
+def links() -> list[ViewerLink]:
+    """Return what shows frames in every attached viewer."""
+    return [attachment.link for attachment in _attached.values()]
+
+
+def deactivate(_context: object = None) -> None:
+    """Do as if every viewer had been closed: the plugin was disabled in napari's plugin manager.
+
+    A plan under way is stopped. The session is closed, unless a script brought it; with the plugin
+    enabled again, the first dock or command begins as at the start of napari.
+    """
+    session = _session
+    if session is not None and session.state.busy:
+        session.stop()
+    for attachment in list(_attached.values()):
+        attachment.remove_docks()
+        attachment.detach()
+
+
+@atexit.register
+def _detach_all() -> None:
+    """Let go of viewers that are still open when a script ends, while Qt still lives."""
+    for attachment in list(_attached.values()):
+        attachment.detach()
+
+
+def close_session() -> None:
+    """Close the session of the process; a script's own is only let go of."""
+    global _session
+    session, _session = _session, None
+    if session is not None and _session_is_ours:
+        session.close()
+
+
+def attach_with_devices(viewer: Viewer) -> Session:
+    """Attach the viewer; where no device is connected yet, open the simulated microscope."""
+    session = attach(viewer)
+    if not session.devices:
+        session.ensure_microscope(sim.microscope)
+    return session

@@ -1,0 +1,158 @@
+"""What the manifest's commands do: in the palette, in menus and by shortcut, with no dock open."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_info
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+
+from napari_skylight._compat import main_window
+from napari_skylight.devices import mmcore, sim
+from napari_skylight.plans.spec import ParameterError
+from napari_skylight.plugin._attachments import attach, link_of
+from napari_skylight.plugin._notices import notify
+from napari_skylight.plugin._preferences import live_settings
+from napari_skylight.plugin._requests import LIVE_VIEW, ask, is_busy, last_title
+from napari_skylight.widgets import choose_file, gui_thread
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from napari.viewer import Viewer
+
+    from napari_skylight.devices import Microscope
+    from napari_skylight.session import Session
+
+
+def start_live_view(viewer: Viewer) -> None:
+    """Start the plan `live_view`, on the simulated microscope if none is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info(f"{last_title(session)} is {session.state} already.")
+    elif session.devices and not session.opening:
+        _start(session)
+    else:
+        opened = session.ensure_microscope(sim.microscope)
+
+        def start(opened: Future[Microscope]) -> None:
+            # A failure has been reported; and it may have been started meanwhile, if asked twice.
+            if _succeeded(opened) and not session.state.busy:
+                _start(session)
+
+        opened.add_done_callback(start)
+
+
+def _start(session: Session) -> None:
+    try:
+        session.start(LIVE_VIEW)
+    except (KeyError, ValueError, RuntimeError) as error:
+        session.report(error)
+        if isinstance(error, ParameterError):  # a form would mark the field: here there is none
+            gui_thread().call(partial(notify, session.problem, error))
+
+
+def _succeeded(done: Future[Any]) -> bool:
+    return not done.cancelled() and done.exception() is None
+
+
+def stop(viewer: Viewer) -> None:
+    """Stop the plan under way."""
+    session = attach(viewer)
+    if is_busy(session):
+        session.stop()
+
+
+def pause(viewer: Viewer) -> None:
+    """Pause the running plan."""
+    session = attach(viewer)
+    if is_busy(session):
+        session.pause()
+
+
+def resume(viewer: Viewer) -> None:
+    """Let the paused plan go on."""
+    session = attach(viewer)
+    if session.resume() is None:
+        show_info("No plan is paused.")
+
+
+def snapshot(viewer: Viewer) -> None:
+    """Keep one frame of each camera."""
+    ask(attach(viewer), "snapshot")
+
+
+def stash_frames(viewer: Viewer) -> None:
+    """Keep every frame from now on, or no longer."""
+    ask(attach(viewer), "stash")
+
+
+def clear_stash(viewer: Viewer) -> None:
+    """Forget the frames kept so far."""
+    session = attach(viewer)
+    if not session.request("clear"):
+        session.clear_stacks()
+
+
+def open_simulated_microscope(viewer: Viewer) -> None:
+    """Open the simulated microscope in place of the one that is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info("Stop the plan before opening another microscope.")
+    else:
+        session.open_microscope(sim.microscope)
+
+
+def open_micro_manager(viewer: Viewer) -> None:
+    """Ask for a Micro-Manager configuration and open it in place of the microscope that is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info("Stop the plan before opening another microscope.")
+    elif file := choose_file(main_window(viewer), "Open Micro-Manager configuration", "*.cfg"):
+        session.open_microscope(partial(mmcore.microscope, file))
+
+
+def open_devices_file(viewer: Viewer) -> None:
+    """Ask for a file of devices and open them in place of the microscope that is open."""
+    session = attach(viewer)
+    if session.state.busy:
+        show_info("Stop the plan before opening other devices.")
+    elif file := choose_file(main_window(viewer), "Open devices file", "*.toml"):
+        session.open_devices(file)
+
+
+def reload_plans(viewer: Viewer) -> None:
+    """Load the person's own plans, and those of other packages, as they are now."""
+    loaded = attach(viewer).reload_plans()
+
+    def tell(loaded: Future[tuple[str, ...]]) -> None:
+        if _succeeded(loaded) and not loaded.result():
+            gui_thread().call(partial(show_info, "Plans reloaded."))
+
+    loaded.add_done_callback(tell)
+
+
+def open_plans_folder(viewer: Viewer) -> None:
+    """Show the folder of the person's own plans, made if need be, in the system's file manager."""
+    folder = attach(viewer).plans_folder
+    if folder is None:
+        show_info("There is no folder of plans: the session was made without one.")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+        show_info(f"Your plans belong in {folder}")
+
+
+def autoscale_now(viewer: Viewer) -> None:
+    """Set the contrast limits from the next frame of every live layer."""
+    attach(viewer)
+    link_of(viewer).autoscale_now()
+
+
+def show_frame_rates(viewer: Viewer) -> None:
+    """Write frame rates and counts on the canvas of every viewer, or no longer; a preference."""
+    attach(viewer)
+    settings = live_settings()
+    settings.show_counts = not settings.show_counts

@@ -1,0 +1,71 @@
+"""The docks and the sample data of the manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_skylight.devices import sim
+from napari_skylight.plugin._attachments import attach, attach_with_devices, link_of
+from napari_skylight.viewer import show_run_images
+from napari_skylight.widgets import DevicesPanel, PlanControl, RunsPanel
+
+if TYPE_CHECKING:
+    from napari.types import LayerDataTuple
+    from napari.viewer import Viewer
+
+    from napari_skylight.session import RunRecord
+
+STAINS = {"DAPI": "blue", "GFP": "green", "RFP": "red"}
+
+
+class PlanControlDock(PlanControl):
+    """The dock "Plan control" of the manifest."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        session = attach_with_devices(napari_viewer)
+        link = link_of(napari_viewer)
+
+        def shown() -> int:
+            live = [cache for cache in session.caches if cache.kind == "live"]
+            return sum(link.counts(cache).shown for cache in live)
+
+        super().__init__(session, shown=shown)
+
+
+class DevicesDock(DevicesPanel):
+    """The dock "Devices" of the manifest."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(attach_with_devices(napari_viewer))
+
+
+class RunsDock(RunsPanel):
+    """The dock "Runs" of the manifest."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        session = attach(napari_viewer)
+        link = link_of(napari_viewer)
+
+        def show_images(record: RunRecord) -> None:
+            show_run_images(link, record, session.runs.images(record))
+
+        super().__init__(session, show_images)
+
+
+def sample_image() -> list[LayerDataTuple]:
+    """Return one image of the simulated specimen, a layer for each stain."""
+    sample = sim.sample_image(channels=tuple(STAINS))
+    return [
+        (
+            data,
+            {
+                "name": channel,
+                "colormap": STAINS[channel],
+                "blending": "additive",
+                "scale": (sample.pixel_size, sample.pixel_size),
+                "units": "um",
+            },
+            "image",
+        )
+        for channel, data in zip(sample.channels, sample.data, strict=True)
+    ]

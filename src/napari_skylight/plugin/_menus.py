@@ -1,0 +1,204 @@
+"""The entries of Plugins > napari-skylight, which a manifest cannot make.
+
+They run the manifest's commands, and are named like them; it is those that the palette lists. The
+toggles of the docks beside them are napari's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from app_model.types import KeyCode, KeyMod, SubmenuItem
+from npe2 import PluginManager
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QApplication, QMainWindow, QMenu
+
+from napari_skylight._compat import app_model
+from napari_skylight.engine.actions import Action
+from napari_skylight.plans.spec import sentence_case
+from napari_skylight.plugin._menu_entries import Entries, Entry
+from napari_skylight.plugin._preferences import PLUGIN, Preferences
+from napari_skylight.plugin._requests import LIVE_VIEW, ask
+from napari_skylight.session import Session, SessionState
+from napari_skylight.widgets import Links, plain_caption, words_for
+
+MENU = f"napari/plugins/{PLUGIN}"
+ACTIONS = f"{MENU}/actions"
+RUN, ASK = "1_run", "2_ask"
+OPEN, PLANS, SHOW = "4_open", "5_plans", "6_show"  # the docks are in napari's "3_…"
+CTRL_ALT = KeyMod.CtrlCmd | KeyMod.Alt
+CTRL_ALT_SHIFT = CTRL_ALT | KeyMod.Shift  # where napari has the key without Shift
+DIGITS = (
+    *(KeyCode.Digit1, KeyCode.Digit2, KeyCode.Digit3, KeyCode.Digit4, KeyCode.Digit5),
+    *(KeyCode.Digit6, KeyCode.Digit7, KeyCode.Digit8, KeyCode.Digit9),
+)
+IN_MANIFEST = {"snapshot", "stash", "clear"}
+"""Actions that are commands of the manifest, and so in the palette already."""
+
+
+class _Turn(NamedTuple):
+    """What an entry is instead, while something holds."""
+
+    when: Callable[[Session], bool]
+    command: str
+    title: str
+
+
+class _Line(NamedTuple):
+    """An entry for a command of the manifest."""
+
+    command: str
+    group: str
+    keys: int = 0
+    checked: Callable[[Session, Preferences], bool] | None = None
+    turn: _Turn | None = None
+
+
+def _is_live(session: Session) -> bool:
+    return session.state.busy and session.run is not None and session.run.plan == LIVE_VIEW
+
+
+def _is_paused(session: Session) -> bool:
+    return session.state is SessionState.PAUSED
+
+
+def _stashes(session: Session, _preferences: Preferences) -> bool:
+    action = session.actions.get("stash")
+    return action is not None and action.state.on
+
+
+def _shows_rates(_session: Session, preferences: Preferences) -> bool:
+    return preferences.show_counts
+
+
+LINES = (
+    _Line(
+        "start_live_view",
+        RUN,
+        CTRL_ALT | KeyCode.KeyL,
+        turn=_Turn(_is_live, "stop", "Stop live view"),
+    ),
+    _Line("stop", RUN, CTRL_ALT | KeyCode.Period),
+    _Line("pause", RUN, CTRL_ALT_SHIFT | KeyCode.KeyP, turn=_Turn(_is_paused, "resume", "Resume")),
+    _Line("snapshot", ASK, CTRL_ALT_SHIFT | KeyCode.KeyS),
+    _Line("stash_frames", ASK, checked=_stashes),
+    _Line("clear_stash", ASK),
+    _Line("open_simulated_microscope", OPEN),
+    _Line("open_micro_manager", OPEN),
+    _Line("open_devices_file", OPEN),
+    _Line("reload_plans", PLANS),
+    _Line("open_plans_folder", PLANS),
+    _Line("autoscale_now", SHOW),
+    _Line("show_frame_rates", SHOW, checked=_shows_rates),
+)
+
+
+class Menus(QObject):
+    """The entries for one session: its commands, and the actions of the plan under way."""
+
+    def __init__(self, session: Session, preferences: Preferences) -> None:
+        super().__init__()
+        self._session = session
+        self._preferences = preferences
+        self._lines = {f"{PLUGIN}.menu.{line.command}": line for line in LINES}
+        entries = [self._entry(name, line) for name, line in self._lines.items()]
+        submenu = SubmenuItem(submenu=ACTIONS, title="Actions", group=ASK, order=len(LINES))
+        self._entries = Entries(MENU, entries, submenu)
+        self._actions: dict[str, Action] = {}
+        self._action_entries = Entries(ACTIONS, ())
+        self._links = Links(self)
+        self._links.connect(session.state_changed, self.refresh)
+        self._links.connect(session.run_changed, self.refresh)
+        self._links.connect(preferences.changed, self.refresh)
+        self._action_links = Links(self)
+        self.refresh()
+
+    def close(self) -> None:
+        """Take every entry away."""
+        self._links.cut()
+        self._action_links.cut()
+        self._action_entries.remove()
+        self._entries.remove()
+
+    def add_window(self, window: QMainWindow) -> None:
+        """Serve a window, which has made its menus by now, until it is closed."""
+        self._entries.add_to(window)
+        self._action_entries.add_to(window)
+        self._show_menus()
+
+    def refresh(self) -> None:
+        """Show what the session reports."""
+        if list(map(id, self._actions.values())) != list(map(id, self._session.actions.values())):
+            self._change_actions()
+        self._show()
+
+    def _show(self) -> None:
+        for name, line in self._lines.items():
+            turned = line.turn is not None and line.turn.when(self._session)
+            title = line.turn.title if line.turn and turned else _title(line.command)
+            checked = line.checked is not None and line.checked(self._session, self._preferences)
+            self._entries.show(name, title, checked)
+        for name, action in self._actions.items():
+            self._action_entries.show(name, words_for(action), action.state.on)
+
+    # ---- the commands ------------------------------------------------------------------------
+
+    def _entry(self, name: str, line: _Line) -> Entry:
+        run = partial(self._run, line)
+        checkable = line.checked is not None
+        return Entry(name, _title(line.command), run, line.group, line.keys, checkable)
+
+    def _run(self, line: _Line) -> None:
+        turned = line.turn is not None and line.turn.when(self._session)
+        command = line.turn.command if line.turn and turned else line.command
+        app_model().commands.execute_command(f"{PLUGIN}.{command}").result()
+        self._show()  # the click has changed the check mark, and it shows what is reported
+
+    # ---- the actions of the plan -------------------------------------------------------------
+
+    def _change_actions(self) -> None:
+        """Have the entries of the plan that is under way now."""
+        self._action_links.clear()
+        self._action_entries.remove()
+        self._actions = {}
+        entries = []
+        for number, action in enumerate(self._session.actions.values()):
+            name = f"{PLUGIN}.action_{number + 1}"
+            self._actions[name] = action
+            self._action_links.connect(action.changed, self.refresh)
+            entries.append(
+                Entry(
+                    name,
+                    sentence_case(action.name),
+                    partial(self._ask, action.name),
+                    ASK,
+                    CTRL_ALT | DIGITS[number] if number < len(DIGITS) else 0,
+                    checkable=action.togglable,
+                    in_palette=action.name not in IN_MANIFEST,
+                )
+            )
+        self._action_entries = Entries(ACTIONS, entries)
+        for window in self._entries.windows:
+            self._action_entries.add_to(window)
+        self._show_menus()
+
+    def _show_menus(self) -> None:
+        """Show the menu of the plan's actions in every window, if there are any."""
+        run = self._session.run
+        for menu in QApplication.topLevelWidgets():
+            if isinstance(menu, QMenu) and menu.objectName() == ACTIONS:
+                menu.menuAction().setVisible(bool(self._actions))
+                if not self._actions:
+                    menu.close()  # were it open, there would be nothing in it
+                if run is not None:
+                    menu.setTitle(plain_caption(f"Actions of {run.title}"))
+
+    def _ask(self, action: str) -> None:
+        ask(self._session, action)
+        self._show()  # and no more: the palette cannot do without the command that it runs
+
+
+def _title(command: str) -> str:
+    return PluginManager.instance().get_command(f"{PLUGIN}.{command}").title

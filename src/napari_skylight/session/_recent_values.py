@@ -1,0 +1,161 @@
+"""What was chosen for each plan last, in this session and in those before."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from napari_skylight.session._coalescing_task import CoalescingTask
+from napari_skylight.session._json_values import decode, encode
+from napari_skylight.session._problems import Problems
+
+FORMAT = 1
+
+_log = logging.getLogger("napari_skylight")
+
+
+class RecentValues:
+    """The plan that was chosen last, and the values chosen last for each.
+
+    Parameters
+    ----------
+    file : Path or None
+        Where they are kept between sessions; None keeps them nowhere.
+    problems : Problems
+        Told when the file cannot be read or written; one that cannot be read is put aside.
+
+    Attributes
+    ----------
+    last_plan : str
+        Empty when none was chosen yet.
+    """
+
+    def __init__(self, file: Path | None, problems: Problems) -> None:
+        self.last_plan = ""
+        self._file = file
+        self._problems = problems
+        self._chosen: dict[str, Mapping[str, Any]] = {}
+        self._stored: dict[str, dict[str, Any]] = {}  # as JSON: plans may be loaded later
+        self._lock = threading.Lock()
+        self._written = ""
+        self._task = CoalescingTask("skylight-save-choices", self._write)
+        if file is not None:
+            self._read(file)
+
+    def remember(self, plan: str, values: Mapping[str, Any]) -> None:
+        """Keep what was chosen for `plan`, which is the last one now."""
+        with self._lock:
+            self._chosen[plan] = MappingProxyType(dict(values))
+            self.last_plan = plan
+
+    def values(self, plan: str) -> dict[str, Any]:
+        """Return what was chosen for `plan`, as far as it can be told."""
+        with self._lock:
+            chosen, stored = self._chosen.get(plan), self._stored.get(plan, {})
+        if chosen is not None:
+            return {name: _as_of_now(value) for name, value in chosen.items()}
+        values = {}
+        for name, data in stored.items():
+            try:
+                values[name] = decode(data)
+            except (ValueError, RecursionError) as error:
+                _log.info("%s of %s is not what it was: %s", name, plan, error)
+        return values
+
+    def save(self) -> None:
+        """Write the file, on a thread of its own, if there is anything new."""
+        if self._file is not None:
+            self._task.ask().add_done_callback(self._problems.report_failure)
+
+    def close(self, seconds: float) -> None:
+        """Save, for so many seconds at most."""
+        self.save()
+        self._task.wait(seconds)
+
+    def _read(self, file: Path) -> None:
+        try:
+            text = file.read_text("utf-8")
+            content = json.loads(text)
+            if content["format"] != FORMAT:
+                raise ValueError(f"its format is {content['format']!r}, not {FORMAT}")
+            plans = {str(plan): dict(values) for plan, values in content["plans"].items()}
+            self.last_plan, self._stored, self._written = str(content["last_plan"]), plans, text
+        except (FileNotFoundError, NotADirectoryError):
+            return  # nothing was ever chosen
+        except Exception as error:  # noqa: BLE001 - whatever stands there, the session begins
+            self._put_aside(file, error)
+
+    def _put_aside(self, file: Path, error: Exception) -> None:
+        aside = file.with_name(f"{file.stem}-unreadable{file.suffix}")
+        try:
+            os.replace(file, aside)
+            where = f"It is kept as {aside.name}."
+        except OSError as refusal:
+            self._file = None  # what cannot be read is not to be lost either
+            where = f"Nothing is kept in its place: {refusal}."
+        reason = f"{type(error).__name__}: {error}"
+        problem = f"What was chosen last cannot be read from {file.name} ({reason}). {where}"
+        self._problems.report(problem, about=self, stands=True)
+
+    def _write(self) -> None:
+        assert self._file is not None
+        with self._lock:
+            chosen, plans, last_plan = dict(self._chosen), dict(self._stored), self.last_plan
+        plans |= {plan: _encoded(values) for plan, values in chosen.items()}
+        if not plans and not last_plan:
+            return
+        content = {"format": FORMAT, "last_plan": last_plan, "plans": plans}
+        text = json.dumps(content, indent=1)
+        if text == self._written:
+            return
+        try:
+            _replace(self._file, text)
+        except OSError as error:
+            self._problems.report(
+                f"What was chosen is not kept for the next start: {error}.", about=self
+            )
+        else:
+            self._written = text
+            self._problems.take_back(self)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write all of `file` or nothing; what a link leads to, and not the link."""
+    file = Path(os.path.realpath(file))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # a name of its own: another session may be writing too
+    number, new = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
+    try:
+        with open(number, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(new, file)
+    except BaseException:  # an exit too must leave no half of a file
+        Path(new).unlink(missing_ok=True)
+        raise
+
+
+def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
+    encoded = {}
+    for name, value in values.items():
+        try:
+            encoded[name] = encode(value)
+        except (TypeError, RecursionError) as error:  # that holds itself, for one
+            _log.debug("%s is not kept: %s", name, error)
+    return encoded
+
+
+def _as_of_now(value: Any) -> Any:
+    """Return `value` as of the class it has now, should its module have been loaded again."""
+    try:
+        return decode(encode(value))
+    except (TypeError, ValueError, RecursionError):
+        return value

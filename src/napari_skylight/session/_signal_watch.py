@@ -1,0 +1,237 @@
+"""The values of a device's settings, followed on the engine's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from napari_skylight._signals import announce
+from napari_skylight.session._device_signals import Setting, SettingInfo, settings_of
+from napari_skylight.session._error_text import in_words
+from napari_skylight.session._run_info import SessionState
+
+if TYPE_CHECKING:
+    from napari_skylight.session._session import Session
+
+POLL_SECONDS = 0.5
+MOVING_SECONDS = 0.1
+"""How often a part that does not tell its changes is read: at rest, and on its way."""
+
+ANSWER_SECONDS = 30.0
+"""How long a part may take to answer: an exposure may come before."""
+
+
+@dataclass(frozen=True)
+class SettingState:
+    """A setting as it is now.
+
+    Attributes
+    ----------
+    setting : Setting
+    info : SettingInfo or None
+        What the device says of it; None when not known yet, or when it has no scalar value.
+    value : bool, number, text or None
+        The true value, also on its way to another; None when not known.
+    pending : int
+        How many changes are on their way.
+    refusal : str
+        Why the last change failed, in plain words.
+    trouble : str
+        Why it could not be read, in plain words.
+    """
+
+    setting: Setting
+    info: SettingInfo | None = None
+    value: Any = None
+    pending: int = 0
+    refusal: str = ""
+    trouble: str = ""
+
+
+class SettingsWatch:
+    """Follows the settings of one device while started, and changes them.
+
+    Its methods return at once. Nothing of the device is called but on the engine's loop.
+
+    Parameters
+    ----------
+    session : Session
+    device : object
+        One of the session's devices.
+    """
+
+    changed = Signal()
+    """States have changed since the last `take`; emitted once until then, on any thread."""
+
+    def __init__(self, session: Session, device: Any) -> None:
+        self.device = device
+        self.settings = settings_of(device)
+        self._session = session
+        self._loop = session.engine.loop
+        self._states = {setting.path: SettingState(setting) for setting in self.settings}
+        self._fresh: set[str] = set()
+        self._lock = threading.Lock()
+        self._wakes = {setting.path: asyncio.Event() for setting in self.settings}
+        self._unread: set[str] = set()
+        self._changes = 0
+        self._following: Future[Any] | None = None
+
+    @property
+    def states(self) -> Mapping[str, SettingState]:
+        """Every state, by path."""
+        with self._lock:
+            return dict(self._states)
+
+    def take(self) -> Mapping[str, SettingState]:
+        """Return the states that have changed since the last call, by path."""
+        with self._lock:
+            fresh, self._fresh = self._fresh, set()
+            return {path: self._states[path] for path in fresh}
+
+    def start(self) -> None:
+        """Follow the settings until `stop`."""
+        if self._following is None and self._loop.is_running():
+            self._session.state_changed.connect(self._on_state_changed)
+            self._following = asyncio.run_coroutine_threadsafe(self._follow_all(), self._loop)
+
+    def stop(self) -> None:
+        """Ask nothing of the device any more; changes on their way are still seen to their end."""
+        following, self._following = self._following, None
+        if following is not None:
+            self._session.state_changed.disconnect(self._on_state_changed, missing_ok=True)
+            following.cancel()
+
+    def set(self, path: str, value: Any) -> None:
+        """Set a setting; how that went is told by its state."""
+        if not self._loop.is_running():
+            return
+        self._change(path, pending=+1, refusal="")
+        asyncio.run_coroutine_threadsafe(self._set(path, value), self._loop)
+
+    # ---- on the engine's loop ----------------------------------------------------------------
+
+    async def _set(self, path: str, value: Any) -> None:
+        setting = self._states[path].setting
+        asked = asyncio.wrap_future(self._session.set(path, value))
+        await asyncio.wait([asked])
+        refusal = ""
+        if asked.cancelled():
+            refusal = f"{setting.label} was given up."
+        elif (error := asked.exception()) is not None:
+            refusal = in_words(error)
+        elif not setting.readable:
+            self._change(path, value=value)
+        # The true value first: whoever sees the end of the change must not see the value before.
+        await self._look(setting, read=True, describe=True)
+        self._change(path, pending=-1, refusal=refusal)
+        self._wake_all()
+
+    async def _follow_all(self) -> None:
+        self._forget_what_is_not_told()
+        await asyncio.gather(*map(self._follow, self.settings))
+
+    async def _follow(self, setting: Setting) -> None:
+        wake = self._wakes[setting.path]
+        described = -1
+        self._unread.add(setting.path)
+        task = asyncio.current_task()
+        assert task is not None
+        with self._subscription(setting) as subscribed:
+            # Before Python 3.12 asyncio.wait_for, in a driver, may swallow the cancellation itself.
+            while not task.cancelling():
+                wake.clear()
+                # Limits may depend on any value of the device.
+                stale = described != self._changes or bool(self._states[setting.path].trouble)
+                described = self._changes
+                read = not subscribed or setting.path in self._unread
+                self._unread.discard(setting.path)
+                if stale or read:
+                    await self._look(setting, read=read, describe=stale)
+                moving = self._states[setting.path].pending
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(MOVING_SECONDS if moving else POLL_SECONDS):
+                        await wake.wait()
+
+    @contextmanager
+    def _subscription(self, setting: Setting) -> Iterator[bool]:
+        try:
+            undo = setting.subscribe(partial(self._on_reading, setting))
+        except Exception:  # noqa: BLE001 - whatever a driver has against it: it is read instead
+            undo = None
+        try:
+            yield undo is not None
+        finally:
+            if undo is not None:
+                undo()
+
+    async def _look(self, setting: Setting, *, read: bool, describe: bool) -> None:
+        # A plan that pauses stops a device, then tells it that it pauses. A reading in between
+        # could be taken for the end of the plan.
+        read = read and setting.readable
+        if read and self._session.state is SessionState.PAUSING:
+            read = False
+            self._unread.add(setting.path)
+        found: dict[str, Any] = {"trouble": ""}
+        before = self._states[setting.path].value
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if describe:
+                    found["info"] = await setting.describe()
+                if read:
+                    value = await setting.read()
+                    if self._states[setting.path].value == before:  # else told since, and newer
+                        found["value"] = value
+        except TimeoutError as error:
+            found["trouble"] = str(error) or f"No answer within {ANSWER_SECONDS:g} s."
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises is shown
+            found["trouble"] = in_words(error)
+        self._change(setting.path, **found)
+
+    # ---- on any thread -----------------------------------------------------------------------
+
+    def _on_reading(self, setting: Setting, readings: Any = None, *_: Any, **__: Any) -> None:
+        # Bluesky's devices give their readings, ophyd's something else: then they are asked.
+        if isinstance(readings, Mapping):
+            self._change(setting.path, value=setting.value_in(readings), trouble="")
+        else:
+            self._unread.add(setting.path)
+            self._wake(setting.path)
+
+    def _on_state_changed(self, _state: SessionState) -> None:
+        # The engine switches lights off when a plan ends: seen at once.
+        self._forget_what_is_not_told()
+        self._wake_all()
+
+    def _forget_what_is_not_told(self) -> None:
+        for setting in self.settings:
+            if not setting.readable:
+                self._change(setting.path, value=None)
+
+    def _wake_all(self) -> None:
+        for path in self._wakes:
+            self._wake(path)
+
+    def _wake(self, path: str) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody follows any more
+            self._loop.call_soon_threadsafe(self._wakes[path].set)
+
+    def _change(self, path: str, *, pending: int = 0, **found: Any) -> None:
+        with self._lock:
+            old = self._states[path]
+            new = replace(old, pending=old.pending + pending, **found)
+            if new == old:
+                return
+            self._states[path] = new
+            self._changes += new.value != old.value
+            first = not self._fresh
+            self._fresh.add(path)
+        if first:
+            announce(self.changed)

@@ -1,0 +1,135 @@
+"""The lines of a log, as a list that a view shows."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+
+from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+from qtpy.QtGui import QIcon
+
+from napari_skylight.widgets._plain_text import plain_tip
+from napari_skylight.widgets.log._log_records import MOST_RECORDS, LogEntry
+
+__all__ = ["LogModel", "level_word", "text_of"]
+
+_ROOT = QModelIndex()
+
+
+class LogModel(QAbstractListModel):
+    """Records from a level on that hold a text, oldest first.
+
+    Parameters
+    ----------
+    icon : callable
+        Returns the icon of a level.
+    parent : QObject
+    """
+
+    def __init__(self, icon: Callable[[int], QIcon], parent: QObject) -> None:
+        super().__init__(parent)
+        self._icon = icon
+        self._all: deque[LogEntry] = deque(maxlen=MOST_RECORDS)
+        self._shown: list[LogEntry] = []
+        self._level = logging.INFO
+        self._text = ""
+
+    @property
+    def count(self) -> int:
+        """How many records there are, shown or not."""
+        return len(self._all)
+
+    @property
+    def newest(self) -> int:
+        """The number of the last record; 0 when there is none."""
+        return self._all[-1].number if self._all else 0
+
+    def entry(self, row: int) -> LogEntry:
+        """Return the record in a row."""
+        return self._shown[row]
+
+    def row_of(self, number: int) -> int:
+        """Return the row of the record of this number; -1 when it is not shown."""
+        return next((row for row, each in enumerate(self._shown) if each.number == number), -1)
+
+    def set_filter(self, level: int, text: str) -> None:
+        """Show the records from `level` on that hold `text`."""
+        self._level, self._text = level, text.strip().casefold()
+        self.beginResetModel()
+        self._shown = [each for each in self._all if self._is_wanted(each)]
+        self.endResetModel()
+
+    def update_entries(self, new: list[LogEntry], oldest: int) -> None:
+        """Add what is new, and forget what is older than the record of the number `oldest`."""
+        self._all.extend(new)
+        while self._all and self._all[0].number < oldest:
+            self._all.popleft()
+        gone = 0
+        while gone < len(self._shown) and self._shown[gone].number < oldest:
+            gone += 1
+        if gone:
+            self.beginRemoveRows(_ROOT, 0, gone - 1)
+            del self._shown[:gone]
+            self.endRemoveRows()
+        wanted = [each for each in new if each.number >= oldest and self._is_wanted(each)]
+        if wanted:
+            start = len(self._shown)
+            self.beginInsertRows(_ROOT, start, start + len(wanted) - 1)
+            self._shown += wanted
+            self.endInsertRows()
+
+    def restyle(self) -> None:
+        """Draw the icons again, in other colours."""
+        if self._shown:
+            self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1))
+
+    def rowCount(self, parent: QModelIndex = _ROOT) -> int:  # type: ignore[override]  # noqa: N802
+        """Return how many records are shown."""
+        return 0 if parent.isValid() else len(self._shown)
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:  # type: ignore[override]
+        """Return the line of a record, its icon, or all of it."""
+        entry = self._shown[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return line_of(entry)
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._icon(entry.level)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(entry.message)
+        return None
+
+    def _is_wanted(self, entry: LogEntry) -> bool:
+        if entry.level < self._level:
+            return False
+        if not self._text:
+            return True
+        return any(
+            self._text in each.casefold() for each in (entry.message, entry.logger, entry.details)
+        )
+
+
+def level_word(level: int) -> str:
+    """Return a level as a person reads it."""
+    for limit, word in ((logging.ERROR, "Error"), (logging.WARNING, "Warning")):
+        if level >= limit:
+            return word
+    return "Info" if level >= logging.INFO else "Debug"
+
+
+def line_of(entry: LogEntry) -> str:
+    """Return a record in one line, with its time."""
+    word = f"{level_word(entry.level)}: " if entry.level >= logging.WARNING else ""
+    first = entry.message.strip().partition("\n")[0]
+    cause = entry.details.strip().rpartition("\n")[2]
+    if cause and not cause.endswith(first):  # else it has been said
+        first += f": {cause}"
+    return f"{time.strftime('%H:%M:%S', time.localtime(entry.time))}  {word}{first}"
+
+
+def text_of(entry: LogEntry) -> str:
+    """Return all of a record."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.time))
+    head = f"{when}  {level_word(entry.level)}  {entry.logger}  ({entry.thread})"
+    return "\n".join(filter(None, (head, entry.message, entry.details)))

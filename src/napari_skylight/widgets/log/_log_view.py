@@ -1,0 +1,256 @@
+"""The log: what was gathered of it, from a level on, with a text in it."""
+
+from __future__ import annotations
+
+import logging
+
+from qtpy.QtCore import QEvent, QItemSelectionModel, Qt, QTimer, Signal
+from qtpy.QtGui import (
+    QFontDatabase,
+    QGuiApplication,
+    QIcon,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShowEvent,
+    QTextCursor,
+)
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QStackedWidget,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_skylight.widgets._colours import amber, faint, is_new_theme, muted, red
+from napari_skylight.widgets._icons import dot_icon
+from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._list_and_details import LEAST_HEIGHT, Split
+from napari_skylight.widgets._signal_links import Links
+from napari_skylight.widgets.log._log_model import LogModel, level_word, text_of
+from napari_skylight.widgets.log._log_records import LogEntry, LogUse
+
+__all__ = ["LogView"]
+
+_REDRAW_MS = 100
+_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+_LEVEL_TIP = (
+    "The least important messages to show.\n"
+    "Debug has every step of a plan written down while it is chosen, which makes plans slower."
+)
+_NOTHING = "Nothing has been logged yet."
+_NONE_SHOWN = "No message is shown. Choose another level, or search for something else."
+
+
+class LogView(QWidget):
+    """Shows what we, Bluesky and its devices log; the chosen message in full.
+
+    Records are gathered while there is a view, or another `LogUse`. Several views show the same.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._use = LogUse()
+        self._icons: dict[str, QIcon] = {}
+        self._level = QComboBox()
+        self._level.setObjectName("log-level")
+        self._level.setAccessibleName("Level")
+        self._level.setToolTip(_LEVEL_TIP)
+        for level in _LEVELS:
+            self._level.addItem(level_word(level), level)
+        self._level.setCurrentIndex(_LEVELS.index(logging.INFO))
+        self._search = QLineEdit()
+        self._search.setObjectName("log-search")
+        self._search.setPlaceholderText("Search")
+        self._search.setClearButtonEnabled(True)
+        self._copy = _button("Copy", "log-copy", "Copy the chosen messages, or all that are shown")
+        self._clear = _button("Clear", "log-clear", "Forget every message")
+        self._model = LogModel(self._icon, self)
+        self._list = _List()
+        self._list.setModel(self._model)
+        self._full = _Full()
+        self._full.hide()
+        self._note = text_label(name="log-note", wrap=True)
+        self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._pages = QStackedWidget()
+        self._lay_out()
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.setInterval(_REDRAW_MS)
+        self._redraw.timeout.connect(self.refresh)
+        self._level.currentIndexChanged.connect(self._on_filter_changed)
+        self._search.textChanged.connect(self._on_filter_changed)
+        self._copy.clicked.connect(self.copy)
+        self._clear.clicked.connect(self._use.records.clear)
+        self._list.selectionModel().currentChanged.connect(self._on_current_changed)
+        self._list.copied.connect(self.copy)
+        self.destroyed.connect(self._use.close)
+        self._links = Links(self)
+        self._links.connect(self._use.records.changed, self._on_records_changed)
+        self.refresh()
+
+    def close_links(self) -> None:
+        """Want no records any more; for whoever takes the view down."""
+        self._links.cut()
+        self._redraw.stop()
+        self._use.close()
+
+    def set_watched(self, watched: bool) -> None:
+        """Have nothing written down for the log's sake alone while its dock is closed."""
+        self._use.level = self._level.currentData() if watched else logging.INFO
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up with what was logged meanwhile."""
+        super().showEvent(event)
+        self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take over the theme."""
+        super().changeEvent(event)
+        if is_new_theme(event):
+            self._icons.clear()
+            self._model.restyle()
+            self._note.setStyleSheet(f"color: {muted(self).name()};")
+
+    def refresh(self) -> None:
+        """Show what is there now."""
+        records = self._use.records
+        self._model.update_entries(records.since(self._model.newest), records.oldest)
+        self._show_page()
+
+    def copy(self) -> None:
+        """Copy the chosen messages, or all that are shown."""
+        rows = sorted(index.row() for index in self._list.selectedIndexes())
+        entries = [self._model.entry(row) for row in rows or range(self._model.rowCount())]
+        QGuiApplication.clipboard().setText("\n".join(map(text_of, entries)))
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(4)
+        top.addWidget(self._level)
+        top.addWidget(self._search, 1)
+        top.addWidget(self._copy)
+        top.addWidget(self._clear)
+        split = Split(self._list, self._full)
+        self._pages.addWidget(self._note)
+        self._pages.addWidget(split)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(top)
+        layout.addWidget(self._pages, 1)
+
+    def _on_records_changed(self) -> None:
+        if self.isVisible() and not self._redraw.isActive():
+            self._redraw.start()
+
+    def _on_filter_changed(self) -> None:
+        chosen = self._chosen()
+        level = self._level.currentData()
+        self._use.level = level
+        self._model.set_filter(level, self._search.text())
+        row = -1 if chosen is None else self._model.row_of(chosen.number)
+        if row >= 0:
+            both = QItemSelectionModel.SelectionFlag.ClearAndSelect
+            self._list.selectionModel().setCurrentIndex(self._model.index(row), both)
+        self._show_full()
+        self._show_page()
+
+    def _on_current_changed(self) -> None:
+        self._show_full()
+        self._list.scrollTo(self._list.currentIndex())
+
+    def _chosen(self) -> LogEntry | None:
+        index = self._list.currentIndex()
+        return self._model.entry(index.row()) if index.isValid() else None
+
+    def _show_full(self) -> None:
+        entry = self._chosen()
+        self._full.setVisible(entry is not None)
+        self._full.show_text("" if entry is None else text_of(entry))
+
+    def _show_page(self) -> None:
+        shown = self._model.rowCount()
+        self._note.setText(_NONE_SHOWN if self._model.count else _NOTHING)
+        self._pages.setCurrentIndex(1 if shown else 0)
+        for button in (self._copy, self._clear):
+            button.setEnabled(bool(self._model.count if button is self._clear else shown))
+
+    def _icon(self, level: int) -> QIcon:
+        word = level_word(level)
+        if word not in self._icons:
+            colours = {"Error": red, "Warning": amber, "Info": muted}
+            self._icons[word] = dot_icon(colours.get(word, faint)(self))
+        return self._icons[word]
+
+
+class _List(QTreeView):
+    """One line for each record; several can be chosen."""
+
+    copied = Signal()
+    """The person wants to copy what is chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("log")
+        self.setAccessibleName("Log")
+        self.setHeaderHidden(True)
+        self.setRootIsDecorated(False)
+        self.setUniformRowHeights(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setMinimumHeight(LEAST_HEIGHT)
+        self._follows = True
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
+
+    def _on_scrolled(self, value: int) -> None:
+        self._follows = value >= self.verticalScrollBar().maximum()
+
+    def _on_range_changed(self, _least: int, most: int) -> None:
+        if self._follows:  # whoever reads the newest goes on doing so
+            self.verticalScrollBar().setValue(most)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Copy all of the records, rather than the line that is seen of one."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copied.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class _Full(QPlainTextEdit):
+    """All of a record; what went wrong is said at its end, which is seen first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("log-full")
+        self.setAccessibleName("Message")
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setMinimumHeight(LEAST_HEIGHT)
+        self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+
+    def show_text(self, text: str) -> None:
+        """Show `text` from its end."""
+        if text != self.toPlainText():
+            self.setPlainText(text)
+            self.moveCursor(QTextCursor.MoveOperation.End)
+            self.moveCursor(QTextCursor.MoveOperation.StartOfBlock)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Stay where the cursor is."""
+        super().resizeEvent(event)
+        self.ensureCursorVisible()
+
+
+def _button(text: str, name: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setToolTip(tip)
+    return button

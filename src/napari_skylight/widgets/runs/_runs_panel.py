@@ -1,0 +1,205 @@
+"""The dock of what was done: every run of the session, and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer
+from qtpy.QtGui import QHideEvent, QIcon, QResizeEvent, QShowEvent
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QSizePolicy,
+    QStackedWidget,
+    QTabWidget,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_skylight.frames import FrameReader
+from napari_skylight.session import RunRecord, Session, SessionState
+from napari_skylight.widgets._colours import amber, green, is_new_theme, muted, red
+from napari_skylight.widgets._dock_height import RoomClaim
+from napari_skylight.widgets._icons import dot_icon
+from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._list_and_details import LEAST_HEIGHT, Split
+from napari_skylight.widgets._signal_links import Links
+from napari_skylight.widgets.log import LogView
+from napari_skylight.widgets.runs._details import RunDetails
+from napari_skylight.widgets.runs._runs_model import DURATION, RunsModel
+
+__all__ = ["RunsPanel"]
+
+_REFRESH_MS = 1000
+_ALL_COLUMNS = 360
+"""Pixels from which there is room for all columns of the table."""
+_NO_RUNS = "No runs yet. Press Run in Plan control."
+_COLOURS = {
+    "success": muted,
+    "abort": amber,
+    "fail": red,
+    SessionState.PAUSING: amber,
+    SessionState.PAUSED: amber,
+    SessionState.STOPPING: amber,
+}
+
+# Napari's themes do not show where the keyboard is, and set lists tight.
+_STYLE = """
+QTreeView, QListView, QPushButton, QComboBox, QPlainTextEdit {{ border: 1px solid transparent; }}
+QTreeView:focus, QListView:focus, QPushButton:focus, QComboBox:focus,
+QPlainTextEdit:focus {{ border: 1px solid {colour}; }}
+QTreeView::item, QListView::item {{ padding: 2px; }}
+QTabWidget::pane {{ border: 0px; }}
+"""
+
+
+class RunsPanel(QWidget):
+    """The runs of `session` on one tab, what is logged on another.
+
+    Several may show one session. While a plan runs it looks about once a second what has become of
+    it, and not even that while it is hidden.
+
+    Parameters
+    ----------
+    session : Session
+    show_images : callable, optional
+        Brings the images of a run back into the viewer.
+    """
+
+    def __init__(
+        self, session: Session, show_images: Callable[[RunRecord], None] | None = None
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._icons: dict[str, QIcon] = {}
+        self._readers: dict[str, FrameReader] = {}
+        self._model = RunsModel(self._icon, self)
+        self._table = _Table()
+        self._table.setModel(self._model)
+        self._table.fit_columns()
+        self._details = RunDetails(session, show_images)
+        self._note = text_label(_NO_RUNS, name="no-runs", wrap=True)
+        self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._pages = QStackedWidget()
+        self._log = LogView()
+        self._tabs = QTabWidget()
+        self._lay_out()
+        RoomClaim(self)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
+        self._table.selectionModel().currentRowChanged.connect(self._show_details)
+        self._links = Links(self)
+        self._links.connect(session.runs.changed, self.refresh)
+        self._links.connect(session.state_changed, self.refresh)
+        self._links.connect(session.plans_changed, self.refresh)
+        self._links.connect(session.caches.added, self._follow_stacks)
+        self._follow_stacks()
+        self.refresh()
+
+    def close_links(self) -> None:
+        """Hear nothing of the session and the log any more; for whoever takes the dock down."""
+        self._links.cut()
+        self._timer.stop()
+        self._log.close_links()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return a size at which the daily things can be read."""
+        return super().sizeHint().expandedTo(QSize(320, 400))
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up with what happened meanwhile."""
+        super().showEvent(event)
+        self._log.set_watched(True)
+        self.refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Let plans run as fast as they do without a log, unless the window is only minimised."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._log.set_watched(False)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take over the theme."""
+        super().changeEvent(event)
+        if is_new_theme(event):
+            colour = muted(self).name()
+            self._icons.clear()
+            self._model.restyle()
+            self._note.setStyleSheet(f"color: {colour};")
+            self._tabs.setStyleSheet(_STYLE.format(colour=colour))
+
+    def refresh(self) -> None:
+        """Show what is true now, and go on showing it while a plan is under way."""
+        busy = self._session.state.busy
+        for reader in () if busy else self._readers.values():
+            reader.arm()  # before the frames are looked at, so that no change is missed
+        self._model.show_runs(tuple(self._session.runs), self._session.state)
+        self._pages.setCurrentIndex(1 if self._model.rowCount() else 0)
+        self._show_details()
+        if busy and self.isVisible():
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _lay_out(self) -> None:
+        self._pages.addWidget(self._note)
+        self._pages.addWidget(Split(self._table, self._details, below=2))
+        runs = QWidget()
+        inner = QVBoxLayout(runs)
+        inner.setContentsMargins(0, 8, 0, 0)
+        inner.addWidget(self._pages)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self._tabs.setObjectName("tabs")
+        self._tabs.addTab(runs, "Runs")
+        self._tabs.addTab(self._log, "Log")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.addWidget(self._tabs)
+
+    def _follow_stacks(self) -> None:
+        """Hear of it when kept frames are cleared."""
+        for cache in self._session.caches:
+            if cache.kind == "stack" and cache.name not in self._readers:
+                self._readers[cache.name] = cache.reader()
+                self._links.connect(cache.changed, self._on_stack_changed)
+
+    def _on_stack_changed(self) -> None:
+        if not self._session.state.busy:  # otherwise the timer looks
+            self.refresh()
+
+    def _show_details(self) -> None:
+        self._details.show_record(self._model.record(self._table.currentIndex()))
+
+    def _icon(self, state: str) -> QIcon:
+        if state not in self._icons:
+            self._icons[state] = dot_icon(_COLOURS.get(state, green)(self))
+        return self._icons[state]
+
+
+class _Table(QTreeView):
+    """A line for each run; the arrow keys go from run to run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("runs")
+        self.setAccessibleName("Runs")
+        self.setRootIsDecorated(False)
+        self.setUniformRowHeights(True)
+        self.setMinimumHeight(LEAST_HEIGHT)
+        self.setAllColumnsShowFocus(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+
+    def fit_columns(self) -> None:
+        """Give each column the width of its words, and the rest to the last one."""
+        header = self.header()
+        header.setResizeContentsPrecision(0)  # of the runs that are seen
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(header.count() - 1, QHeaderView.ResizeMode.Stretch)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Leave out what can be read elsewhere too, where there is no room for it."""
+        super().resizeEvent(event)
+        self.setColumnHidden(DURATION, event.size().width() < _ALL_COLUMNS)

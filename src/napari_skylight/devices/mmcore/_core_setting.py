@@ -74,9 +74,7 @@ class CoreSetting(ABC, Generic[T]):
         Status
             Fails with ValueError, and nothing changes, when the value is not fit.
         """
-        return self._thread.run(
-            partial(self._set, value), what=f"CoreSetting {self.name} to {value}"
-        )
+        return self._thread.run(partial(self._set, value), what=f"Setting {self.name} to {value}")
 
     async def read(self) -> dict[str, Reading[T]]:
         """Return its value as it is now."""

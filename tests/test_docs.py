@@ -258,7 +258,8 @@ def test_every_public_module_is_in_the_reference():
     }
     pages = "".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
     told = set(re.findall(r"^::: napari_skylight\.(\S+)$", pages, re.MULTILINE))
-    assert {module.partition(".")[0] for module in public - told} == {"cli", "widgets"}
+    inside = public - told - {"devices.sim.specimen"}  # its public names are on the page of sim
+    assert {module.partition(".")[0] for module in inside} == {"cli", "plugin", "widgets"}
 
 
 def test_every_decision_is_in_the_list():

@@ -320,7 +320,7 @@ def test_a_snapshot_that_cannot_be_told_among_the_frames_is_kept_besides(session
     (event,) = documents.events("snapshots")
     numbers = kept(session, camera)
     numbers.remove(event["data"]["camera"][0, 0])
-    assert is_unbroken(numbers)
+    assert is_unbroken(sorted(numbers))  # the snapshot's copy lies behind those taken meanwhile
 
 
 def test_each_frame_has_the_time_it_was_taken_at(session, camera):

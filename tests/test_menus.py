@@ -16,7 +16,7 @@ from napari_skylight.engine.plan_stubs import wait_for_actions
 from napari_skylight.plugin import _attachments
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera
-from napari_skylight.widgets._text_dialog import TextDialog
+from napari_skylight.widgets._dialogs import TextDialog
 
 CTRL_ALT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 CTRL_ALT_SHIFT = CTRL_ALT | Qt.KeyboardModifier.ShiftModifier

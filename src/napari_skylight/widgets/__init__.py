@@ -1,10 +1,9 @@
 """The docks."""
 
+from napari_skylight.widgets._dialogs import choose_file
 from napari_skylight.widgets._display_text import words_for
-from napari_skylight.widgets._file_dialog import choose_file
-from napari_skylight.widgets._gui_thread import gui_thread
 from napari_skylight.widgets._plain_text import plain_caption
-from napari_skylight.widgets._signal_links import Links
+from napari_skylight.widgets._signal_links import Links, gui_thread
 from napari_skylight.widgets.devices import DevicesPanel
 from napari_skylight.widgets.log import LogUse
 from napari_skylight.widgets.plan import PlanControl

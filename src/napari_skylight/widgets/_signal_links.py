@@ -1,23 +1,23 @@
-"""Signals of the session, delivered to a widget on the GUI thread until it is gone."""
+"""Calls and signals of any thread, delivered on the GUI thread."""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakMethod
 
 from psygnal import SignalInstance
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Qt, Signal, Slot
 
-from napari_skylight.widgets._gui_thread import gui_thread
-
-__all__ = ["Links"]
+__all__ = ["Links", "gui_thread"]
 
 
 class Links:
-    """The connections of one widget; cut when it is destroyed, or before.
+    """The connections of one widget to psygnal signals; cut when it is destroyed, or before.
 
-    The widget is not kept alive by them. What is on its way when they are cut is not delivered.
+    They do not keep the widget alive. Deliveries under way when they are cut are dropped.
     """
 
     def __init__(self, owner: QObject) -> None:
@@ -26,10 +26,10 @@ class Links:
         owner.destroyed.connect(self.cut)
 
     def connect(self, signal: SignalInstance, slot: Callable[[], None]) -> None:
-        """Call `slot`, a method of the widget, after emissions of `signal`.
+        """Call `slot`, a method of the widget, on the GUI thread after emissions of `signal`.
 
-        The slot is given nothing: by the time it runs the truth may be another, and it has to look.
-        Emissions on another thread that come quicker than that are one call.
+        The slot gets no arguments: it reads the state there is when it runs. Emissions of another
+        thread that come faster than the slot runs are coalesced into one call.
         """
         if self._is_cut:
             return
@@ -38,7 +38,7 @@ class Links:
         self._links.append((signal, link))
 
     def cut(self) -> None:
-        """Cut every connection, for good."""
+        """Cut every connection; `connect` does nothing afterwards."""
         self._is_cut = True
         self.clear()
 
@@ -51,24 +51,63 @@ class Links:
 
 
 class _Link:
-    """One signal to one slot."""
+    """One signal connected to one slot."""
 
     def __init__(self, slot: Callable[[], None]) -> None:
         self._slot: WeakMethod[Callable[[], None]] = WeakMethod(slot)
         self._gui_thread = gui_thread()
-        self._on_its_way = False
+        self._is_pending = False
         self.is_cut = False
 
     def emitted(self, *_: Any) -> None:
-        """Deliver, at once on the GUI thread."""
+        """Deliver: at once on the GUI thread, queued on another."""
         if self._gui_thread.is_current():
             self._deliver()
-        elif not self._on_its_way:
-            self._on_its_way = True
+        elif not self._is_pending:
+            self._is_pending = True
             self._gui_thread.call(self._deliver)
 
     def _deliver(self) -> None:
-        self._on_its_way = False  # before the slot looks: what changes from now on is news
+        self._is_pending = False  # before the slot reads: a later change needs another call
         slot = None if self.is_cut else self._slot()
         if slot is not None:
             slot()
+
+
+class _GuiThread(QObject):
+    """Calls functions on the thread it was made on.
+
+    superqt's `ensure_main_thread` makes a Qt object for each call, which ends the process with
+    PySide6 when the calling thread happens to release it last.
+    """
+
+    _called = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ident = threading.get_ident()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._called.connect(self._on_called, Qt.ConnectionType.QueuedConnection)
+
+    def is_current(self) -> bool:
+        """Return whether the caller is on the GUI thread."""
+        return threading.get_ident() == self._ident
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Queue a call of `function`, in order; from any thread."""
+        self._waiting.append(function)
+        self._called.emit()
+
+    @Slot()
+    def _on_called(self) -> None:
+        self._waiting.popleft()()
+
+
+_made: list[_GuiThread] = []
+
+
+def gui_thread() -> _GuiThread:
+    """Return the process's `_GuiThread`; the first call must be on the GUI thread."""
+    if not _made:
+        _made.append(_GuiThread())
+    return _made[0]

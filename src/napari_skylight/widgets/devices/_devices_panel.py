@@ -13,7 +13,7 @@ from napari_skylight.session import Session, Setting, SettingsWatch
 from napari_skylight.widgets._colours import is_new_theme, muted, red
 from napari_skylight.widgets._dock_height import RoomClaim
 from napari_skylight.widgets._form_area import FormArea
-from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._separator import Rule
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.devices._setting_rows import SettingRows

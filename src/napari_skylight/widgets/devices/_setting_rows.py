@@ -10,8 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from napari_skylight.session import Setting, SettingInfo, SettingState
 from napari_skylight.widgets._colours import is_new_theme, muted
-from napari_skylight.widgets._label import text_label
-from napari_skylight.widgets._plain_text import plain_caption, plain_tip
+from napari_skylight.widgets._plain_text import plain_caption, plain_tip, text_label
 from napari_skylight.widgets._tab_order import order_tabs
 from napari_skylight.widgets.devices._setting_editors import SettingEditor, create_setting_editor
 

@@ -12,8 +12,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QVBoxLayout, QWidget
 
 from napari_skylight.plans.spec import ParamDescription, container_of, find_problem
 from napari_skylight.widgets._colours import red
-from napari_skylight.widgets._label import text_label
-from napari_skylight.widgets._plain_text import plain_caption, plain_tip
+from napari_skylight.widgets._plain_text import plain_caption, plain_tip, text_label
 from napari_skylight.widgets.forms._create_editor import create_editor
 from napari_skylight.widgets.forms._editor import Editor, PartError
 from napari_skylight.widgets.forms._literal_editor import LiteralEditor

@@ -30,8 +30,8 @@ from qtpy.QtWidgets import (
 
 from napari_skylight.widgets._colours import amber, faint, is_new_theme, muted, red
 from napari_skylight.widgets._icons import dot_icon
-from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._list_and_details import LEAST_HEIGHT, Split
+from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log._log_model import LogModel, level_word, text_of
 from napari_skylight.widgets.log._log_records import LogEntry, LogUse

@@ -8,9 +8,8 @@ from qtpy.QtCore import QEvent, QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_skylight.widgets._colours import is_new_theme, muted
-from napari_skylight.widgets._label import eliding_label, text_label
-from napari_skylight.widgets._plain_text import plain_tip
-from napari_skylight.widgets._text_dialog import TextDialog
+from napari_skylight.widgets._dialogs import TextDialog
+from napari_skylight.widgets._plain_text import eliding_label, plain_tip, text_label
 
 __all__ = ["PlanChooser"]
 

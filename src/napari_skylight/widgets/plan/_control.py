@@ -14,7 +14,7 @@ from napari_skylight.plans.spec import ParameterError, PlanSpec, UnresolvableAnn
 from napari_skylight.session import RunInfo, Session, in_words
 from napari_skylight.widgets._colours import is_new_theme, muted
 from napari_skylight.widgets._form_area import FormArea
-from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._plan_docs import description_of, summary_of
 from napari_skylight.widgets._separator import Rule
 from napari_skylight.widgets._signal_links import Links

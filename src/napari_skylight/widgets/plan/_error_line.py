@@ -10,9 +10,9 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from napari_skylight.session import Session
 from napari_skylight.widgets._colours import is_new_theme, red
-from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._dialogs import TextDialog
+from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
-from napari_skylight.widgets._text_dialog import TextDialog
 
 __all__ = ["ErrorLine"]
 

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 from napari_skylight.session import Progress, Waiting
 from napari_skylight.widgets._colours import faint, green, is_new_theme
 from napari_skylight.widgets._display_text import duration
-from napari_skylight.widgets._label import text_label
+from napari_skylight.widgets._plain_text import text_label
 
 __all__ = ["ProgressRow", "place"]
 

@@ -22,8 +22,7 @@ from napari_skylight.widgets._display_text import (
     size,
     state_word,
 )
-from napari_skylight.widgets._label import eliding_label, text_label
-from napari_skylight.widgets._plain_text import plain_tip
+from napari_skylight.widgets._plain_text import eliding_label, plain_tip, text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.plan._progress_row import ProgressRow, place
 from napari_skylight.widgets.plan._rate import Rate

@@ -23,8 +23,8 @@ from superqt.utils import QFlowLayout
 
 from napari_skylight.session import RunRecord, Session
 from napari_skylight.widgets._display_text import duration, ending, frames
-from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._list_and_details import LEAST_HEIGHT
+from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets.runs._copy_menu import copy_menu
 from napari_skylight.widgets.runs._metadata import MetadataTree, nodes_of
 from napari_skylight.widgets.runs._runs_model import status_of, time_of

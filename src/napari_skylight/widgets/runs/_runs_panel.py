@@ -22,8 +22,8 @@ from napari_skylight.session import RunRecord, Session, SessionState
 from napari_skylight.widgets._colours import amber, green, is_new_theme, muted, red
 from napari_skylight.widgets._dock_height import RoomClaim
 from napari_skylight.widgets._icons import dot_icon
-from napari_skylight.widgets._label import text_label
 from napari_skylight.widgets._list_and_details import LEAST_HEIGHT, Split
+from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log import LogView
 from napari_skylight.widgets.runs._details import RunDetails

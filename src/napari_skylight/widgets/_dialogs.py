@@ -1,25 +1,32 @@
-"""A window with text to read and copy, beside the work rather than in front of it."""
+"""A window with text to read and copy; the question for a file."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QFontDatabase, QGuiApplication, QTextCursor
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
-__all__ = ["TextDialog"]
+__all__ = ["TextDialog", "choose_file"]
 
 
 class TextDialog(QDialog):
-    """Shows `text` until closed, or until another of that title; does not block.
+    """A modeless window that shows `text` until closed or replaced by one of the same title.
 
-    It is a tool of the window of `parent`, so that the shortcuts there work here too.
+    As a tool window of `parent`, it shares the shortcuts there.
 
     Parameters
     ----------
     title, text : str
     parent : QWidget
     fixed : bool
-        Whether every letter has the same width, as a traceback wants it.
+        Whether to use a monospaced font, without wrapping: for tracebacks.
     """
 
     def __init__(self, title: str, text: str, parent: QWidget, *, fixed: bool = False) -> None:
@@ -51,3 +58,9 @@ class TextDialog(QDialog):
 
     def _on_copy_clicked(self) -> None:
         QGuiApplication.clipboard().setText(self.text.toPlainText())
+
+
+def choose_file(parent: QWidget | None, title: str, pattern: str) -> str:
+    """Ask for an existing file that matches `pattern`, such as "*.cfg"; "" if cancelled."""
+    file, _ = QFileDialog.getOpenFileName(parent, title, filter=pattern)
+    return str(file)

@@ -7,9 +7,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton, QTreeView
 
 from napari_skylight import Session, attach
+from napari_skylight._log_records import LogRecords
 from napari_skylight.plugin import _attachments
 from napari_skylight.testing import FakeCamera
-from napari_skylight.widgets.log._log_records import LogRecords
 
 
 def gathers():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from qtpy.QtWidgets import QApplication
 
 from napari_skylight._compat import main_window, unwrapped
+from napari_skylight._log_records import LogCapture
 from napari_skylight.devices import sim
 from napari_skylight.plugin._activity import Activity
 from napari_skylight.plugin._menus import Menus
@@ -19,7 +20,6 @@ from napari_skylight.plugin._notices import Notices
 from napari_skylight.plugin._preferences import PLUGIN, Preferences
 from napari_skylight.session import Session, home_folder
 from napari_skylight.viewer import ViewerLink
-from napari_skylight.widgets import LogUse
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -50,7 +50,7 @@ class _Shared:
 
     def __init__(self, session: Session) -> None:
         self.preferences = Preferences()
-        self.log = LogUse()  # what happens before a log is opened can be read in it
+        self.log = LogCapture()  # what happens before a log is opened can be read in it
         self.menus = Menus(session, self.preferences)
         self.notices = Notices(session)
         self.activity = Activity(session)

@@ -5,14 +5,12 @@ from napari_skylight.widgets._display_text import words_for
 from napari_skylight.widgets._plain_text import plain_caption
 from napari_skylight.widgets._signal_links import Links, gui_thread
 from napari_skylight.widgets.devices import DevicesPanel
-from napari_skylight.widgets.log import LogUse
 from napari_skylight.widgets.plan import PlanControl
 from napari_skylight.widgets.runs import RunsPanel
 
 __all__ = [
     "DevicesPanel",
     "Links",
-    "LogUse",
     "PlanControl",
     "RunsPanel",
     "choose_file",

@@ -1,4 +1,4 @@
-"""The log: what is gathered, what is shown of it, and what it leaves behind."""
+"""The log view: what it shows, and what it leaves behind."""
 
 import gc
 import logging
@@ -10,8 +10,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QApplication, QComboBox, QTreeView, QWidget
 
-from napari_skylight.widgets import LogUse
-from napari_skylight.widgets.log._log_records import MOST_RECORDS, LogRecords
+from napari_skylight._log_records import MOST_RECORDS, LogCapture, LogRecords
 from napari_skylight.widgets.log._log_view import LogView
 
 OURS = logging.getLogger("napari_skylight")
@@ -20,7 +19,7 @@ NAMES = ("napari_skylight", "bluesky", "ophyd", "ophyd_async")
 
 
 @pytest.fixture(autouse=True)
-def logging_is_left_as_it_was():
+def logging_is_restored():
     loggers = [logging.getLogger(name) for name in NAMES]
     before = [logger.level for logger in loggers]
     yield
@@ -30,10 +29,10 @@ def logging_is_left_as_it_was():
 
 
 @pytest.fixture
-def use():
-    use = LogUse()
-    yield use
-    use.close()
+def capture():
+    capture = LogCapture()
+    yield capture
+    capture.close()
 
 
 def fail(logger=BLUESKY, message="Run aborted"):
@@ -103,119 +102,12 @@ def reader(open_log):
     return open_log()
 
 
-# ---- what is gathered ----------------------------------------------------------------------------
-
-
-def test_warnings_of_all_and_our_own_notes_are_gathered(use):
-    OURS.info("ours")
-    BLUESKY.info("not wanted")
-    for name in NAMES:
-        logging.getLogger(f"{name}.part").warning("from %s", name)
-    logging.getLogger("napari").warning("not ours to show")
-    entries = use.records.since(0)
-    assert [entry.message for entry in entries] == ["ours", *(f"from {name}" for name in NAMES)]
-    assert entries[1].logger == "napari_skylight.part"
-    assert entries[0].level == logging.INFO
-    assert entries[0].thread == threading.current_thread().name
-
-
-def test_nothing_is_gathered_before_and_after():
-    first = LogUse()
-    OURS.warning("one")
-    records = first.records
-    first.close()
-    first.close()
-    OURS.warning("two")
-    second = LogUse()
-    assert second.records.since(0) == []
-    assert [entry.message for entry in records.since(0)] == ["one"]
-    second.close()
-
-
-def test_what_one_use_has_gathered_is_there_for_the_next(use):
-    OURS.warning("early")
-    later = LogUse()
-    assert later.records is use.records
-    later.close()
-    OURS.warning("late")
-    assert [entry.message for entry in use.records.since(0)] == ["early", "late"]
-
-
-def test_debug_is_written_for_as_long_as_somebody_wants_it(use):
-    other = LogUse()
-    assert not logging.getLogger("bluesky.RE.msg").isEnabledFor(logging.DEBUG)
-    use.level = other.level = logging.DEBUG
-    use.level = logging.INFO
-    assert logging.getLogger("bluesky.RE.msg").isEnabledFor(logging.DEBUG)
-    BLUESKY.debug("every step")
-    assert use.records.since(0)[-1].message == "every step"
-    other.close()
-    assert not logging.getLogger("bluesky.RE.msg").isEnabledFor(logging.DEBUG)
-    assert OURS.isEnabledFor(logging.INFO)
-
-
-def test_a_level_that_somebody_else_has_set_stays(use):
-    before = BLUESKY.level
-    use.level = logging.DEBUG
-    BLUESKY.setLevel(logging.ERROR)
-    use.level = logging.INFO
-    assert BLUESKY.level == logging.ERROR
-    BLUESKY.setLevel(before)
-
-
-def test_a_record_holds_words_only(use):
-    class Engine:
-        def __str__(self):
-            return "an engine"
-
-    engine = Engine()
-    try:
-        raise ValueError(engine)
-    except ValueError:
-        BLUESKY.exception("State of %s", engine, extra={"RE": engine})
-    (entry,) = use.records.since(0)
-    assert entry.message == "State of an engine"
-    assert entry.details.endswith("ValueError: an engine")
-    assert not any(isinstance(value, Engine) for value in vars_of(entry))
-
-
-def vars_of(entry):
-    return [getattr(entry, name) for name in entry.__slots__]
-
-
-def test_the_oldest_are_forgotten():
-    records = LogRecords(most=3)
-    for number in range(5):
-        records.handle(logging.makeLogRecord({"msg": "%d", "args": (number,), "levelno": 20}))
-    assert [entry.message for entry in records.since(0)] == ["2", "3", "4"]
-    assert [entry.message for entry in records.since(4)] == ["4"]
-    assert records.oldest == 3
-    assert MOST_RECORDS == 5000
-
-
-def test_a_message_that_cannot_be_written_harms_nobody(use, monkeypatch):
-    monkeypatch.setattr(logging, "raiseExceptions", False)
-    use.records.handle(logging.makeLogRecord({"msg": "%d", "args": ("a",), "levelno": 20}))
-    OURS.warning("next")
-    assert use.records.since(0)[-1].message == "next"
-
-
-def test_warnings_are_still_printed_where_nobody_else_listens(use, capsys, monkeypatch):
-    monkeypatch.setattr(OURS, "propagate", False)  # pytest listens at the root
-    OURS.warning("The light is on.")
-    OURS.info("not printed before either")
-    assert capsys.readouterr().err == "The light is on.\n"
-
-
-# ---- what is shown -------------------------------------------------------------------------------
-
-
 def test_at_first_nothing_is_there(reader):
     assert reader.find("log-note").text() == "Nothing has been logged yet."
     assert not reader.find("log-copy").isEnabled()
 
 
-def test_what_was_gathered_before_and_what_comes_is_shown(use, open_log):
+def test_what_was_gathered_before_and_what_comes_is_shown(capture, open_log):
     OURS.info("Live view started.")
     reader = open_log()
     reader.sees("Live view started.")
@@ -356,7 +248,7 @@ def test_a_deleted_view_leaves_nothing_behind(open_log):
     reader = open_log()
     reader.chooses("Debug")
     gone = weakref.ref(reader.view)
-    records = weakref.ref(reader.view._use.records)
+    records = weakref.ref(reader.view._capture.records)
     view = reader.view
     del reader.view, reader.list
     view.deleteLater()

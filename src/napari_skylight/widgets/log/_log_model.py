@@ -10,8 +10,8 @@ from collections.abc import Callable
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QIcon
 
+from napari_skylight._log_records import MOST_RECORDS, LogEntry
 from napari_skylight.widgets._plain_text import plain_tip
-from napari_skylight.widgets.log._log_records import MOST_RECORDS, LogEntry
 
 __all__ = ["LogModel", "level_word", "text_of"]
 

@@ -28,13 +28,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_skylight._log_records import LogCapture, LogEntry
 from napari_skylight.widgets._colours import amber, faint, is_new_theme, muted, red
 from napari_skylight.widgets._icons import dot_icon
 from napari_skylight.widgets._list_and_details import LEAST_HEIGHT, Split
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log._log_model import LogModel, level_word, text_of
-from napari_skylight.widgets.log._log_records import LogEntry, LogUse
 
 __all__ = ["LogView"]
 
@@ -51,12 +51,12 @@ _NONE_SHOWN = "No message is shown. Choose another level, or search for somethin
 class LogView(QWidget):
     """Shows what we, Bluesky and its devices log; the chosen message in full.
 
-    Records are gathered while there is a view, or another `LogUse`. Several views show the same.
+    Records are captured while there is a view, or another `LogCapture`; all views show the same.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._use = LogUse()
+        self._capture = LogCapture()
         self._icons: dict[str, QIcon] = {}
         self._level = QComboBox()
         self._level.setObjectName("log-level")
@@ -87,23 +87,23 @@ class LogView(QWidget):
         self._level.currentIndexChanged.connect(self._on_filter_changed)
         self._search.textChanged.connect(self._on_filter_changed)
         self._copy.clicked.connect(self.copy)
-        self._clear.clicked.connect(self._use.records.clear)
+        self._clear.clicked.connect(self._capture.records.clear)
         self._list.selectionModel().currentChanged.connect(self._on_current_changed)
         self._list.copied.connect(self.copy)
-        self.destroyed.connect(self._use.close)
+        self.destroyed.connect(self._capture.close)
         self._links = Links(self)
-        self._links.connect(self._use.records.changed, self._on_records_changed)
+        self._links.connect(self._capture.records.changed, self._on_records_changed)
         self.refresh()
 
     def close_links(self) -> None:
         """Want no records any more; for whoever takes the view down."""
         self._links.cut()
         self._redraw.stop()
-        self._use.close()
+        self._capture.close()
 
     def set_watched(self, watched: bool) -> None:
         """Have nothing written down for the log's sake alone while its dock is closed."""
-        self._use.level = self._level.currentData() if watched else logging.INFO
+        self._capture.level = self._level.currentData() if watched else logging.INFO
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Catch up with what was logged meanwhile."""
@@ -120,7 +120,7 @@ class LogView(QWidget):
 
     def refresh(self) -> None:
         """Show what is there now."""
-        records = self._use.records
+        records = self._capture.records
         self._model.update_entries(records.since(self._model.newest), records.oldest)
         self._show_page()
 
@@ -153,7 +153,7 @@ class LogView(QWidget):
     def _on_filter_changed(self) -> None:
         chosen = self._chosen()
         level = self._level.currentData()
-        self._use.level = level
+        self._capture.level = level
         self._model.set_filter(level, self._search.text())
         row = -1 if chosen is None else self._model.row_of(chosen.number)
         if row >= 0:

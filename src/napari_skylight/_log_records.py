@@ -1,7 +1,7 @@
-"""What is logged by us, by Bluesky and by its devices, kept for who wants to read it later.
+"""The log records of the plugin, Bluesky and its devices, kept in memory for the log view.
 
-Records are gathered while there is any `LogUse`: the plugin has one from the first dock or command
-to the end, so that a log opened after something went wrong says what it was.
+The plugin captures them from its first dock or command on, so that a log view opened after an error
+shows the error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from threading import Lock
 
 from psygnal import Signal
 
-__all__ = ["MOST_RECORDS", "LogEntry", "LogRecords", "LogUse"]
+__all__ = ["MOST_RECORDS", "LogCapture", "LogEntry", "LogRecords"]
 
 _OURS = "napari_skylight"
 _LOGGERS = (_OURS, "bluesky", "ophyd", "ophyd_async")
@@ -24,14 +24,14 @@ _MOST_LETTERS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One thing that was logged: words only, so that no engine, frame or device is kept by it.
+    """One log record as text: it keeps no engine, frame or device alive.
 
     Attributes
     ----------
     number : int
-        1 for the first that was gathered.
+        Counts from 1.
     time : float
-        In seconds since the epoch.
+        Seconds since the epoch.
     level : int
         As in `logging`.
     logger, thread : str
@@ -50,12 +50,12 @@ class LogEntry:
 
 
 class LogRecords(logging.Handler):
-    """Keeps the last records, at little cost for whoever logs.
+    """A handler that keeps the last records.
 
     Attributes
     ----------
     changed : Signal()
-        There is something new, or nothing any more. Emitted on the thread that logs.
+        Records were added or cleared. Emitted on the thread that logs.
     """
 
     changed = Signal()
@@ -67,7 +67,7 @@ class LogRecords(logging.Handler):
         self._number = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep what `record` says."""
+        """Keep the text of `record`."""
         try:
             text, details = record.getMessage(), _traceback(record)
             with self._guard:
@@ -83,31 +83,31 @@ class LogRecords(logging.Handler):
                 )
                 self._entries.append(entry)
             self.changed.emit()
-        except Exception:  # noqa: BLE001 - logging must not fail who logs
+        except Exception:  # noqa: BLE001 - logging must not fail its caller
             self.handleError(record)
         last = logging.lastResort if record.levelno >= logging.WARNING else None
-        if last is not None and not self._others_hear(record.name):
-            last.handle(record)  # as if there were no handler at all
+        if last is not None and not self._has_other_handler(record.name):
+            last.handle(record)  # as `logging` does for a logger without handlers
 
     def since(self, number: int) -> list[LogEntry]:
-        """Return what came after the record of this `number`, as far as it is kept."""
+        """Return the kept records after the one of this `number`."""
         with self._guard:
             new = min(self._number - number, len(self._entries))
             return list(islice(self._entries, len(self._entries) - new, None))
 
     @property
     def oldest(self) -> int:
-        """The number of the first record that is kept; of the next one when none is."""
+        """The number of the oldest kept record; of the next one if none is kept."""
         with self._guard:
             return self._entries[0].number if self._entries else self._number + 1
 
     def clear(self) -> None:
-        """Forget every record."""
+        """Delete all records."""
         with self._guard:
             self._entries.clear()
         self.changed.emit()
 
-    def _others_hear(self, name: str) -> bool:
+    def _has_other_handler(self, name: str) -> bool:
         logger: logging.Logger | None = logging.getLogger(name)
         while logger is not None:
             if any(handler is not self for handler in logger.handlers):
@@ -116,74 +116,74 @@ class LogRecords(logging.Handler):
         return False
 
 
-class LogUse:
-    """Somebody's wish to have the log gathered, until `close`. For the GUI thread.
+class LogCapture:
+    """Captures log records until `close`; several captures share one `LogRecords`.
 
-    The loggers are left at the levels they have, except that our own gives ``INFO`` too, and that
-    all of them give ``DEBUG`` while any use has that level: every step of every plan, which slows
-    plans down. With the last use everything is as it was.
+    For the GUI thread. While there is a capture, the plugin's own logger is lowered to ``INFO``;
+    while any has the level ``DEBUG``, all loggers are lowered to it, which logs every message of
+    every plan and slows plans down. The last `close` restores handlers and levels.
     """
 
     def __init__(self) -> None:
         self._level = logging.INFO
-        self.records = _gathering.begin(self)
+        self.records = _shared.begin(self)
 
     @property
     def level(self) -> int:
-        """The lowest level wanted, as in `logging`."""
+        """The lowest level captured, as in `logging`."""
         return self._level
 
     @level.setter
     def level(self, level: int) -> None:
         self._level = level
-        _gathering.set_levels()
+        _shared.set_levels()
 
     def close(self) -> None:
-        """Want no more records. May be called twice."""
-        _gathering.end(self)
+        """End the capture. May be called twice."""
+        _shared.end(self)
 
 
-class _Gathering:
-    """The one for the process, for logging is."""
+class _SharedCapture:
+    """The handler and the levels; one for the process, as `logging` is."""
 
     def __init__(self) -> None:
-        self._uses: list[LogUse] = []
+        self._captures: list[LogCapture] = []
         self._records = LogRecords()
         self._levels = [_Level(name) for name in _LOGGERS]
 
-    def begin(self, use: LogUse) -> LogRecords:
-        if not self._uses:
+    def begin(self, capture: LogCapture) -> LogRecords:
+        if not self._captures:
             self._records = LogRecords()
             for name in _LOGGERS:
                 logging.getLogger(name).addHandler(self._records)
-        self._uses.append(use)
+        self._captures.append(capture)
         self.set_levels()
         return self._records
 
-    def end(self, use: LogUse) -> None:
-        if use not in self._uses:
+    def end(self, capture: LogCapture) -> None:
+        if capture not in self._captures:
             return
-        self._uses.remove(use)
+        self._captures.remove(capture)
         self.set_levels()
-        if not self._uses:
+        if not self._captures:
             for name in _LOGGERS:
                 logging.getLogger(name).removeHandler(self._records)
             self._records.close()
             self._records = LogRecords()
 
     def set_levels(self) -> None:
-        debug = any(use.level <= logging.DEBUG for use in self._uses)
+        debug = any(each.level <= logging.DEBUG for each in self._captures)
         for level in self._levels:
             if debug:
                 level.lower_to(logging.DEBUG)
-            elif level.name == _OURS and self._uses:
+            elif level.name == _OURS and self._captures:
                 level.lower_to(logging.INFO)
             else:
                 level.restore()
 
 
 class _Level:
-    """The level of one logger, lowered for a while."""
+    """The level of one logger, to be lowered and restored."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -198,7 +198,7 @@ class _Level:
 
     def restore(self) -> None:
         logger = logging.getLogger(self.name)
-        if self._now and logger.level == self._now:  # else somebody has set another meanwhile
+        if self._now and logger.level == self._now:  # else changed elsewhere since
             logger.setLevel(self._before)
         self._now = logging.NOTSET
 
@@ -217,8 +217,8 @@ def _cut(text: str) -> str:
 
 
 def _cut_start(text: str) -> str:
-    """Keep the end of a traceback: what it was is said there."""
+    """Keep the end of a traceback, which names the error."""
     return text if len(text) <= _MOST_LETTERS else f"…{text[-_MOST_LETTERS:]}"
 
 
-_gathering = _Gathering()
+_shared = _SharedCapture()

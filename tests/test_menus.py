@@ -9,6 +9,7 @@ from napari.utils.shortcuts import default_shortcuts
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QPushButton
+from superqt import QCollapsible
 
 from napari_skylight import Action, attach, continuous
 from napari_skylight._compat import app_model
@@ -116,9 +117,7 @@ def layer_list(viewer, _dock):
 
 @pytest.mark.parametrize("where", [canvas, field, layer_list])
 def test_keys_work_wherever_the_focus_is(shown, plan_control, plugin_session, qtbot, state, where):
-    from napari_skylight.widgets.forms._fold import Fold
-
-    for fold in plan_control.findChildren(Fold):
+    for fold in plan_control.findChildren(QCollapsible):
         fold.expand(animate=False)
 
     def press(key, modifiers=CTRL_ALT):

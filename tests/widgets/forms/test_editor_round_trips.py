@@ -14,14 +14,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from napari_skylight.plans.spec import create_plan_spec, find_problems, resolve_arguments
-from napari_skylight.widgets.forms._create_editor import create_editor
-from napari_skylight.widgets.forms._field import Field
-from napari_skylight.widgets.forms._item_text import (
-    read_numbers,
-    read_texts,
-    say_numbers,
-    say_texts,
-)
+from napari_skylight.widgets.forms._create_field import create_editor, create_field
+from napari_skylight.widgets.forms._list_editor import ListEditor
 from napari_skylight.widgets.forms._param_form import ParamForm
 
 WORDS = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" ,\"'"))
@@ -104,7 +98,7 @@ def test_an_editor_gives_back_what_was_put_in(qapp, kind, data):
     value = data.draw(values)
     spec = spec_of(annotation)
     (param,) = spec.parameters
-    editor = create_editor(param, "x", Field)
+    editor = create_editor(param, "x")
     editor.value = value
     found = editor.value
     if isinstance(value, (tuple, frozenset)) and isinstance(found, list):
@@ -123,7 +117,7 @@ def test_an_untouched_field_gives_back_the_very_same(qapp, kind, data):
     annotation, values = KINDS[kind]
     value = data.draw(values)
     spec = spec_of(annotation)
-    field = Field(spec.parameters[0])
+    field = create_field(spec.parameters[0])
     field.value = value
     assert field.value is value
     problems = find_problems(spec, {"x": value})
@@ -157,29 +151,41 @@ def test_a_value_with_too_many_items_for_rows_is_used_all_the_same(qapp):
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf"), 1e-9, 1 / 3, 5e-324])
 def test_odd_numbers_are_kept(qapp, odd):
     (param,) = spec_of(float).parameters
-    editor = create_editor(param, "x", Field)
+    editor = create_editor(param, "x")
     editor.value = odd
     assert repr(editor.value) == repr(odd)
 
 
+def read(kind, text):
+    editor = ListEditor(kind)
+    editor.native.setText(text)
+    return editor.value
+
+
+def written(kind, values):
+    editor = ListEditor(kind)
+    editor.value = values
+    return editor.native.text()
+
+
 @given(st.lists(NUMBERS))
-def test_numbers_in_a_line_are_read_as_they_are_said(numbers):
-    assert read_numbers(say_numbers(numbers), whole=False) == numbers
+def test_numbers_in_a_line_are_read_as_written(qapp, numbers):
+    assert read(float, written(float, numbers)) == numbers
 
 
 @given(st.lists(WORDS))
-def test_texts_in_a_line_are_read_as_they_are_said(texts):
-    assert read_texts(say_texts(texts)) == texts
+def test_texts_in_a_line_are_read_as_written(qapp, texts):
+    assert read(str, written(str, texts)) == texts
 
 
 @given(st.integers(-50, 50), st.integers(-50, 50), st.integers(-9, 9).filter(bool))
-def test_a_range_in_a_line_is_pythons(start, stop, step):
-    said = f"{start}:{stop}:{step}"
-    assert read_numbers(said, whole=True) == list(range(start, stop, step))
-    assert say_numbers(range(start, stop, step)) == said
+def test_a_range_in_a_line_is_that_of_python(qapp, start, stop, step):
+    text = f"{start}:{stop}:{step}"
+    assert read(int, text) == list(range(start, stop, step))
+    assert written(int, range(start, stop, step)) == text
 
 
 @given(st.integers(-50, 50), st.integers(0, 90), st.integers(1, 9))
-def test_a_range_of_tenths_has_no_rounding(start, count, step):
-    said = f"{start / 10}:{(start + count * step) / 10}:{step / 10}"
-    assert read_numbers(said, whole=False) == [(start + n * step) / 10 for n in range(count)]
+def test_a_range_of_tenths_is_not_rounded(qapp, start, count, step):
+    text = f"{start / 10}:{(start + count * step) / 10}:{step / 10}"
+    assert read(float, text) == [(start + n * step) / 10 for n in range(count)]

@@ -20,10 +20,10 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QPushButton,
 )
+from superqt import QCollapsible
 
 from napari_skylight.plans.spec import Unit, Wording
 from napari_skylight.testing import FakeCamera
-from napari_skylight.widgets.forms._fold import Fold
 
 
 class Colour(enum.Enum):
@@ -266,7 +266,8 @@ def test_folded_fields_are_in_line_with_the_others(person, session):
     session.add_device(FakeCamera()).result(timeout=5)
     person.waits(lambda: person.has("param:cameras"))
     person.qtbot.mouseClick(
-        person.dock.findChild(Fold, "more").findChild(QPushButton), Qt.MouseButton.LeftButton
+        person.dock.findChild(QCollapsible, "more").findChild(QPushButton),
+        Qt.MouseButton.LeftButton,
     )
     names = ["cameras", "exposure", "stash_every", "stream"]
     person.waits(
@@ -313,7 +314,7 @@ def test_devices_come_first_and_what_is_seldom_changed_is_folded(person, session
     rows = [person.find(f"param:{name}") for name in ("shutter", "n")]
     tops = [row.mapTo(person.dock, QPoint(0, 0)).y() for row in rows]
     assert tops == sorted(tops)
-    more = person.dock.findChild(Fold, "more")
+    more = person.dock.findChild(QCollapsible, "more")
     assert more.text() == "More (2)"
     assert person.find("param:label").visibleRegion().isEmpty()
     person.qtbot.mouseClick(more.findChild(QPushButton), Qt.MouseButton.LeftButton)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QRectF, Qt, Signal
@@ -13,13 +12,10 @@ from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QVBoxLayout, QWidget
 from napari_skylight.plans.spec import ParamDescription, container_of, find_problem
 from napari_skylight.widgets._colours import red
 from napari_skylight.widgets._plain_text import plain_caption, plain_tip, text_label
-from napari_skylight.widgets.forms._create_editor import create_editor
 from napari_skylight.widgets.forms._editor import Editor, PartError
-from napari_skylight.widgets.forms._literal_editor import LiteralEditor
 
 __all__ = ["Field"]
 
-_log = logging.getLogger("napari_skylight.widgets")
 _NOTHING = object()
 
 
@@ -29,32 +25,37 @@ class Field(QWidget):
     Parameters
     ----------
     param : ParamDescription
+    editor : Editor
+        Shows the initial value of `param`.
     path : str
-        Names it among all fields of the form, those within others too: "roi.width".
+        The field's name in the form, unique: "exposure", "roi.width".
     help_text : str
         What the parameter means.
     """
 
     changed = Signal()
 
-    def __init__(self, param: ParamDescription, path: str = "", help_text: str = "") -> None:
+    def __init__(
+        self, param: ParamDescription, editor: Editor, path: str, help_text: str = ""
+    ) -> None:
         super().__init__()
         self.param = param
         self._help = help_text or param.help
         self.problem = ""
-        self._given: Any = _NOTHING
+        self._editor = editor
+        self._given = param.initial if param.initial is not inspect.Parameter.empty else _NOTHING
         self._giving = False
-        self._editor = self._create_editor(path or param.name)
-        editor = self._editor.native
-        self.setObjectName(f"field:{path or param.name}")
-        editor.setObjectName(f"param:{path or param.name}")
+        editor.on_change(self._on_editor_changed)
+        native = editor.native
+        self.setObjectName(f"field:{path}")
+        native.setObjectName(f"param:{path}")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
-        layout.addWidget(editor)
+        layout.addWidget(native)
         self.label = text_label(plain_caption(param.label))
-        self.label.setBuddy(editor)
+        self.label.setBuddy(native)
         self.set_problem("")
-        for child in (editor, *editor.findChildren(QWidget)):
+        for child in (native, *native.findChildren(QWidget)):
             if isinstance(child, (QComboBox, QAbstractSpinBox)):
                 child.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
                 child.installEventFilter(self)
@@ -127,23 +128,6 @@ class Field(QWidget):
     def set_locked(self, locked: bool) -> None:
         """Let the value be read only."""
         self._editor.native.setEnabled(not locked)
-
-    def _create_editor(self, path: str) -> Editor:
-        try:
-            editor = self._start(create_editor(self.param, path, Field))
-        except Exception as error:  # noqa: BLE001 - whatever a widget does not like: the other fields can be shown
-            _log.debug("No editor for %s", path, exc_info=True)
-            editor = self._start(LiteralEditor(f"{error}"))
-        editor.on_change(self._on_editor_changed)
-        return editor
-
-    def _start(self, editor: Editor) -> Editor:
-        """Show what a form starts with."""
-        initial = self.param.initial
-        if initial is not inspect.Parameter.empty:
-            editor.value = initial
-            self._given = initial
-        return editor
 
     def _on_editor_changed(self) -> None:
         if not self._giving:

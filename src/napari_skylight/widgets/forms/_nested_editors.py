@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
@@ -24,14 +24,14 @@ from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._plan_docs import meanings_of
 from napari_skylight.widgets._tab_order import stops_of
 from napari_skylight.widgets.forms._editor import Editor, PartError
-from napari_skylight.widgets.forms._fold import INDENT
+from napari_skylight.widgets.forms._field import Field
 
-if TYPE_CHECKING:
-    from napari_skylight.widgets.forms._field import Field
+__all__ = ["INDENT", "MakeField", "PartsEditor", "RowsEditor", "field_rows"]
 
-    MakeField = Callable[[ParamDescription, str], Field]
+MakeField = Callable[[ParamDescription, str], Field]
 
-__all__ = ["PartsEditor", "RowsEditor", "field_rows"]
+INDENT = 12
+"""Of fields below a line that they belong to, in pixels."""
 
 _COLUMNS = 2
 """So many numbers fit beside each other in a narrow dock."""

@@ -12,7 +12,7 @@ from qtpy.QtGui import QFocusEvent, QValidator
 from qtpy.QtWidgets import QAbstractSpinBox, QSizePolicy
 
 from napari_skylight.plans.spec import Bounds, read_number, say_number
-from napari_skylight.widgets.forms._unit_label import UnitLabel
+from napari_skylight.widgets.forms._line_edits import UnitLabel
 
 __all__ = ["NumberField"]
 

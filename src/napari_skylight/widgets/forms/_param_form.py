@@ -10,17 +10,24 @@ from typing import Any
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from superqt import QCollapsible
 
 from napari_skylight.plans.spec import ParamDescription, ParamKind, PlanSpec, find_problem
+from napari_skylight.widgets._colours import is_new_theme, muted
 from napari_skylight.widgets._plan_docs import meanings_of
+from napari_skylight.widgets.forms._create_field import create_field
 from napari_skylight.widgets.forms._field import Field
-from napari_skylight.widgets.forms._fold import INDENT, Fold
-from napari_skylight.widgets.forms._nested_editors import field_rows
+from napari_skylight.widgets.forms._nested_editors import INDENT, field_rows
 
 __all__ = ["ParamForm"]
 
 _LABEL_WIDTH = 100
 """Longer labels take a second line: half of a narrow dock is for the values."""
+_FOLD_STYLE = """
+QPushButton {{ text-align: left; border: 1px solid transparent; padding: 3px 0px; }}
+QPushButton, :hover, :checked, :pressed {{ background: transparent; }}
+QPushButton:focus {{ border: 1px solid {colour}; }}
+"""
 _log = logging.getLogger("napari_skylight.widgets")
 
 
@@ -39,7 +46,7 @@ class ParamForm(QWidget):
         self.spec = spec
         meanings = meanings_of(spec.docs)
         self.fields = {
-            param.name: Field(param, help_text=meanings.get(param.name, ""))
+            param.name: create_field(param, help_text=meanings.get(param.name, ""))
             for param in sorted(spec.parameters, key=_rank)
             if param.has_field
         }
@@ -51,7 +58,7 @@ class ParamForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(_rows(daily))
-        self.more = Fold(f"More ({len(seldom)})", _rows(seldom)) if seldom else None
+        self.more = _Fold(f"More ({len(seldom)})", _rows(seldom)) if seldom else None
         if self.more is not None:
             layout.addWidget(self.more)
         self._seldom = frozenset(seldom)
@@ -128,6 +135,40 @@ class ParamForm(QWidget):
             problems = self.problems()
             self.mark({name: problems.get(name, "") for name in self.marked})
         self.changed.emit()
+
+
+class _Fold(QCollapsible):
+    """Shows and hides `content` at once; a plain line rather than a bar.
+
+    Parameters
+    ----------
+    title : str
+    content : QWidget
+    """
+
+    def __init__(self, title: str, content: QWidget) -> None:
+        super().__init__(title)
+        self.setObjectName("more")
+        self.setDuration(0)
+        for layout, indent in ((self.layout(), 0), (self.content().layout(), INDENT)):
+            assert layout is not None
+            layout.setContentsMargins(indent, 0, 0, 0)
+            layout.setSpacing(0)
+        self.toggleButton().setAutoDefault(True)
+        self.addWidget(content)
+        self._draw_arrows()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take over the theme."""
+        super().changeEvent(event)
+        if is_new_theme(event):
+            self.toggleButton().setStyleSheet(_FOLD_STYLE.format(colour=muted(self).name()))
+            self._draw_arrows()
+
+    def _draw_arrows(self) -> None:
+        # drawn by superqt in the text colour there is at this moment
+        self.setExpandedIcon("▾")
+        self.setCollapsedIcon("▸")
 
 
 def _is_seldom(param: ParamDescription) -> bool:

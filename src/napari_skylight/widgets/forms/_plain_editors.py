@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -12,11 +13,12 @@ from qtpy.QtWidgets import QCheckBox, QDateTimeEdit, QLineEdit
 
 from napari_skylight.plans.spec import Bounds
 from napari_skylight.widgets.forms._editor import Editor
-from napari_skylight.widgets.forms._long_line import take_any_length
+from napari_skylight.widgets.forms._line_edits import take_any_length
 from napari_skylight.widgets.forms._number_field import NumberField
 
 __all__ = [
     "DurationEditor",
+    "LiteralEditor",
     "MagicEditor",
     "MomentEditor",
     "NumberEditor",
@@ -147,3 +149,37 @@ class DurationEditor(NumberEditor):
     @value.setter
     def value(self, value: timedelta | None) -> None:
         self.native.set_number(None if value is None else value.total_seconds())
+
+
+class LiteralEditor(Editor):
+    """A line of text such as ``{"a": 1}``.
+
+    Parameters
+    ----------
+    reason : str
+        Why there is no better one.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.native: QLineEdit = take_any_length(QLineEdit())
+        self.native.setPlaceholderText("as in Python")
+        self.hint = f"Shown as text: {reason} Write it as in Python."
+
+    @property
+    def value(self) -> Any:
+        """What the text stands for; None when it is empty."""
+        text = self.native.text().strip()
+        try:
+            return ast.literal_eval(text) if text else None
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            raise ValueError(
+                f"{text} is no value: write 3, 'text' or [1, 2], for example."
+            ) from None
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.native.setText("" if value is None else repr(value))
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after each change."""
+        self.native.textChanged.connect(lambda _: callback())

@@ -1,16 +1,20 @@
-"""Several values as one line of text: ``1, 2, 5``, ``0:10:2`` or ``a, "b, c"``."""
+"""An editor for several numbers or texts in one line: ``1, 2, 5``, ``0:10:2`` or ``a, "b, c"``."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
-from napari_skylight.plans.spec import read_number, say_number
+from qtpy.QtWidgets import QLineEdit
 
-__all__ = ["read_numbers", "read_texts", "say_numbers", "say_texts"]
+from napari_skylight.plans.spec import read_number, say_number
+from napari_skylight.widgets.forms._editor import Editor
+from napari_skylight.widgets.forms._line_edits import UnitLabel, take_any_length
+
+__all__ = ["ListEditor"]
 
 _MOST = 10_000
 """How many numbers a range may have: a slip such as 0:1e9 must not take all the memory."""
@@ -18,7 +22,47 @@ _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')
 _BARE = re.compile(r'\s*([^",]*?)\s*(,|$)')
 
 
-def read_numbers(text: str, *, whole: bool) -> list[float]:
+class ListEditor(Editor):
+    """Numbers or texts with commas between them.
+
+    Parameters
+    ----------
+    kind : type
+        `int`, `float` or `str`.
+    unit : str
+    """
+
+    def __init__(self, kind: type, unit: str = "") -> None:
+        self._kind = kind
+        self.native: QLineEdit = take_any_length(QLineEdit())
+        self.native.setPlaceholderText("one, two, …" if kind is str else "1, 2, 5 or 0:10:2")
+        if unit:
+            UnitLabel(unit, self.native)
+        if kind is str:
+            self.hint = 'Commas between; quotes around what has a comma in it: a, "b, c".'
+        else:
+            self.hint = "Commas between. 0:10:2 is 0, 2, 4, 6, 8: from 0, below 10, in steps of 2."
+
+    @property
+    def value(self) -> list[Any]:
+        """The items, in order."""
+        text = self.native.text()
+        if self._kind is str:
+            return _read_texts(text)
+        return _read_numbers(text, whole=self._kind is int)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        say = _say_texts if self._kind is str else _say_numbers
+        self.native.setText(say(value))
+        self.native.setCursorPosition(0)
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after each change."""
+        self.native.textChanged.connect(lambda _: callback())
+
+
+def _read_numbers(text: str, *, whole: bool) -> list[float]:
     """Return the numbers in `text`; ``start:stop:step`` is a range, its stop left out.
 
     Raises
@@ -32,14 +76,14 @@ def read_numbers(text: str, *, whole: bool) -> list[float]:
     return found
 
 
-def say_numbers(numbers: Iterable[Any]) -> str:
-    """Return the text that `read_numbers` makes the same numbers of."""
+def _say_numbers(numbers: Iterable[Any]) -> str:
+    """Return the text that `_read_numbers` makes the same numbers of."""
     if isinstance(numbers, range):
         return f"{numbers.start}:{numbers.stop}:{numbers.step}"
     return ", ".join(map(say_number, numbers))
 
 
-def read_texts(text: str) -> list[str]:
+def _read_texts(text: str) -> list[str]:
     """Return the texts in `text`, with commas between them; in quotes, one may have commas itself.
 
     Raises
@@ -61,8 +105,8 @@ def read_texts(text: str) -> list[str]:
     return found
 
 
-def say_texts(texts: Iterable[Any]) -> str:
-    """Return the text that `read_texts` makes the same texts of."""
+def _say_texts(texts: Iterable[Any]) -> str:
+    """Return the text that `_read_texts` makes the same texts of."""
     return ", ".join(_quoted(str(text)) for text in texts)
 
 

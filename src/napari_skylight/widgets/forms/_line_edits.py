@@ -1,4 +1,4 @@
-"""The unit of what is typed, where it cannot be typed over."""
+"""What lines of text have that Qt's do not: a unit at their end, and any length."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from qtpy.QtWidgets import QLabel, QLineEdit
 
 from napari_skylight.widgets._colours import muted
 
-__all__ = ["UnitLabel"]
+__all__ = ["UnitLabel", "take_any_length"]
 
+_LONGEST = 2**31 - 1
 _MARGIN = 2
+
+
+def take_any_length(line: QLineEdit) -> QLineEdit:
+    """Return `line` without Qt's limit of 32,767 letters, which cuts off longer pasted text."""
+    line.setMaxLength(_LONGEST)
+    return line
 
 
 class UnitLabel(QLabel):

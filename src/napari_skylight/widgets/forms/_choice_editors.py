@@ -1,4 +1,4 @@
-"""One of a few values."""
+"""Editors for one or several of a few choices."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtWidgets import QComboBox
+from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
+from superqt.utils import QFlowLayout
 
 from napari_skylight.plans.spec import ParamDescription, find_choice, say_choice
+from napari_skylight.widgets._plain_text import plain_caption
 from napari_skylight.widgets.forms._editor import Editor
 
-__all__ = ["ChoiceEditor"]
+__all__ = ["ChecksEditor", "ChoiceEditor"]
 
 _LEAST_LETTERS = 6
 
@@ -57,3 +59,33 @@ class ChoiceEditor(Editor):
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each change."""
         self.native.currentIndexChanged.connect(lambda _: callback())
+
+
+class ChecksEditor(Editor):
+    """Several of a few choices, each with its box to tick."""
+
+    def __init__(self, choices: list[Any]) -> None:
+        self.native = QWidget()
+        self._choices = choices
+        layout = QFlowLayout(self.native)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._boxes = [QCheckBox(plain_caption(say_choice(choice))) for choice in choices]
+        for box in self._boxes:
+            layout.addWidget(box)
+
+    @property
+    def value(self) -> list[Any]:
+        """The choices that are ticked, in the order they are offered."""
+        pairs = zip(self._choices, self._boxes, strict=True)
+        return [choice for choice, box in pairs if box.isChecked()]
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        ticked = {find_choice(self._choices, item) for item in value or ()}
+        for index, box in enumerate(self._boxes):
+            box.setChecked(index in ticked)
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after each change."""
+        for box in self._boxes:
+            box.toggled.connect(lambda _: callback())

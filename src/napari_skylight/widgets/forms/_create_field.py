@@ -1,63 +1,85 @@
-"""Which editor is for which kind of value."""
+"""The field of a parameter: which editor is for which kind of value."""
 
 from __future__ import annotations
 
+import inspect
+import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from magicgui.widgets import create_widget
 
 from napari_skylight.plans.spec import ParamDescription, field_type
-from napari_skylight.widgets.forms._choice_editor import ChoiceEditor
+from napari_skylight.widgets.forms._choice_editors import ChecksEditor, ChoiceEditor
 from napari_skylight.widgets.forms._editor import Editor
+from napari_skylight.widgets.forms._field import Field
+from napari_skylight.widgets.forms._list_editor import ListEditor
 from napari_skylight.widgets.forms._nested_editors import PartsEditor, RowsEditor
 from napari_skylight.widgets.forms._number_field import NumberField
 from napari_skylight.widgets.forms._optional_editor import OptionalEditor
 from napari_skylight.widgets.forms._plain_editors import (
     DurationEditor,
+    LiteralEditor,
     MagicEditor,
     MomentEditor,
     NumberEditor,
     PathEditor,
     is_moment,
 )
-from napari_skylight.widgets.forms._several_editors import ChecksEditor, ListEditor
 
-if TYPE_CHECKING:
-    from napari_skylight.widgets.forms._nested_editors import MakeField
+__all__ = ["create_editor", "create_field"]
 
-__all__ = ["create_editor"]
+_log = logging.getLogger("napari_skylight.widgets")
 
 
-def create_editor(param: ParamDescription, path: str, make_field: MakeField) -> Editor:
-    """Return an editor for the values of `param`.
+def create_field(param: ParamDescription, path: str = "", help_text: str = "") -> Field:
+    """Return the field of `param`, with the editor for its kind of value.
+
+    A value that no editor can show is edited as a Python literal.
 
     Parameters
     ----------
     param : ParamDescription
     path : str
-        Names the value among all those of the form: "x", "roi.width", "points.0".
-    make_field : callable
-        Makes the fields of which the editor consists, where the value has parts.
+        The field's name in the form, the parameter's by default: "x", "roi.width", "points.0".
+    help_text : str
+        What the parameter means, where `param` does not say.
     """
+    path = path or param.name
+    try:
+        editor = _with_initial(create_editor(param, path), param)
+    except Exception as error:  # noqa: BLE001 - a widget may raise anything; show the other fields
+        _log.debug("No editor for %s", path, exc_info=True)
+        editor = _with_initial(LiteralEditor(f"{error}"), param)
+    return Field(param, editor, path, help_text)
+
+
+def _with_initial(editor: Editor, param: ParamDescription) -> Editor:
+    if param.initial is not inspect.Parameter.empty:
+        editor.value = param.initial
+    return editor
+
+
+def create_editor(param: ParamDescription, path: str) -> Editor:
+    """Return an empty editor for the kind of value that `param` takes."""
     if param.multiselect:
         return ChecksEditor(param.choices or [])
     if param.choices is not None:
         return ChoiceEditor(param)
-    editor = _structured_editor(param, path, make_field) or _plain_editor(param)
+    editor = _structured_editor(param, path) or _plain_editor(param)
     return OptionalEditor(editor) if param.optional else editor
 
 
-def _structured_editor(param: ParamDescription, path: str, make_field: MakeField) -> Editor | None:
+def _structured_editor(param: ParamDescription, path: str) -> Editor | None:
     element = param.element
     if element is not None:
         kind, special = element.shown, element.optional or element.choices or _options(element)
         if kind in (int, float, str) and not special:
             return ListEditor(kind, element.unit)
-        return RowsEditor(param, element, path, make_field)
-    return PartsEditor(param, path, make_field) if param.record is not None else None
+        return RowsEditor(param, element, path, create_field)
+    return PartsEditor(param, path, create_field) if param.record is not None else None
 
 
 def _plain_editor(param: ParamDescription) -> Editor:

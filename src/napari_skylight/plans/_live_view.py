@@ -13,7 +13,7 @@ from napari_skylight.engine.actions import Action, continuous
 from napari_skylight.plans._channels import Channels
 from napari_skylight.plans._exposures import illuminated, set_exposure
 from napari_skylight.plans._live_loop import LiveLoop
-from napari_skylight.plans.spec._annotations import ChoicesOf, Wording
+from napari_skylight.plans.spec import ChoicesOf, Wording
 from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage
 
 SNAPSHOT = Action(name="snapshot", description="Keep one frame of each camera.")

@@ -12,8 +12,8 @@ from typing import Any
 from psygnal import Signal
 
 from napari_skylight._signals import announce
-from napari_skylight.plans.spec._create_spec import check_plan, is_meant_as_plan, plan_name
-from napari_skylight.plans.spec._params import sentence_case
+from napari_skylight.plans.spec import check_plan, sentence_case
+from napari_skylight.plans.spec._create_spec import is_meant_as_plan, plan_name
 
 __all__ = ["OfferedPlan", "PlanRegistry", "plans_in"]
 

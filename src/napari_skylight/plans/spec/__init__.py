@@ -22,9 +22,7 @@ from napari_skylight.plans.spec._arguments import (
     find_problems,
     resolve_arguments,
 )
-from napari_skylight.plans.spec._choice_text import find_choice, say_choice
 from napari_skylight.plans.spec._create_spec import check_plan, create_plan_spec, register_form
-from napari_skylight.plans.spec._number_text import read_number, say_number
 from napari_skylight.plans.spec._params import (
     ParamDescription,
     ParameterError,
@@ -36,6 +34,7 @@ from napari_skylight.plans.spec._params import (
 from napari_skylight.plans.spec._structured_types import values_of
 from napari_skylight.plans.spec._supported_types import field_type
 from napari_skylight.plans.spec._value_checks import find_problem
+from napari_skylight.plans.spec._value_text import find_choice, read_number, say_choice, say_number
 
 __all__ = [
     "Bounds",

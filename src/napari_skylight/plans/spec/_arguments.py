@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from napari_skylight.plans.spec._annotations import container_of
-from napari_skylight.plans.spec._choice_text import find_choice
 from napari_skylight.plans.spec._params import (
     ParamDescription,
     ParameterError,
@@ -18,6 +17,7 @@ from napari_skylight.plans.spec._params import (
 from napari_skylight.plans.spec._structured_types import build, values_of
 from napari_skylight.plans.spec._supported_types import fits
 from napari_skylight.plans.spec._value_checks import find_problem, several
+from napari_skylight.plans.spec._value_text import find_choice
 from napari_skylight.protocols import FrameCaches
 
 __all__ = ["check_arguments", "collect_arguments", "find_problems", "resolve_arguments"]

@@ -11,11 +11,10 @@ from fractions import Fraction
 from typing import Any
 
 from napari_skylight.plans.spec._annotations import is_union, unwrap, without_none
-from napari_skylight.plans.spec._choice_text import find_choice, say_choice
-from napari_skylight.plans.spec._number_text import say_number
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind
 from napari_skylight.plans.spec._structured_types import build, values_of
 from napari_skylight.plans.spec._supported_types import field_type, fits
+from napari_skylight.plans.spec._value_text import find_choice, say_choice, say_number
 
 __all__ = ["find_problem", "several"]
 

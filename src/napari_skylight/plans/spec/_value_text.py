@@ -1,0 +1,78 @@
+"""Numbers and choices as text, and back without loss."""
+
+from __future__ import annotations
+
+import enum
+import numbers
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+__all__ = ["find_choice", "read_number", "say_choice", "say_number"]
+
+_LONGEST = 300
+"""In digits: Python cannot compare much larger whole numbers with fractions, or calculate both."""
+
+
+def read_number(text: str, *, whole: bool) -> float:
+    """Return the number that `text` stands for, an int if a whole number is meant.
+
+    "1e3", "-0.5", "inf" and "nan" are numbers; "1e3" is a whole one.
+
+    Raises
+    ------
+    ValueError
+        If it stands for none, in plain words.
+    """
+    try:
+        return _whole(text) if whole else float(text)
+    except (ValueError, InvalidOperation):
+        raise ValueError(f"{text} is not a {'whole ' * whole}number.") from None
+
+
+def say_number(number: Any) -> str:
+    """Return the shortest text that `read_number` makes the very same number of."""
+    if isinstance(number, numbers.Integral):
+        return str(int(number))
+    text = repr(float(number)).removesuffix(".0")
+    digits, e, power = text.partition("e")
+    return f"{digits}e{int(power)}" if e else text
+
+
+def say_choice(choice: Any) -> str:
+    """Return the word for a choice: the name of an enum's member, unless it is a text itself."""
+    if choice is None:
+        return "none"
+    if isinstance(choice, enum.Enum):
+        return (
+            choice.value
+            if isinstance(choice.value, str) and isinstance(choice, str)
+            else choice.name
+        )
+    return str(choice)
+
+
+def find_choice(choices: Sequence[Any], value: Any) -> int | None:
+    """Return where `value` is among `choices`, given as itself or in words; None if it is not.
+
+    True and 1, which Python calls equal, are two; a member of an enum that was defined anew is
+    found by its name.
+    """
+    tests: tuple[Callable[[Any], bool], ...] = (
+        lambda choice: choice is value or (type(choice) is type(value) and choice == value),
+        lambda choice: choice == value,
+        lambda choice: value is not None and str(choice) == str(value),
+        lambda choice: isinstance(value, str) and say_choice(choice) == value,
+    )
+    for test in tests:
+        for index, choice in enumerate(choices):
+            if test(choice):
+                return index
+    return None
+
+
+def _whole(text: str) -> int:
+    number = Decimal(text)
+    if not number.is_finite() or number.adjusted() > _LONGEST or number != round(number):
+        raise ValueError
+    return int(number)

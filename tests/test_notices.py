@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from napari._qt.dialogs.qt_notification import NapariQtNotification
 from napari.utils.notifications import ErrorNotification
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QPushButton, QTextEdit
@@ -87,6 +88,19 @@ def test_the_traceback_is_one_click_away_and_the_focus_stays(qtbot, shown, plugi
     dialogs = [each for each in window.findChildren(QDialog) if each.findChild(QTextEdit)]
     assert "cable is loose" in dialogs[-1].findChild(QTextEdit).toPlainText()
     dialogs[-1].close()
+
+
+def test_a_notification_names_the_plugin_as_its_source(qtbot, shown, plugin_session, told):
+    _commands.stop(shown)  # not running: a message
+    plugin_session.report("The stage does not answer.")
+    plugin_session.report(RuntimeError("The camera's cable is loose."))
+    qtbot.waitUntil(lambda: len(told()) == 3, timeout=5000)
+
+    def labels():
+        found = shown.window._qt_window.findChildren(NapariQtNotification)
+        return [each.source_label.text() for each in found]
+
+    qtbot.waitUntil(lambda: labels() == ["Source: napari-skylight"] * 3, timeout=5000)
 
 
 def test_what_a_form_marks_is_told_of_a_command_alone(

@@ -13,11 +13,12 @@ from qtpy.QtWidgets import QApplication
 
 from napari_skylight._compat import main_window, unwrapped
 from napari_skylight._log_records import LogCapture
+from napari_skylight._notifications import PLUGIN
 from napari_skylight.devices import sim
 from napari_skylight.plugin._activity import Activity
 from napari_skylight.plugin._menus import Menus
 from napari_skylight.plugin._notices import Notices
-from napari_skylight.plugin._preferences import PLUGIN, Preferences
+from napari_skylight.plugin._preferences import Preferences
 from napari_skylight.session import Session, home_folder
 from napari_skylight.viewer import ViewerLink
 

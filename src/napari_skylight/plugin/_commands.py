@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_info
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 
 from napari_skylight._compat import main_window
+from napari_skylight._notifications import show_info
 from napari_skylight.devices import mmcore, sim
 from napari_skylight.plans.spec import ParameterError
 from napari_skylight.plugin._attachments import attach, link_of

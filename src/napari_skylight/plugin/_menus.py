@@ -16,10 +16,11 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QApplication, QMainWindow, QMenu
 
 from napari_skylight._compat import app_model
+from napari_skylight._notifications import PLUGIN
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec import sentence_case
 from napari_skylight.plugin._menu_entries import Entries, Entry
-from napari_skylight.plugin._preferences import PLUGIN, Preferences
+from napari_skylight.plugin._preferences import Preferences
 from napari_skylight.plugin._requests import LIVE_VIEW, ask
 from napari_skylight.session import Session, SessionState
 from napari_skylight.widgets import Links, plain_caption, words_for

@@ -5,13 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import (
-    ErrorNotification,
-    notification_manager,
-    show_error,
-    show_info,
-)
-
+from napari_skylight._notifications import show_error, show_info
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.plans.spec import ParameterError
 from napari_skylight.widgets import gui_thread
@@ -53,12 +47,8 @@ class Notices:
 
 
 def notify(problem: str, error: BaseException | None) -> None:
-    """Show a problem, in plain words, with the traceback of `error`; on the GUI thread."""
+    """Show a problem, with the traceback of `error` if that helps; on the GUI thread."""
     if isinstance(error, EngineBusyError):
         show_info(problem)
-    elif error is None or isinstance(error, ParameterError):
-        show_error(problem)
     else:
-        notification = ErrorNotification(error)
-        notification.message = problem
-        notification_manager.dispatch(notification)
+        show_error(problem, None if isinstance(error, ParameterError) else error)

@@ -8,11 +8,12 @@ from napari.settings import get_plugin_settings
 from npe2 import PluginManager
 from psygnal import Signal
 
+from napari_skylight._notifications import PLUGIN
+
 if TYPE_CHECKING:
     from napari_skylight.session import Session
     from napari_skylight.viewer import ViewerLink
 
-PLUGIN = "napari-skylight"
 MEGABYTE = 1_000_000
 
 

@@ -6,9 +6,8 @@ import logging
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_error
-
 from napari_skylight._compat import main_window
+from napari_skylight._notifications import show_error
 from napari_skylight.viewer._arrangement import Arrangement
 from napari_skylight.viewer._canvas_text import CanvasText
 from napari_skylight.viewer._channel_colours import ChannelColours

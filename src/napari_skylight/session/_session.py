@@ -111,10 +111,11 @@ class Session(Workbench):
             if cache.kind == "stack":
                 cache.clear()
 
-    def set(self, setting: str, value: Any) -> Future[None]:
+    def set(self, setting: str, value: Any, *, report: bool = True) -> Future[None]:
         """Set a setting of a device, such as ``"camera.exposure"``; a running plan goes on.
 
-        The future ends when the device has it. A refusal is its exception, and is reported.
+        The future ends when the device has it. A refusal is its exception; it is also reported,
+        unless `report` is False because the caller shows it.
         """
         self._check_open()
 
@@ -122,7 +123,8 @@ class Session(Workbench):
             try:
                 await set_value(self._devices, setting, value)
             except Exception as error:
-                self._problems.report(error, about=set_value)
+                if report:
+                    self._problems.report(error, about=set_value)
                 raise
             self._problems.take_back(set_value)
 

@@ -120,7 +120,7 @@ class SettingsWatch:
 
     async def _set(self, path: str, value: Any) -> None:
         setting = self._states[path].setting
-        asked = asyncio.wrap_future(self._session.set(path, value))
+        asked = asyncio.wrap_future(self._session.set(path, value, report=False))
         await asyncio.wait([asked])
         refusal = ""
         if asked.cancelled():

@@ -50,12 +50,15 @@ def test_escape_gives_up_what_was_typed(bench, person):
 
 def test_what_the_hardware_refuses_goes_back_and_says_why(bench, person, session):
     session.start("live_view", {"cameras": ["camera"]})
+    reported = []
+    session.reported.connect(reported.append)
     person.sees("setting:camera.exposure", "20 ms")
     person.enters("setting:camera.exposure", "12000")
     person.sees("setting-error", "Exposure 12000 ms is above the camera's 10000 ms.")
     person.sees("setting:camera.exposure", "20 ms")
     assert bench.exposure.value == 20.0
     assert session.state.busy
+    assert not any(reported)  # neither a notification nor in Plan control
     person.enters("setting:camera.exposure", "30")
     person.waits(lambda: not person.shows("setting-error"))
     person.waits(lambda: bench.exposure.value == 30.0)

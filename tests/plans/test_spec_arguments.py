@@ -226,18 +226,24 @@ def test_values_out_of_reach_are_told_by_parameter() -> None:
         yield
 
     assert problems(plan, {"exposure": 120.0}) == {
-        "exposure": "Exposure 120 ms is above the highest allowed, 100 ms."
+        "exposure": "Exposure is 120 ms: enter 100 ms or less."
     }
-    assert problems(plan, {"exposure": 0}) == {"exposure": "Exposure 0 ms must be above 0 ms."}
-    assert problems(plan, {"exposure": "fast"}) == {"exposure": "Exposure is 'fast', not a number."}
-    assert problems(plan, {"frames": 1.5}) == {"frames": "Frames is 1.5, not a whole number."}
-    assert problems(plan, {"frames": 0}) == {"frames": "Frames 0 is below the lowest allowed, 1."}
-    assert problems(plan, {"frames": True}) == {"frames": "Frames is True, not a whole number."}
-    assert problems(plan, {"binning": 3}) == {"binning": "Binning: 3 is not one of 1, 2."}
+    assert problems(plan, {"exposure": 0}) == {
+        "exposure": "Exposure is 0 ms: enter more than 0 ms."
+    }
+    assert problems(plan, {"exposure": "fast"}) == {
+        "exposure": "Exposure is 'fast': enter a number."
+    }
+    assert problems(plan, {"frames": 1.5}) == {"frames": "Frames is 1.5: enter a whole number."}
+    assert problems(plan, {"frames": 0}) == {"frames": "Frames is 0: enter 1 or more."}
+    assert problems(plan, {"frames": True}) == {"frames": "Frames is True: enter a whole number."}
+    assert problems(plan, {"binning": 3}) == {
+        "binning": "Binning: there is no 3; choose from 1, 2."
+    }
     assert problems(plan, {"shutters": ["side"]}) == {
-        "shutters": "Shutters: side is not one of front, back."
+        "shutters": "Shutters: there is no side; choose from front, back."
     }
-    assert problems(plan, {"speed": 1}) == {"speed": "Plan takes no speed."}
+    assert problems(plan, {"speed": 1}) == {"speed": "Plan takes no speed: leave it out."}
     good = {"exposure": 100, "frames": None, "binning": "2", "shutters": []}
     assert problems(plan, good) == {}
 
@@ -246,7 +252,7 @@ def test_checking_raises_with_every_problem() -> None:
     def plan(label: str, frames: Annotated[int, Ge(1)] = 1) -> MsgGenerator[None]:
         yield
 
-    with pytest.raises(ParameterError, match=r"Label is empty.*Frames 0 is below") as info:
+    with pytest.raises(ParameterError, match=r"Label is empty.*Frames is 0: enter 1") as info:
         check_arguments(create_plan_spec(plan, {}), {"frames": 0})
     assert set(info.value.problems) == {"label", "frames"}
     check_arguments(create_plan_spec(plan, {}), {"label": "x"})

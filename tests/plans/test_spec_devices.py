@@ -230,7 +230,7 @@ def test_choices_are_those_of_a_setting_of_the_devices() -> None:
     assert tints.device_proto is None
     assert spec.defaults() == {"tints": (), "tint": None}
     assert find_problems(spec, {"tints": ["shared", "dim"]}) == {
-        "tints": "Tints: dim is not one of front tint 1, shared, back tint 1."
+        "tints": "Tints: there is no dim; choose from front tint 1, shared, back tint 1."
     }
     values = resolve_arguments(spec, {"tints": ["shared"], "tint": None}, SHUTTERS)
     assert values == {"tints": ["shared"], "tint": None}

@@ -106,34 +106,34 @@ def test_a_field_of_pydantic_may_limit_a_plain_parameter() -> None:
     assert x.bounds.low == 0
     assert x.bounds.low_open
     assert x.help == ""
-    assert problem(Annotated[float, Field(gt=0)], 0.0) == "X 0 must be above 0."
+    assert problem(Annotated[float, Field(gt=0)], 0.0) == "X is 0: enter more than 0."
 
 
 @pytest.mark.parametrize(
     ("annotation", "value", "said"),
     [
-        (Roi, {"width": 0}, "X, width 0 px is below the lowest allowed, 1 px."),
-        (Roi, Roi(0), "X, width 0 px is below the lowest allowed, 1 px."),
+        (Roi, {"width": 0}, "X, width is 0 px: enter 1 px or more."),
+        (Roi, Roi(0), "X, width is 0 px: enter 1 px or more."),
         (Roi, {"height": 1}, "X, width is empty: fill it in."),
-        (Roi, {"width": 1, "depth": 1}, "X takes no depth."),
-        (Roi, 3, "X is 3, not a Roi."),
-        (list[Roi], [Roi(1), Roi(0)], "X, item 2, width 0 px is below the lowest allowed, 1 px."),
-        (list[int], [1, "a"], "X, item 2 is 'a', not a whole number."),
-        (list[int], "1, 2", "X is '1, 2', not several values."),
+        (Roi, {"width": 1, "depth": 1}, "X takes no depth: leave it out."),
+        (Roi, 3, "X is 3: enter a Roi."),
+        (list[Roi], [Roi(1), Roi(0)], "X, item 2, width is 0 px: enter 1 px or more."),
+        (list[int], [1, "a"], "X, item 2 is 'a': enter a whole number."),
+        (list[int], "1, 2", "X is '1, 2': enter whole numbers."),
         (
             Annotated[list[float], Ge(0)],
             [1.0, -1.0],
-            "X, item 2: -1 is below the lowest allowed, 0.",
+            "X, item 2 is -1: enter 0 or more.",
         ),
-        (Annotated[list[int], Len(1, 2)], [1, 2, 3], "X: at most 2 allowed, 3 given."),
-        (Annotated[str, Len(2, 3)], "a", "X, letters: at least 2 needed, 1 given."),
-        (tuple[int, str], (1, 2), "X, part 2 is 2, not a text."),
-        (tuple[int, str], (1,), "X is (1,), not 2 values."),
-        (Model, {"gain": 5}, "X, gain factor 5 is above the highest allowed, 4."),
-        (Axis, {"motor": "z", "stop": 1.0}, "X, motor: z is not one of x, stage.y."),
-        (Colour, "BLUE", "X: BLUE is not one of RED."),
-        (bool, 1, "X is 1, not True or False."),
-        (list[int], range(2**70), "X has more than 1000000 numbers."),
+        (Annotated[list[int], Len(1, 2)], [1, 2, 3], "X: 3 values given, enter at most 2."),
+        (Annotated[str, Len(2, 3)], "a", "X: 1 letter given, enter at least 2."),
+        (tuple[int, str], (1, 2), "X, part 2 is 2: enter a text."),
+        (tuple[int, str], (1,), "X is (1,): enter 2 values."),
+        (Model, {"gain": 5}, "X, gain factor is 5: enter 4 or less."),
+        (Axis, {"motor": "z", "stop": 1.0}, "X, motor: there is no z; choose from x, stage.y."),
+        (Colour, "BLUE", "X: there is no BLUE; choose from RED."),
+        (bool, 1, "X is 1: enter True or False."),
+        (list[int], range(2**70), "X has more than 1000000 numbers: enter fewer."),
     ],
 )
 def test_the_part_at_fault_is_named(annotation: Any, value: Any, said: str) -> None:
@@ -145,9 +145,7 @@ def test_each_of_args_is_checked() -> None:
         yield
 
     spec = create_plan_spec(plan, {})
-    assert find_problems(spec, {"xs": [1, -1]}) == {
-        "xs": "Xs, item 2: -1 is below the lowest allowed, 0."
-    }
+    assert find_problems(spec, {"xs": [1, -1]}) == {"xs": "Xs, item 2 is -1: enter 0 or more."}
     assert find_problems(spec, {"xs": [1, 2]}) == {}
     assert find_problems(spec, {}) == {}
 
@@ -231,7 +229,7 @@ def test_a_union_is_shown_as_what_its_default_is() -> None:
         (x,) = spec_of(int | str, default).parameters
         assert x.shown is shown
     assert problem(int | str, "a") == ""
-    assert problem(int | str, [1]) == "X is [1], not a whole number."
+    assert problem(int | str, [1]) == "X is [1]: enter a whole number."
 
 
 def test_an_enum_defined_anew_is_known_by_its_name() -> None:
@@ -254,7 +252,7 @@ def test_a_form_may_spread_the_parts_of_each_argument() -> None:
     resolved = resolve_arguments(spec, values, DEVICES)
     assert collect_arguments(spec, resolved) == ((X, 1.0, 0.5, Y, 2.0, 0.0), {})
     assert find_problems(spec, {"axes": values["axes"][:1]}) == {
-        "axes": "Axes: at least 2 needed, 1 given."
+        "axes": "Axes: 1 value given, enter at least 2."
     }
     undo()
 

@@ -162,7 +162,7 @@ def test_a_list_that_makes_no_sense_is_said(tries, person):
     tried = tries(list[int])
     person.types("param:x", "1, two")
     person.clicks("run")
-    assert person.text("error") == "X: two is not a whole number."
+    assert person.text("error") == "X: enter a whole number, not two."
     assert person.find("param:x").toolTip().startswith(person.text("error"))
     assert tried.values == []
     person.types("param:x", "1, 2")
@@ -203,9 +203,9 @@ def test_units_limits_and_steps_are_those_of_the_annotation(tries, person):
     assert spin.text() == "10 ms"
     person.types("param:x", "250")
     person.clicks("run")
-    assert person.text("error") == "X 250 ms is above the highest allowed, 100 ms."
+    assert person.text("error") == "X is 250 ms: enter 100 ms or less."
     person.types("param:x", "0")
-    assert person.text("error") == "X 0 ms must be above 0 ms."
+    assert person.text("error") == "X is 0 ms: enter more than 0 ms."
     person.types("param:x", "100")
     assert not person.has("error")
     person.qtbot.keyClick(spin, Qt.Key.Key_Up)
@@ -329,7 +329,7 @@ def test_a_folded_field_at_fault_is_unfolded(person, session):
     person.chooses("plan", "Plan")
     person.find("param:points").setText("one")
     person.clicks("run")
-    assert person.text("error") == "Points: one is not a whole number."
+    assert person.text("error") == "Points: enter a whole number, not one."
     person.waits(lambda: not person.find("param:points").visibleRegion().isEmpty())
 
 

@@ -303,10 +303,10 @@ def test_a_bad_form_says_only_what_is_wrong_with_it(person, session, camera):
 
 def test_values_refused_elsewhere_are_told_until_they_are_changed(person, session):
     person.chooses("plan", "Snap")
-    with pytest.raises(ValueError, match="Frames 0 is below") as info:
+    with pytest.raises(ValueError, match="Frames is 0: enter 1") as info:
         session.start("snap", {"frames": 0})
     session.report(info.value)
-    person.sees("error", "Frames 0 is below")
+    person.sees("error", "Frames is 0: enter 1")
     person.types("param:frames", "2")
     assert not person.has("error")
 

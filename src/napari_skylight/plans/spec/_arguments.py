@@ -27,7 +27,9 @@ def find_problems(spec: PlanSpec, values: Mapping[str, Any]) -> dict[str, str]:
     """Return what is wrong with `values`, by parameter name, in plain words."""
     known = {param.name for param in spec.parameters}
     problems = {
-        name: f"{sentence_case(spec.name)} takes no {name}." for name in values if name not in known
+        name: f"{sentence_case(spec.name)} takes no {name}: leave it out."
+        for name in values
+        if name not in known
     }
     for param in spec.parameters:
         if param.has_field:

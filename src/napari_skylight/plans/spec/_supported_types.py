@@ -23,7 +23,7 @@ from napari_skylight.plans.spec._annotations import (
 )
 from napari_skylight.plans.spec._structured_types import is_record
 
-__all__ = ["device_type", "field_type", "fits", "shown_type"]
+__all__ = ["device_type", "field_type", "fits", "is_fixed_tuple", "say_kind", "shown_type"]
 
 _SIMPLE = (
     *(bool, int, float, str, Path),
@@ -135,3 +135,29 @@ def _is_instance(value: Any, kind: type) -> bool:
         return isinstance(value, kind)
     except TypeError:  # a protocol that does not say
         return True
+
+
+_KINDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "True or False",
+    Path: "a path",
+    datetime.date: "a date",
+    datetime.datetime: "a date and time",
+    datetime.time: "a time of day",
+    datetime.timedelta: "a duration",
+    list[int]: "whole numbers",
+    list[float]: "numbers",
+    list[str]: "texts",
+}
+
+
+def say_kind(annotation: Any) -> str:
+    """Return what a form calls values of a type: "a number", "texts", "a Roi"."""
+    shown = field_type(annotation)
+    if shown in _KINDS:
+        return _KINDS[shown]
+    if is_fixed_tuple(shown):
+        return f"{len(get_args(shown))} values"
+    return f"a {annotation.__name__}" if isinstance(annotation, type) else "several values"

@@ -1,4 +1,4 @@
-"""Whether a value is one that a parameter can have, and what is wrong with it otherwise."""
+"""Checks a value against a parameter; a message says what is wrong and what to enter."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime
 import inspect
 import math
 import numbers
+import operator
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Any
@@ -13,22 +14,22 @@ from typing import Any
 from napari_skylight.plans.spec._annotations import is_union, unwrap, without_none
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind
 from napari_skylight.plans.spec._structured_types import build, values_of
-from napari_skylight.plans.spec._supported_types import field_type, fits
+from napari_skylight.plans.spec._supported_types import fits, say_kind
 from napari_skylight.plans.spec._value_text import find_choice, say_choice, say_number
 
 __all__ = ["find_problem", "several"]
 
 _MOST = 1_000_000
-"""How many numbers a range may stand for: each is looked at."""
+"""Limit on the length of a range: each number is checked."""
 
 _EMPTY = inspect.Parameter.empty
 
 
 def find_problem(param: ParamDescription, value: Any, label: str = "") -> str:
-    """Return what is wrong with `value`, in plain words; an empty text if nothing is.
+    """Return what is wrong with `value` and what to enter instead; an empty text if it is allowed.
 
-    `value` is `inspect.Parameter.empty` where there is none. The words begin with `label`, or the
-    label of `param`.
+    `value` is `inspect.Parameter.empty` where there is none. The message begins with `label`, by
+    default that of `param`.
     """
     label = label or param.label
     if value is _EMPTY:
@@ -51,50 +52,51 @@ def _value_problem(param: ParamDescription, value: Any, label: str) -> str:
     if shown is None or not fits(value, shown):
         annotation = unwrap(without_none(param.annotation))[0]
         other = shown is None or (is_union(annotation) and fits(value, annotation))
-        other = other or value is param.default  # the author of the plan should know
-        return "" if other else f"{label} is {value!r}, not {_a(shown)}."
+        other = other or value is param.default  # the plan's author knows what it takes
+        return "" if other else f"{label} is {value!r}: enter {say_kind(shown)}."
     if param.element is not None:
         return _items_problem(param, value, label)
     if param.record is not None:
         return _parts_problem(param, param.record, value, label)
     try:
         return _limits_problem(param, value, label)
-    except TypeError as error:  # such as a limit without a time zone for a date with one
-        return f"{label}: {error}."
+    except TypeError as error:  # such as a limit with a time zone for a date without one
+        return f"{label} is {value!r}: enter a value that compares with its limits ({error})."
 
 
 def _items_problem(param: ParamDescription, value: Collection[Any], label: str) -> str:
     if _is_endless(value):
-        return f"{label} has more than {_MOST} numbers."
-    problem = _length_problem(param, len(value), label)
+        return f"{label} has more than {_MOST} numbers: enter fewer."
+    problem = _length_problem(param, len(value), label, "value")
     if problem or param.element is None:
         return problem
     for number, item in enumerate(value, 1):
         if isinstance(item, str) and item == "" and param.element.choices is None:
-            continue  # among several, an empty text has been written: ""
+            continue  # an empty text among several was entered as such: ""
         problem = find_problem(param.element, item, f"item {number}")
         if problem:
             return f"{label}, {problem}"
     return ""
 
 
-def _length_problem(param: ParamDescription, length: int, label: str) -> str:
+def _length_problem(param: ParamDescription, length: int, label: str, noun: str) -> str:
     bounds = param.bounds
+    given = f"{label}: {length} {noun}{'s' * (length != 1)} given, enter"
     if length < bounds.fewest:
-        return f"{label}: at least {bounds.fewest} needed, {length} given."
+        return f"{given} at least {bounds.fewest}."
     if bounds.most is not None and length > bounds.most:
-        return f"{label}: at most {bounds.most} allowed, {length} given."
+        return f"{given} at most {bounds.most}."
     return ""
 
 
 def _parts_problem(param: ParamDescription, record: type, value: Any, label: str) -> str:
     names = [part.name for part in param.parts]
     if record is tuple and (isinstance(value, range) or len(value) != len(names)):
-        return f"{label} is {value!r}, not {len(names)} values."
+        return f"{label} is {value!r}: enter {len(names)} values."
     values = values_of(record, value, names)
     unknown = sorted(values.keys() - set(names))
     if unknown:
-        return f"{label} takes no {unknown[0]}."
+        return f"{label} takes no {unknown[0]}: leave it out."
     for part in param.parts:
         inner = f"part {part.name}" if record is tuple else ""
         problem = find_problem(part, values.get(part.name, _EMPTY), inner)
@@ -110,37 +112,45 @@ def _parts_problem(param: ParamDescription, record: type, value: Any, label: str
 
 
 def _has_devices(param: ParamDescription) -> bool:
-    """Whether devices are among the parts, of which no value can be made by their names."""
+    """Whether devices are among the parts: names alone do not make a value."""
     inner = (*param.parts, *filter(None, [param.element]))
     return param.device_proto is not None or any(map(_has_devices, inner))
 
 
 def _limits_problem(param: ParamDescription, value: Any, label: str) -> str:
     if isinstance(value, str):
-        return _length_problem(param, len(value), f"{label}, letters")
-    bounds, unit = param.bounds, f" {param.unit}" if param.unit else ""
-    said = f"{label}{':' * label[-1:].isdigit()} {_say(value)}{unit}"
-    low, high, step = bounds.low, bounds.high, bounds.step
-    if low is not None and not (value > low if bounds.low_open else value >= low):
-        words = "must be above" if bounds.low_open else "is below the lowest allowed,"
-        return f"{said} {words} {_say(low)}{unit}."
-    if high is not None and not (value < high if bounds.high_open else value <= high):
-        words = "must be below" if bounds.high_open else "is above the highest allowed,"
-        return f"{said} {words} {_say(high)}{unit}."
-    if step is not None and not _is_multiple(value, step):
-        return f"{said} is not a multiple of {_say(step)}{unit}."
+        return _length_problem(param, len(value), label, "letter")
+    bounds = param.bounds
+    is_time = isinstance(value, datetime.date | datetime.time)
+    more, less = ("later", "earlier") if is_time else ("more", "less")
+    for limit, is_open, is_within, word in (
+        (bounds.low, bounds.low_open, operator.gt, more),
+        (bounds.high, bounds.high_open, operator.lt, less),
+    ):
+        if limit is None or is_within(value, limit) or (value == limit and not is_open):
+            continue
+        said = _say(limit, param)
+        return f"{label} is {_say(value, param)}: enter {_beyond(word, said, is_open)}."
+    if bounds.step is not None and not _is_multiple(value, bounds.step):
+        said = _say(bounds.step, param)
+        return f"{label} is {_say(value, param)}: enter a multiple of {said}."
     return ""
 
 
+def _beyond(word: str, limit: str, is_open: bool) -> str:
+    return f"{word} than {limit}" if is_open else f"{limit} or {word}"
+
+
 def _is_multiple(value: Any, step: Any) -> bool:
-    """Whether it is one as the two are written, 0.3 of 0.1, rather than in binary."""
+    """Compare as decimals: 0.3 is a multiple of 0.1."""
     if not math.isfinite(value):
         return False
     return (Fraction(say_number(value)) / Fraction(say_number(step))).denominator == 1
 
 
-def _say(value: Any) -> str:
-    return say_number(value) if isinstance(value, numbers.Real) else str(value)
+def _say(value: Any, param: ParamDescription) -> str:
+    said = say_number(value) if isinstance(value, numbers.Real) else str(value)
+    return f"{said} {param.unit}" if param.unit else said
 
 
 def _choice_problem(param: ParamDescription, chosen: list[Any], label: str) -> str:
@@ -152,7 +162,7 @@ def _choice_problem(param: ParamDescription, chosen: list[Any], label: str) -> s
         optional = item is None and param.optional
         if not is_device and not optional and find_choice(choices, item) is None:
             among = ", ".join(map(say_choice, choices))
-            return f"{label}: {say_choice(item)} is not one of {among}."
+            return f"{label}: there is no {say_choice(item)}; choose from {among}."
     return ""
 
 
@@ -170,34 +180,14 @@ def _needed(param: ParamDescription, label: str) -> str:
 
 
 def _is_endless(value: Any) -> bool:
-    """Whether it is a range with no room in memory for its numbers."""
-    # len() does not go as far as ranges do
+    """Whether it is a range with more than `_MOST` numbers: `len` fails for the largest."""
     return isinstance(value, range) and bool(value[_MOST:])
 
 
 def several(value: Any) -> list[Any]:
-    """Return what was given for several values as a list, though it may be one value or none."""
+    """Return `value` as a list: none, one or several values."""
     if value is None:
         return []
     is_one = isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection)
     is_one = is_one or _is_endless(value)
     return [value] if is_one else list(value)
-
-
-def _a(shown: Any) -> str:
-    """Return what a form calls a type."""
-    if field_type(shown) in _KINDS:
-        return _KINDS[field_type(shown)]
-    return "several values" if not isinstance(shown, type) else f"a {shown.__name__}"
-
-
-_KINDS: dict[Any, str] = {
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    bool: "True or False",
-    datetime.date: "a date",
-    datetime.datetime: "a date and time",
-    datetime.time: "a time of day",
-    datetime.timedelta: "a duration",
-}

@@ -27,7 +27,7 @@ def read_number(text: str, *, whole: bool) -> float:
     try:
         return _whole(text) if whole else float(text)
     except (ValueError, InvalidOperation):
-        raise ValueError(f"{text} is not a {'whole ' * whole}number.") from None
+        raise ValueError(f"enter a {'whole ' * whole}number, not {text}.") from None
 
 
 def say_number(number: Any) -> str:

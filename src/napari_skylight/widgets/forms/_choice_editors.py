@@ -53,7 +53,7 @@ class ChoiceEditor(Editor):
     def value(self, value: Any) -> None:
         index = find_choice(self._choices, value)
         if index is None:
-            raise ValueError(f"{say_choice(value)} is not one of the choices.")
+            raise ValueError(f"there is no {say_choice(value)}: choose from the list.")
         self.native.setCurrentIndex(index)
 
     def on_change(self, callback: Callable[[], None]) -> None:

@@ -121,11 +121,11 @@ def _range(text: str, whole: bool) -> list[float]:
         raise ValueError(f"{text} is not a range: write start:stop or start:stop:step.")
     numbers = [read_number(part, whole=whole) for part in parts]
     if not all(map(math.isfinite, numbers)) or (len(numbers) == 3 and numbers[2] == 0):
-        raise ValueError(f"{text} has no end.")
+        raise ValueError(f"{text} has no end: enter numbers and a step other than 0.")
     # counted as the numbers are written: 0:0.3:0.1 is 0, 0.1, 0.2
     start, stop, step = (Fraction(say_number(number)) for number in (*numbers, 1)[:3])
     count = max(0, math.ceil((stop - start) / step))
     if count > _MOST:
-        raise ValueError(f"{text} has {count} numbers; {_MOST} are the most.")
+        raise ValueError(f"{text} has {count} numbers: enter at most {_MOST}.")
     kind = int if whole else float
     return [kind(start + index * step) for index in range(count)]

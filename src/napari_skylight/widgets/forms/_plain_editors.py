@@ -144,7 +144,7 @@ class DurationEditor(NumberEditor):
         try:
             return None if seconds is None else timedelta(seconds=seconds)
         except (ValueError, OverflowError):  # nan and inf are numbers, but no durations
-            raise ValueError(f"{self.native.text()} is not a duration.") from None
+            raise ValueError(f"enter a duration, not {self.native.text()}.") from None
 
     @value.setter
     def value(self, value: timedelta | None) -> None:
@@ -172,9 +172,7 @@ class LiteralEditor(Editor):
         try:
             return ast.literal_eval(text) if text else None
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            raise ValueError(
-                f"{text} is no value: write 3, 'text' or [1, 2], for example."
-            ) from None
+            raise ValueError(f"enter 3, 'text' or [1, 2], as in Python; not {text}.") from None
 
     @value.setter
     def value(self, value: Any) -> None:

@@ -1,13 +1,17 @@
 """Parameters that consist of others: what they are, what is wrong with a value, how it is made."""
 
 import enum
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, NewType
 
+import numpy as np
 import pytest
 from annotated_types import Ge, Len, Unit
 from bluesky.protocols import Movable
 from bluesky.utils import MsgGenerator
+from numpy.typing import NDArray
 from ophyd.sim import SynAxis
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -229,7 +233,59 @@ def test_a_union_is_shown_as_what_its_default_is() -> None:
         (x,) = spec_of(int | str, default).parameters
         assert x.shown is shown
     assert problem(int | str, "a") == ""
-    assert problem(int | str, [1]) == "X is [1]: enter a whole number."
+    assert problem(int | str, [1]) == "X is [1]: enter a whole number or a text."
+
+
+def test_a_union_checks_a_value_as_the_kind_that_it_is() -> None:
+    unit = Annotated[float, Ge(0), Unit("ms")]
+    (x,) = spec_of(unit | Literal["auto"], "auto").parameters
+    assert [each.annotation for each in x.alternatives] == [float, Literal["auto"]]
+    assert x.alternatives[0].unit == "ms"
+    assert problem(unit | Literal["auto"], "auto") == ""
+    assert problem(unit | Literal["auto"], -1.0) == "X is -1 ms: enter 0 ms or more."
+    assert problem(unit | Literal["auto"], "often") == "X is 'often': enter a number or auto."
+    assert made(Roi | Literal["all"], {"width": 2}) == Roi(2)
+    assert made(Roi | Colour | int, "RED") is Colour.RED
+    assert made(tuple[int, ...] | int, [1, 2]) == (1, 2)
+
+
+def test_members_of_a_union_that_a_form_shows_alike_are_one() -> None:
+    for union in (int | float, str | Path, list[int] | Sequence[float], float | Callable[[], int]):
+        assert spec_of(union).parameters[0].alternatives == ()
+    assert len(spec_of(Annotated[int | str, "both"]).parameters[0].alternatives) == 2
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "array"),
+    [
+        (NDArray[np.float32], [1, 2], np.array([1, 2], np.float32)),
+        (np.ndarray, [], np.array([], np.float64)),
+        (NDArray[Any], [1, 2], np.array([1, 2])),
+        (np.ndarray[tuple[int, int], np.dtype[np.int16]], [[1], [2]], np.array([[1], [2]], "i2")),
+        (NDArray[np.bool_] | None, (True, False), np.array([True, False])),
+        (NDArray[np.float64] | float, [1], np.array([1.0])),
+    ],
+)
+def test_an_array_is_made_of_a_list(annotation: Any, value: Any, array: Any) -> None:
+    assert problem(annotation, value) == ("X is empty: fill it in." if len(value) == 0 else "")
+    found = made(annotation, value)
+    assert found.dtype == array.dtype
+    assert found.tolist() == array.tolist()
+
+
+def test_an_array_of_the_right_kind_stays_itself() -> None:
+    array = np.zeros((2, 2))
+    assert made(NDArray[np.float64], array) is array
+    assert problem(np.ndarray[tuple[int, int], np.dtype[np.float64]], array) == ""
+
+
+def test_an_array_that_cannot_be_made_is_refused() -> None:
+    square = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    assert problem(square, [[1.0], [2.0, 3.0]]) == "X: enter as many values in each row."
+    assert problem(NDArray[np.uint8], [1, 300]) == "X, item 2 is 300: enter 255 or less."
+    assert problem(NDArray[np.float64], np.array(1.0)) == "X is array(1.): enter numbers."
+    with pytest.raises(UnresolvableAnnotationError, match="no field can show that"):
+        spec_of(NDArray[np.complex128])
 
 
 def test_an_enum_defined_anew_is_known_by_its_name() -> None:

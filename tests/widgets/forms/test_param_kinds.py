@@ -4,15 +4,17 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 import pytest
 from annotated_types import Ge, Gt, Le, Len, MultipleOf, Unit
 from bluesky import plan_stubs as bps
 from bluesky.utils import MsgGenerator
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, Field, model_validator
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QLineEdit
 
 
 @dataclass
@@ -144,6 +146,85 @@ def test_what_is_typed_reaches_the_plan_exactly(tries, person, annotation, typed
     assert repr(got) == repr([value])
 
 
+@pytest.mark.parametrize("annotation", [float | Literal["auto"], Literal["auto"] | float])
+def test_a_number_or_a_word_can_be_either(tries, person, annotation):
+    got = tries(annotation, "auto")
+    assert person.text("param:x.kind") == "auto"
+    assert not person.has("param:x.a number")
+    person.runs()
+    person.chooses("param:x.kind", "a number")
+    person.clicks("run")
+    assert person.text("error") == "X is empty: fill it in."
+    person.types("param:x.a number", "2.5")
+    person.runs()
+    person.chooses("param:x.kind", "auto")
+    person.runs()
+    assert got == ["auto", 2.5, "auto"]
+
+
+def test_each_kind_of_a_union_has_its_limits_and_unit(tries, person):
+    got = tries(Annotated[float, Gt(0), Unit("ms")] | Literal["auto"] | None, 5.0)
+    assert person.text("param:x.a number") == "5 ms"
+    person.types("param:x.a number", "0")
+    person.clicks("run")
+    assert person.text("error") == "X is 0 ms: enter more than 0 ms."
+    person.chooses("param:x.kind", "none")
+    person.runs()
+    assert got == [None]
+    person.chooses("param:x.kind", "a number")
+    person.types("param:x.a number", "")
+    person.clicks("run")
+    assert person.text("error") == "X: fill it in, or choose none."
+
+
+def test_a_number_or_a_word_is_remembered_as_what_it_was(tries, person, session):
+    tries(int | str | list[float], [1.0, 2.5])
+    assert person.text("param:x.numbers") == "1, 2.5"
+    person.chooses("param:x.kind", "a text")
+    person.types("param:x.a text", "7")
+    person.runs()
+    got = tries(int | str | list[float], 3)
+    assert person.text("param:x.kind") == "a text"
+    person.runs()
+    assert got == ["7"]
+
+
+def test_a_union_fits_into_a_narrow_dock(tries, person):
+    tries(Annotated[float, Unit("ms")] | Literal["as long as it takes, and no longer"], 1.0)
+    assert person.dock.minimumSizeHint().width() <= 300
+
+
+@pytest.mark.parametrize(
+    ("annotation", "typed", "array"),
+    [
+        (NDArray[np.float64], "1, 2.5", np.array([1.0, 2.5])),
+        (NDArray[np.uint8] | None, "0:3", np.array([0, 1, 2], np.uint8)),
+        (np.ndarray, "1", np.array([1.0])),
+        (ArrayLike, "1, 2", np.array([1.0, 2.0])),
+        (NDArray[np.str_], "a, b", np.array(["a", "b"])),
+    ],
+)
+def test_an_array_is_typed_as_a_list(tries, person, annotation, typed, array):
+    got = tries(annotation)
+    for box in person.find("param:x").findChildren(QCheckBox):
+        person.qtbot.mouseClick(box, Qt.MouseButton.LeftButton)
+    line = person.find("param:x")
+    line = line if isinstance(line, QLineEdit) else line.findChild(QLineEdit)
+    person.qtbot.keyClicks(line, typed)
+    person.runs()
+    (made,) = got
+    assert made.dtype == array.dtype
+    assert made.tolist() == array.tolist()
+
+
+def test_an_array_that_is_the_default_is_that_array(tries, person):
+    default = np.linspace(0, 1, 3)
+    got = tries(NDArray[np.float64], default)
+    assert person.text("param:x") == "0, 0.5, 1"
+    person.runs()
+    assert got[0] is default
+
+
 @pytest.mark.parametrize(
     ("annotation", "typed", "problem"),
     [
@@ -163,6 +244,7 @@ def test_what_is_typed_reaches_the_plan_exactly(tries, person, annotation, typed
         (Annotated[list[int], Len(2, 3)], "1", "X: 1 value given, enter at least 2."),
         (Annotated[list[int], Len(2, 3)], "1:9", "X: 8 values given, enter at most 3."),
         (list[str], 'a"b', 'X: put quotes around all of a"b.'),
+        (NDArray[np.uint8], "1, 256", "X, item 2 is 256: enter 255 or less."),
     ],
 )
 def test_what_makes_no_sense_is_said_before_the_run(tries, person, annotation, typed, problem):

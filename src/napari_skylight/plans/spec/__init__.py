@@ -32,8 +32,8 @@ from napari_skylight.plans.spec._params import (
     sentence_case,
 )
 from napari_skylight.plans.spec._structured_types import values_of
-from napari_skylight.plans.spec._supported_types import field_type
-from napari_skylight.plans.spec._value_checks import find_problem
+from napari_skylight.plans.spec._supported_types import field_type, say_kind
+from napari_skylight.plans.spec._value_checks import find_alternative, find_problem
 from napari_skylight.plans.spec._value_text import find_choice, read_number, say_choice, say_number
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "create_plan_spec",
     "element_of",
     "field_type",
+    "find_alternative",
     "find_choice",
     "find_problem",
     "find_problems",
@@ -61,6 +62,7 @@ __all__ = [
     "register_form",
     "resolve_arguments",
     "say_choice",
+    "say_kind",
     "say_number",
     "sentence_case",
     "values_of",

@@ -12,6 +12,8 @@ from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, MaxLen, MinLen, Mul
 from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
+from napari_skylight.plans.spec._arrays import ArrayOf, array_as_list
+
 __all__ = [
     "Bounds",
     "ChoicesOf",
@@ -26,6 +28,7 @@ __all__ = [
     "is_optional",
     "is_union",
     "literal_values",
+    "member_hints",
     "unit_of",
     "unwrap",
     "without_none",
@@ -86,11 +89,14 @@ class ChoicesOf:
     """The name of the part of the device that has the choices."""
 
 
-_OF_THE_WHOLE = (MinLen, MaxLen, Wording, Spread, ChoicesOf, Mapping)
+_OF_THE_WHOLE = (ArrayOf, MinLen, MaxLen, Wording, Spread, ChoicesOf, Mapping)
 
 
 def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Take ``Annotated`` off an annotation and off a union's members; return the metadata too."""
+    """Take ``Annotated`` off an annotation and off a union's members; return the metadata too.
+
+    A NumPy array becomes a list, with `ArrayOf` and the limits of its dtype among the metadata.
+    """
     metadata: tuple[Any, ...] = ()
     while True:
         if isinstance(annotation, TypeAliasType):
@@ -102,12 +108,31 @@ def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
             annotation = annotation.__origin__
         else:
             break
+    listed = array_as_list(annotation)
+    if listed is not None:
+        annotation, of_array = listed
+        metadata = (*of_array, *metadata)
     if is_union(annotation):
         parts = [unwrap(member) for member in get_args(annotation)]
         metadata = (*metadata, *(item for _, found in parts for item in found))
         if any(found for _, found in parts):
             annotation = Union[tuple(member for member, _ in parts)]  # noqa: UP007 - made at run time
     return annotation, metadata
+
+
+def member_hints(hint: Any) -> list[Any]:
+    """Return the type hints of a union's members but None, each with the metadata of the whole."""
+    annotation, metadata = hint, ()
+    while isinstance(annotation, TypeAliasType) or get_origin(annotation) is Annotated:
+        if isinstance(annotation, TypeAliasType):
+            annotation = annotation.__value__
+        else:
+            metadata = (*annotation.__metadata__, *metadata)
+            annotation = annotation.__origin__
+    if not is_union(annotation) or array_as_list(annotation) is not None:
+        return []
+    members = [member for member in get_args(annotation) if member is not type(None)]
+    return [Annotated[member, *metadata] if metadata else member for member in members]
 
 
 def is_optional(annotation: Any) -> bool:

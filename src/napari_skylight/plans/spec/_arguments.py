@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from napari_skylight.plans.spec._annotations import container_of
+from napari_skylight.plans.spec._arrays import ArrayOf
 from napari_skylight.plans.spec._params import (
     ParamDescription,
     ParameterError,
@@ -16,7 +17,7 @@ from napari_skylight.plans.spec._params import (
 )
 from napari_skylight.plans.spec._structured_types import build, values_of
 from napari_skylight.plans.spec._supported_types import fits
-from napari_skylight.plans.spec._value_checks import find_problem, several
+from napari_skylight.plans.spec._value_checks import find_alternative, find_problem, several
 from napari_skylight.plans.spec._value_text import find_choice
 from napari_skylight.protocols import FrameCaches
 
@@ -130,6 +131,9 @@ def _resolve(param: ParamDescription, value: Any, devices: Mapping[str, Any]) ->
         return _device(value, devices)
     if param.choices is not None:
         return _choice(param.choices, value)
+    if param.alternatives:
+        meant = find_alternative(param, value)
+        return value if meant is None else _resolve(meant, value, devices)
     if param.element is not None:
         return _items(param, param.element, value, devices)
     if param.record is not None and fits(value, param.shown):
@@ -160,6 +164,9 @@ def _items(
         return [_resolve(element, item, devices) for item in several(value)]
     if not fits(value, param.shown):
         return value
+    array = next((item for item in param.metadata if isinstance(item, ArrayOf)), None)
+    if array is not None:
+        return array.make(value)
     items = [_resolve(element, item, devices) for item in value]
     container = container_of(param.annotation) or list
     same = all(old is new for old, new in zip(value, items, strict=True))

@@ -9,8 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec._annotations import unwrap, without_none
+from napari_skylight.plans.spec._arrays import array_hint
 from napari_skylight.plans.spec._describe_param import Known, describe
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind, PlanSpec
 from napari_skylight.plans.spec._structured_types import Member
@@ -158,6 +161,8 @@ def _hint_of(default: Any) -> Any:
     """Return the type hint that a default stands for."""
     if default is _EMPTY or default is None:
         return Any
+    if isinstance(default, np.ndarray):
+        return array_hint(default)
     if type(default) in (list, tuple, set, frozenset):
         kinds = {type(item) for item in default}
         one: type | None = float if kinds == {int, float} else next(iter(kinds), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, get_args
 
@@ -15,6 +16,7 @@ from napari_skylight.plans.spec._annotations import (
     inherited,
     is_optional,
     literal_values,
+    member_hints,
     unwrap,
     without_none,
 )
@@ -24,7 +26,13 @@ from napari_skylight.plans.spec._params import (
     UnresolvableAnnotationError,
 )
 from napari_skylight.plans.spec._structured_types import Member, is_record, members_of
-from napari_skylight.plans.spec._supported_types import device_type, is_fixed_tuple, shown_type
+from napari_skylight.plans.spec._supported_types import (
+    device_type,
+    distinct_members,
+    fits,
+    is_fixed_tuple,
+    shown_type,
+)
 from napari_skylight.protocols import FrameCaches
 
 __all__ = ["Known", "describe"]
@@ -77,12 +85,30 @@ def describe(
     found = _choices(param, known)
     if found or _has_own_widget(param):
         return replace(param, **found)
+    alternatives = _alternatives(plan, member, known, kind, within)
+    if len(alternatives) > 1:
+        return replace(param, alternatives=alternatives)
     try:
         return replace(param, **_structure(plan, param, known, within))
     except UnresolvableAnnotationError as error:
         if param.has_default:
             return replace(param, hidden=True)
         raise UnresolvableAnnotationError(plan, member.name, annotation, error.device) from error
+
+
+def _alternatives(
+    plan: str, member: Member, known: Known, kind: ParamKind, within: tuple[type, ...]
+) -> tuple[ParamDescription, ...]:
+    """Describe the kinds of values that a union allows, as far as a form can show them."""
+    found = []
+    for hint in distinct_members(member_hints(member.hint)):
+        if kind is ParamKind.VAR_POSITIONAL:  # the union is that of each item
+            break
+        default = member.default if fits(member.default, hint) else _EMPTY
+        with suppress(UnresolvableAnnotationError):
+            each = Member(member.name, hint, default, member.help)
+            found.append(describe(plan, each, known, kind, within))
+    return tuple(each for each in found if each.has_field)
 
 
 def _structure(

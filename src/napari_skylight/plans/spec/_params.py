@@ -119,6 +119,8 @@ class ParamDescription:
     record: type | None = None
     """The class of a value that consists of `parts`: a dataclass, model or tuple, for example."""
     parts: tuple[ParamDescription, ...] = ()
+    alternatives: tuple[ParamDescription, ...] = ()
+    """Of a union of several kinds of values: one description for each kind."""
     help: str = ""
     """What it means, where the type hint says so; the plan's docstring may say more."""
 

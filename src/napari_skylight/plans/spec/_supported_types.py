@@ -7,7 +7,7 @@ import enum
 import numbers
 import os
 import types
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -23,7 +23,16 @@ from napari_skylight.plans.spec._annotations import (
 )
 from napari_skylight.plans.spec._structured_types import is_record
 
-__all__ = ["device_type", "field_type", "fits", "is_fixed_tuple", "say_kind", "shown_type"]
+__all__ = [
+    "device_type",
+    "distinct_members",
+    "field_type",
+    "fits",
+    "is_collection",
+    "is_fixed_tuple",
+    "say_kind",
+    "shown_type",
+]
 
 _SIMPLE = (
     *(bool, int, float, str, Path),
@@ -35,7 +44,10 @@ _MEANT: dict[Any, type] = {
     numbers.Real: float,
     numbers.Number: float,
 }
-_NOT_DEVICES = ("builtins", "collections", "collections.abc", "typing", "typing_extensions")
+_NOT_DEVICES = (
+    *("builtins", "collections", "collections.abc"),
+    *("numpy", "typing", "typing_extensions"),
+)
 
 
 def device_type(annotation: Any) -> type | None:
@@ -64,7 +76,7 @@ def field_type(annotation: Any) -> Any | None:
     if literal_values(annotation) is not None:
         return annotation
     if is_union(annotation):
-        first = next(iter(_members(annotation)), None)
+        first = next(iter(distinct_members(get_args(annotation))), None)
         return first | None if first is not None and is_optional(annotation) else first
     element = element_of(annotation)
     if element is not None:
@@ -90,18 +102,30 @@ def shown_type(annotation: Any, default: Any) -> Any | None:
     annotation = unwrap(without_none(annotation))[0]
     if not is_union(annotation):
         return annotation if field_type(annotation) is not None else None
-    shown = _members(annotation)
+    shown = distinct_members(get_args(annotation))
     return next((member for member in shown if fits(default, member)), shown[0] if shown else None)
 
 
-def _members(union: Any) -> list[Any]:
-    """Return the members of `union` that a form can show."""
-    inner = without_none(union)
-    members = get_args(inner) if is_union(inner) else (inner,)
-    shown = [member for member in members if field_type(member) is not None]
-    if int in shown and float in shown:
-        shown = [member for member in shown if member is not int]
-    return shown
+def distinct_members(hints: Iterable[Any]) -> list[Any]:
+    """Return those of a union's members that a form can show, one for each kind of value.
+
+    `int` and `float` are one kind, shown as `float`; `str` and `Path` are one, shown as the first.
+    """
+    found: dict[Any, Any] = {}
+    for hint in hints:
+        shown = field_type(hint)
+        if shown is None:
+            continue
+        kind = _widest(shown)
+        if kind not in found or (shown == kind and kind is not str):
+            found[kind] = hint
+    return list(found.values())
+
+
+def _widest(shown: Any) -> Any:
+    if get_origin(shown) in (list, tuple):
+        return types.GenericAlias(get_origin(shown), tuple(map(_widest, get_args(shown))))
+    return {int: float, Path: str}.get(shown, shown)
 
 
 def fits(value: Any, annotation: Any) -> bool:
@@ -112,7 +136,7 @@ def fits(value: Any, annotation: Any) -> bool:
     if get_origin(annotation) is Literal:
         return value in get_args(annotation)
     if element_of(annotation) is not None or is_fixed_tuple(annotation):
-        return isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+        return is_collection(value)
     origin = get_origin(annotation) or _MEANT.get(annotation, annotation)
     if not isinstance(origin, type):
         return True
@@ -121,6 +145,12 @@ def fits(value: Any, annotation: Any) -> bool:
             issubclass(origin, tuple) and isinstance(value, list | tuple)
         )
     return _is_instance(value, origin)
+
+
+def is_collection(value: Any) -> bool:
+    """Whether `value` has items: no text, no mapping, no array without dimensions."""
+    has_items = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    return has_items and getattr(value, "ndim", 1) > 0
 
 
 def _is_instance(value: Any, kind: type) -> bool:

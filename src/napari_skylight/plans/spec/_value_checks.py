@@ -12,12 +12,13 @@ from fractions import Fraction
 from typing import Any
 
 from napari_skylight.plans.spec._annotations import is_union, unwrap, without_none
+from napari_skylight.plans.spec._arrays import ArrayOf
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind
 from napari_skylight.plans.spec._structured_types import build, values_of
-from napari_skylight.plans.spec._supported_types import fits, say_kind
+from napari_skylight.plans.spec._supported_types import fits, is_collection, say_kind
 from napari_skylight.plans.spec._value_text import find_choice, say_choice, say_number
 
-__all__ = ["find_problem", "several"]
+__all__ = ["find_alternative", "find_problem", "several"]
 
 _MOST = 1_000_000
 """Limit on the length of a range: each number is checked."""
@@ -42,9 +43,29 @@ def find_problem(param: ParamDescription, value: Any, label: str = "") -> str:
         return _needed(param, label)
     if param.choices is not None:
         return _choice_problem(param, [value], label)
+    if param.alternatives:
+        return _union_problem(param, value, label)
     if param.kind is ParamKind.VAR_POSITIONAL:
         return _items_problem(param, several(value), label)
     return _value_problem(param, value, label)
+
+
+def find_alternative(param: ParamDescription, value: Any) -> ParamDescription | None:
+    """Return the one of the alternatives of `param` that `value` is meant as, if there is one."""
+    fitting = [each for each in param.alternatives if fits(value, each.annotation)]
+    allowed = (each for each in (*fitting, *param.alternatives) if not find_problem(each, value))
+    return next(allowed, fitting[0] if fitting else None)
+
+
+def _union_problem(param: ParamDescription, value: Any, label: str) -> str:
+    meant = find_alternative(param, value)
+    if meant is not None:
+        return find_problem(meant, value, label)
+    if value is param.default:  # the plan's author knows what it takes
+        return ""
+    choices = [say_choice(c) for each in param.alternatives for c in each.choices or ()]
+    kinds = [say_kind(each.shown) for each in param.alternatives if each.choices is None]
+    return f"{label} is {value!r}: enter {' or '.join((*kinds, *choices))}."
 
 
 def _value_problem(param: ParamDescription, value: Any, label: str) -> str:
@@ -55,7 +76,7 @@ def _value_problem(param: ParamDescription, value: Any, label: str) -> str:
         other = other or value is param.default  # the plan's author knows what it takes
         return "" if other else f"{label} is {value!r}: enter {say_kind(shown)}."
     if param.element is not None:
-        return _items_problem(param, value, label)
+        return _items_problem(param, value, label) or _array_problem(param, value, label)
     if param.record is not None:
         return _parts_problem(param, param.record, value, label)
     try:
@@ -76,6 +97,16 @@ def _items_problem(param: ParamDescription, value: Collection[Any], label: str) 
         problem = find_problem(param.element, item, f"item {number}")
         if problem:
             return f"{label}, {problem}"
+    return ""
+
+
+def _array_problem(param: ParamDescription, value: Any, label: str) -> str:
+    for item in param.metadata:
+        if isinstance(item, ArrayOf):
+            try:
+                item.make(value)
+            except ValueError as error:
+                return f"{label}: {error}"
     return ""
 
 
@@ -113,7 +144,7 @@ def _parts_problem(param: ParamDescription, record: type, value: Any, label: str
 
 def _has_devices(param: ParamDescription) -> bool:
     """Whether devices are among the parts: names alone do not make a value."""
-    inner = (*param.parts, *filter(None, [param.element]))
+    inner = (*param.parts, *param.alternatives, *filter(None, [param.element]))
     return param.device_proto is not None or any(map(_has_devices, inner))
 
 
@@ -169,8 +200,8 @@ def _choice_problem(param: ParamDescription, chosen: list[Any], label: str) -> s
 def _is_empty(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip()
-    is_record = isinstance(value, Mapping | range)
-    return isinstance(value, Collection) and not is_record and next(iter(value), _EMPTY) is _EMPTY
+    is_range = isinstance(value, range)
+    return is_collection(value) and not is_range and next(iter(value), _EMPTY) is _EMPTY
 
 
 def _needed(param: ParamDescription, label: str) -> str:

@@ -13,9 +13,17 @@ from napari_skylight.plans.spec import ParamDescription, find_choice, say_choice
 from napari_skylight.widgets._plain_text import plain_caption
 from napari_skylight.widgets.forms._editor import Editor
 
-__all__ = ["ChecksEditor", "ChoiceEditor"]
+__all__ = ["ChecksEditor", "ChoiceEditor", "choice_box"]
 
 _LEAST_LETTERS = 6
+
+
+def choice_box() -> QComboBox:
+    """Return an empty list to choose from, which fits into a narrow dock."""
+    box = QComboBox()
+    box.setMinimumContentsLength(_LEAST_LETTERS)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return box
 
 
 class ChoiceEditor(Editor):
@@ -36,11 +44,7 @@ class ChoiceEditor(Editor):
         ):
             self._choices.insert(0, None)
             words.insert(0, say_choice(None) if param.optional else "choose…")
-        self.native: QComboBox = QComboBox()
-        self.native.setMinimumContentsLength(_LEAST_LETTERS)
-        self.native.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
+        self.native: QComboBox = choice_box()
         self.native.addItems(words)
 
     @property

@@ -18,7 +18,7 @@ from napari_skylight.widgets.forms._field import Field
 from napari_skylight.widgets.forms._list_editor import ListEditor
 from napari_skylight.widgets.forms._nested_editors import PartsEditor, RowsEditor
 from napari_skylight.widgets.forms._number_field import NumberField
-from napari_skylight.widgets.forms._optional_editor import OptionalEditor
+from napari_skylight.widgets.forms._optional_editor import OptionalEditor, UnionEditor
 from napari_skylight.widgets.forms._plain_editors import (
     DurationEditor,
     LiteralEditor,
@@ -68,6 +68,8 @@ def create_editor(param: ParamDescription, path: str) -> Editor:
         return ChecksEditor(param.choices or [])
     if param.choices is not None:
         return ChoiceEditor(param)
+    if param.alternatives:
+        return UnionEditor(param, path, lambda each: create_editor(each, path))
     editor = _structured_editor(param, path) or _plain_editor(param)
     return OptionalEditor(editor) if param.optional else editor
 
@@ -75,7 +77,10 @@ def create_editor(param: ParamDescription, path: str) -> Editor:
 def _structured_editor(param: ParamDescription, path: str) -> Editor | None:
     element = param.element
     if element is not None:
-        kind, special = element.shown, element.optional or element.choices or _options(element)
+        kind, special = (
+            element.shown,
+            any((element.optional, element.choices, element.alternatives, _options(element))),
+        )
         if kind in (int, float, str) and not special:
             return ListEditor(kind, element.unit)
         return RowsEditor(param, element, path, create_field)

@@ -1,19 +1,27 @@
-"""A value that may be missing."""
+"""Editors for a value that may be missing, or of one of several kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QBoxLayout, QCheckBox, QWidget
+from qtpy.QtWidgets import QBoxLayout, QCheckBox, QVBoxLayout, QWidget
 
+from napari_skylight.plans.spec import (
+    ParamDescription,
+    find_alternative,
+    find_choice,
+    say_choice,
+    say_kind,
+)
 from napari_skylight.widgets._tab_order import stops_of
+from napari_skylight.widgets.forms._choice_editors import choice_box
 from napari_skylight.widgets.forms._editor import Editor
 
-__all__ = ["OptionalEditor"]
+__all__ = ["OptionalEditor", "UnionEditor"]
 
 
 class OptionalEditor(Editor):
@@ -71,6 +79,115 @@ class OptionalEditor(Editor):
     def _on_box_clicked(self, on: bool) -> None:
         for stop in islice(stops_of(self._editor.native), on):
             stop.setFocus(Qt.FocusReason.TabFocusReason)
+
+
+class UnionEditor(Editor):
+    """A list of choices and kinds of values, and the editor of the kind that is chosen.
+
+    For ``float | Literal["auto"]``: a list of "a number" and "auto", and a number field.
+
+    Parameters
+    ----------
+    param : ParamDescription
+        Has alternatives.
+    path : str
+        The field's name in the form.
+    make_editor : callable
+        Makes the editor of an alternative.
+    """
+
+    def __init__(
+        self, param: ParamDescription, path: str, make_editor: Callable[[ParamDescription], Editor]
+    ) -> None:
+        self._param = param
+        self._entries = list(_entries(param, make_editor))
+        self._editors = [each.editor for each in self._entries if each.editor is not None]
+        self.wide = any(editor.wide for editor in self._editors)
+        self.hint = "\n".join(dict.fromkeys(filter(None, (each.hint for each in self._editors))))
+        self.native = QWidget()
+        self._box = choice_box()
+        self._box.setObjectName(f"param:{path}.kind")
+        self._box.setAccessibleName(param.label)
+        self._box.addItems([each.text for each in self._entries])
+        layout = QVBoxLayout(self.native)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self._box)
+        for entry in self._entries:
+            if entry.editor is not None:
+                entry.editor.native.setObjectName(f"param:{path}.{entry.text}")
+                layout.addWidget(entry.editor.native)
+        self._box.currentIndexChanged.connect(self._show_chosen)
+        self._show_chosen()
+
+    @property
+    def value(self) -> Any:
+        """The choice, or the value in the editor of the chosen kind.
+
+        Raises
+        ------
+        ValueError
+            If that editor is empty although there is None to choose.
+        """
+        entry = self._entries[self._box.currentIndex()]
+        value = entry.choice if entry.editor is None else entry.editor.value
+        if value is None and entry.editor is not None and self._param.optional:
+            raise ValueError(f"fill it in, or choose {say_choice(None)}.")
+        return value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        meant = None if value is None else find_alternative(self._param, value)
+        places = [n for n, entry in enumerate(self._entries) if entry.param is meant]
+        if meant is None and value is not None:
+            raise ValueError(f"{value!r} is of no kind in the list.")
+        if not places:  # None, where a value is needed: nothing to show
+            return
+        editor = self._entries[places[0]].editor
+        found = find_choice([self._entries[place].choice for place in places], value)
+        if editor is not None:
+            editor.value = value
+        self._box.setCurrentIndex(places[found or 0])
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` after each change."""
+        self._box.currentIndexChanged.connect(lambda _: callback())
+        for editor in self._editors:
+            editor.on_change(callback)
+
+    def mark(self, at_fault: bool) -> bool:
+        """Outline the parts at fault of the chosen kind, if it has parts."""
+        chosen = self._entries[self._box.currentIndex()].editor
+        marked = [editor.mark(at_fault and editor is chosen) for editor in self._editors]
+        return any(marked)
+
+    def _show_chosen(self) -> None:
+        chosen = self._entries[self._box.currentIndex()].editor
+        for editor in self._editors:
+            editor.native.setVisible(editor is chosen)
+
+
+class _Entry(NamedTuple):
+    """A line in the list of a `UnionEditor`: a choice, or the editor of a kind of value."""
+
+    text: str
+    param: ParamDescription | None = None
+    editor: Editor | None = None
+    choice: Any = None
+
+
+def _entries(
+    param: ParamDescription, make_editor: Callable[[ParamDescription], Editor]
+) -> Iterator[_Entry]:
+    if param.optional:
+        yield _Entry(say_choice(None))
+    for each in param.alternatives:
+        if each.choices is None or each.multiselect:
+            yield _Entry(say_kind(each.shown), each, make_editor(each))
+            continue
+        for choice in each.choices:
+            if choice is not None:
+                yield _Entry(say_choice(choice), each, choice=choice)
 
 
 class _Row(QWidget):

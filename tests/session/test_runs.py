@@ -306,7 +306,7 @@ def test_a_problem_is_logged_once_with_its_traceback(session, caplog):
 
 
 def test_a_mistake_in_the_form_is_no_error_in_the_log(session, camera, caplog):
-    with pytest.raises(ValueError, match="Frames 0") as info:
+    with pytest.raises(ValueError, match="Frames is 0") as info:
         session.start("snap", {"frames": 0})
     session.report(info.value)
     session.report("The stack is full.")

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # each file in one process, two at a time
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: help demo test test-long lint unit unit-pyside6 bench-sim bench-engine bench-live docs pictures clean
+.PHONY: help demo test test-long lint unit unit-pyside6 unit-no-gl bench-sim bench-engine bench-live docs pictures clean
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ ON_BOTH := tests/viewer tests/widgets $(filter-out $(ONCE_IS_ENOUGH),$(wildcard 
 
 unit-pyside6: system $(VENV)/.done  ## the tests with widgets and layers, on PySide6
 	QT_API=pyside6 PYTEST_QT_API=pyside6 $(PYTEST) -m "not slow" $(ON_BOTH)
+
+unit-no-gl: $(VENV)/.done  ## the tests that open no napari window: no display, no OpenGL
+	QT_QPA_PLATFORM=offscreen $(PYTEST) --no-xvfb -m "not slow and not gl"
 
 # --quiet would have --strict overlook every warning
 docs: $(VENV)/.done  ## the documentation, in build/docs; fails on what leads nowhere

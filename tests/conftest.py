@@ -13,6 +13,13 @@ from napari_skylight import Session
 from napari_skylight.testing import FakeCamera, FakeLight, wait_until
 
 
+def pytest_collection_modifyitems(items):
+    """Mark the tests that open a napari window, so that ``-m "not gl"`` leaves them out."""
+    for item in items:
+        if {"make_napari_viewer", "run_napari"} & set(item.fixturenames):
+            item.add_marker("gl")
+
+
 def skylight_threads():
     return {thread for thread in threading.enumerate() if thread.name.startswith("skylight-")}
 

@@ -31,6 +31,7 @@ def shades(image, left, right):
     return len({image.pixelColor(x, y).green() for x in columns for y in rows})
 
 
+@pytest.mark.gl
 @pytest.mark.parametrize("microscope", [[], ["--mm-config"]], ids=["simulated", "micro-manager"])
 def test_the_demo_shows_a_microscope_at_work_without_a_display(tmp_path, microscope):
     picture = tmp_path / "demo.png"
@@ -46,6 +47,7 @@ def test_the_demo_shows_a_microscope_at_work_without_a_display(tmp_path, microsc
     assert shades(image, 0.35, 0.65) > 60, "the specimen is in the middle of the window"
 
 
+@pytest.mark.gl
 def test_a_configuration_that_is_not_there_is_named(tmp_path):
     missing = str(tmp_path / "nowhere.cfg")
     done = run("--demo", "--seconds", "1", "--mm-config", missing)
@@ -67,6 +69,7 @@ def test_bad_options_are_refused_before_anything_is_opened(capsys, seconds):
     assert seconds in capsys.readouterr().err
 
 
+@pytest.mark.gl
 def test_the_demo_opens_a_file_of_devices(tmp_path):
     file = tmp_path / "scope.toml"
     file.write_text("[[simulated_microscope]]\nseed = 3\n[[micro_manager]]\nconfig = './no.cfg'\n")
@@ -105,6 +108,7 @@ class Light(FakeLight):
 """
 
 
+@pytest.mark.gl
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_the_light_goes_off_when_the_system_ends_the_program(tmp_path, qapp, name):
     told, devices = tmp_path / "light", tmp_path / "scope.toml"

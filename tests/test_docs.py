@@ -267,6 +267,7 @@ def test_every_decision_is_in_the_list():
     assert sorted(listed) == sorted(path.name for path in DECISIONS.glob("0*.md"))
 
 
+@pytest.mark.gl
 def test_the_pictures_can_be_taken_anew(tmp_path):
     script = ROOT / "docs" / "make_pictures.py"
     subprocess.run(

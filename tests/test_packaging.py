@@ -1,11 +1,14 @@
-"""What a person gets when they install the package."""
+"""What users get when they install the package, and what CI runs."""
 
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from npe2 import PluginManifest
 from npe2.manifest.utils import import_python_name
 
@@ -88,3 +91,30 @@ def test_a_session_needs_neither_qt_nor_napari():
     code = "import sys; from napari_skylight import Session; Session().close(); print(*sys.modules)"
     modules = run_python(code).split()
     assert not {"napari", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt"} & set(modules)
+
+
+def test_the_workflow_runs_targets_and_markers_that_exist():
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"run: make (\S+)", workflow):
+        assert f"\n{target}:" in makefile, target
+    selections = re.findall(r"select: (.+)", workflow)
+    assert len(selections) == len(
+        yaml.safe_load(workflow)["jobs"]["no-gl"]["strategy"]["matrix"]["include"]
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = {each.split(":")[0] for each in project["tool"]["pytest"]["ini_options"]["markers"]}
+    assert set(" ".join(selections).split()) - {"not", "and"} <= declared
+
+
+@pytest.mark.parametrize("form", ["bug_report", "feature_request"])
+def test_an_issue_form_has_fields_of_kinds_that_github_knows(form):
+    path = ROOT / ".github" / "ISSUE_TEMPLATE" / f"{form}.yml"
+    issue = yaml.safe_load(path.read_text())
+    assert issue["name"]
+    assert issue["description"]
+    ids = [field["id"] for field in issue["body"]]
+    assert len(ids) == len(set(ids))
+    for field in issue["body"]:
+        assert field["type"] in {"textarea", "dropdown", "input", "checkboxes"}
+        assert field["attributes"]["label"]

@@ -306,6 +306,7 @@ napari.run()
 """
 
 
+@pytest.mark.gl
 def test_the_process_ends_when_the_window_closes_on_a_live_view():
     program = subprocess.Popen(
         [sys.executable, "-c", CLOSE_WHILE_LIVE],

@@ -42,6 +42,7 @@ def test_another_seed_prints_another_picture(capsys):
     assert len(printed) == 2
 
 
+@pytest.mark.posix
 def test_it_can_be_played():
     import pty
 

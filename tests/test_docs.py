@@ -14,9 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import annotated_types
+import numpy as np
 import pytest
 from bluesky.utils import MsgGenerator
 from npe2 import PluginManifest
+from numpy.typing import NDArray
 from pymmcore_plus import find_micromanager
 
 from napari_skylight import Session, attach, cli, protocols
@@ -152,6 +154,7 @@ ROWS = [row.split(" | ")[0] for row in FORM.read_text().splitlines() if row.star
 def test_what_the_table_of_annotations_lists_has_a_field(row):
     names = {**vars(typing), **vars(annotated_types), **vars(datetime), **vars(protocols)}
     names |= {"ChoicesOf": ChoicesOf, "Path": Path, "Stain": Stain, "Region": Region}
+    names |= {"np": np, "NDArray": NDArray}
     microscope = {device.name: device for device in sim.microscope().devices}
     for annotation in INLINE.findall(row.replace("\\|", "|")):
 

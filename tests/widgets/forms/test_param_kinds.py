@@ -225,6 +225,17 @@ def test_an_array_that_is_the_default_is_that_array(tries, person):
     assert got[0] is default
 
 
+def test_an_array_of_two_dimensions_has_a_line_for_each_row(tries, person):
+    got = tries(np.ndarray[tuple[int, int], np.dtype[np.float64]], np.eye(2))
+    assert person.text("param:x.1") == "0, 1"
+    person.types("param:x.1", "2")
+    person.clicks("run")
+    assert person.text("error") == "X: enter as many values in each row."
+    person.types("param:x.1", "2, 3")
+    person.runs()
+    assert got[0].tolist() == [[1.0, 0.0], [2.0, 3.0]]
+
+
 @pytest.mark.parametrize(
     ("annotation", "typed", "problem"),
     [

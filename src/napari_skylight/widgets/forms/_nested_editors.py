@@ -172,7 +172,7 @@ class RowsEditor(_NestedEditor):
 
     @value.setter
     def value(self, value: Any) -> None:
-        items = list(value or ())
+        items = [] if value is None else list(value)
         try:
             with QSignalBlocker(self.native):  # whoever hears of a change looks at every row
                 self._show_items(items)

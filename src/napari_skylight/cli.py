@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # napari and Qt take seconds to import: only once the options are known to be good.
     import napari
 
-    from napari_skylight.plugin._attachments import PLUGIN, attach
+    from napari_skylight.plugin._attachments import attach, open_docks
     from napari_skylight.plugin._commands import start_live_view
 
     # What goes wrong is told in the window, and logged in its dock "Runs": not in the terminal too.
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     viewer = napari.Viewer(title="napari-skylight")
     session = attach(viewer)
     session.open_microscope(_microscope(options))
-    viewer.window.add_plugin_dock_widget(PLUGIN, "Plan control")
+    open_docks(viewer)
     if options.demo or options.live:
         start_live_view(viewer)
     if UNATTENDED in os.environ:

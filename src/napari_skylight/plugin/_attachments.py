@@ -16,6 +16,7 @@ from napari_skylight._log_records import LogCapture
 from napari_skylight._notifications import PLUGIN
 from napari_skylight.devices import sim
 from napari_skylight.plugin._activity import Activity
+from napari_skylight.plugin._dock_layout import DockLayout
 from napari_skylight.plugin._menus import Menus
 from napari_skylight.plugin._notices import Notices
 from napari_skylight.plugin._preferences import Preferences
@@ -32,8 +33,10 @@ __all__ = [
     "attach_with_devices",
     "close_session",
     "deactivate",
+    "docks_of",
     "link_of",
     "links",
+    "open_docks",
     "summary",
 ]
 
@@ -72,6 +75,7 @@ class _Attachment:
         self.viewer = viewer
         self.session = session
         self.link = ViewerLink(viewer, session)
+        self.docks = DockLayout(window, home_folder())
         shared.menus.add_window(window)
         self._preferences = shared.preferences
         self._preferences.changed.connect(self._on_preferences_changed)
@@ -147,6 +151,17 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
 def link_of(viewer: Viewer) -> ViewerLink:
     """Return what shows frames in an attached viewer."""
     return _attached[id(unwrapped(viewer))].link
+
+
+def docks_of(viewer: Viewer) -> DockLayout:
+    """Return what places the docks in the window of an attached viewer."""
+    return _attached[id(unwrapped(viewer))].docks
+
+
+def open_docks(viewer: Viewer) -> None:
+    """Open *Plan control*, and the docks that were open when napari was closed last."""
+    for name in dict.fromkeys(["Plan control", *docks_of(viewer).open_docks]):
+        viewer.window.add_plugin_dock_widget(PLUGIN, name)
 
 
 def summary(viewer: Viewer) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_skylight.devices import sim
-from napari_skylight.plugin._attachments import attach, attach_with_devices, link_of
+from napari_skylight.plugin._attachments import attach, attach_with_devices, docks_of, link_of
 from napari_skylight.viewer import show_run_images
 from napari_skylight.widgets import DevicesPanel, PlanControl, RunsPanel
 
@@ -30,6 +30,7 @@ class PlanControlDock(PlanControl):
             return sum(link.counts(cache).shown for cache in live)
 
         super().__init__(session, shown=shown)
+        docks_of(napari_viewer).add(self, "Plan control", is_main=True)
 
 
 class DevicesDock(DevicesPanel):
@@ -37,6 +38,7 @@ class DevicesDock(DevicesPanel):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(attach_with_devices(napari_viewer))
+        docks_of(napari_viewer).add(self, "Devices")
 
 
 class RunsDock(RunsPanel):
@@ -50,6 +52,7 @@ class RunsDock(RunsPanel):
             show_run_images(link, record, session.runs.images(record))
 
         super().__init__(session, show_images)
+        docks_of(napari_viewer).add(self, "Runs")
 
 
 def sample_image() -> list[LayerDataTuple]:

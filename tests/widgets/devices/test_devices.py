@@ -8,7 +8,7 @@ from bluesky import plan_stubs as bps
 from bluesky.utils import MsgGenerator
 from ophyd_async.core import StandardReadable, soft_signal_r_and_setter
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
 from napari_skylight.devices import sim
 from napari_skylight.session import SessionState
@@ -128,6 +128,24 @@ def test_a_hidden_dock_asks_nothing_and_knows_all_when_shown_again(bench, person
     bench.exposure.value = 60.0
     person.dock.show()
     person.sees("setting:camera.exposure", "60 ms")
+
+
+def test_a_dock_behind_another_tab_asks_nothing(bench, session, qtbot):
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    docks = [QDockWidget(name, window) for name in ("Devices", "other")]
+    panel = DevicesPanel(session)
+    docks[0].setWidget(panel)
+    for dock in docks:
+        window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+    window.show()
+    qtbot.waitUntil(lambda: len(session.state_changed) == 1, timeout=5000)
+    window.tabifyDockWidget(*docks)
+    docks[1].raise_()
+    qtbot.waitUntil(lambda: len(session.state_changed) == 0, timeout=5000)
+    docks[0].raise_()
+    qtbot.waitUntil(lambda: len(session.state_changed) == 1, timeout=5000)
+    panel.close_links()
 
 
 def test_the_keyboard_alone_reaches_everything(scope, person):

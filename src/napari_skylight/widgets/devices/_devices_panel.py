@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer
-from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QLineEdit, QListWidget, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_skylight.session import Session, Setting, SettingsWatch
 from napari_skylight.widgets._colours import is_new_theme, muted, red
-from napari_skylight.widgets._dock_height import RoomClaim
+from napari_skylight.widgets._dock_visibility import DockVisibility
 from napari_skylight.widgets._form_area import FormArea
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._separator import Rule
@@ -61,7 +60,8 @@ class DevicesPanel(QWidget):
         self._problem = text_label(name="setting-error", wrap=True)
         self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._lay_out()
-        RoomClaim(self)
+        self._is_visible = False
+        DockVisibility(self).changed.connect(self._on_visibility_changed)
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.setInterval(_REDRAW_MS)
@@ -84,16 +84,6 @@ class DevicesPanel(QWidget):
         """Return a size at which most devices show all their settings."""
         return super().sizeHint().expandedTo(QSize(320, 400))
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Follow the chosen device."""
-        super().showEvent(event)
-        self._watches.follow(self._watch)
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
-        """Follow nothing."""
-        super().hideEvent(event)
-        self._watches.follow(None)
-
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
@@ -101,6 +91,10 @@ class DevicesPanel(QWidget):
             self._problem.setStyleSheet(f"color: {red(self).name()};")
             for part in (self._list, self._form_area):
                 part.setStyleSheet(_STYLE.format(colour=muted(self).name()))
+
+    def _on_visibility_changed(self, visible: bool) -> None:
+        self._is_visible = visible
+        self._watches.follow(self._watch if visible else None)
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -162,7 +156,7 @@ class DevicesPanel(QWidget):
             self._rows.show_states(watch.states)
             self._show_states()
         self._search_rows()
-        self._watches.follow(watch if self.isVisible() else None)
+        self._watches.follow(watch if self._is_visible else None)
 
     def _note_for(self, name: str, watch: SettingsWatch | None) -> str:
         if watch is None:

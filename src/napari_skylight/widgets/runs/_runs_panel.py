@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer
-from qtpy.QtGui import QHideEvent, QIcon, QResizeEvent, QShowEvent
+from qtpy.QtGui import QIcon, QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunRecord, Session, SessionState
 from napari_skylight.widgets._colours import amber, green, is_new_theme, muted, red
-from napari_skylight.widgets._dock_height import RoomClaim
+from napari_skylight.widgets._dock_visibility import DockVisibility
 from napari_skylight.widgets._icons import dot_icon
 from napari_skylight.widgets._list_and_details import LEAST_HEIGHT, Split
 from napari_skylight.widgets._plain_text import text_label
@@ -85,7 +85,8 @@ class RunsPanel(QWidget):
         self._log = LogView()
         self._tabs = QTabWidget()
         self._lay_out()
-        RoomClaim(self)
+        self._is_visible = False
+        DockVisibility(self).changed.connect(self._on_visibility_changed)
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
@@ -108,18 +109,6 @@ class RunsPanel(QWidget):
         """Return a size at which the daily things can be read."""
         return super().sizeHint().expandedTo(QSize(320, 400))
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Catch up with what happened meanwhile."""
-        super().showEvent(event)
-        self._log.set_watched(True)
-        self.refresh()
-
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
-        """Let plans run as fast as they do without a log, unless the window is only minimised."""
-        super().hideEvent(event)
-        if not event.spontaneous():
-            self._log.set_watched(False)
-
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
@@ -138,10 +127,15 @@ class RunsPanel(QWidget):
         self._model.show_runs(tuple(self._session.runs), self._session.state)
         self._pages.setCurrentIndex(1 if self._model.rowCount() else 0)
         self._show_details()
-        if busy and self.isVisible():
+        if busy and self._is_visible:
             self._timer.start()
         else:
             self._timer.stop()
+
+    def _on_visibility_changed(self, visible: bool) -> None:
+        self._is_visible = visible
+        self._log.set_watched(visible)  # plans run faster without a log
+        self.refresh()
 
     def _lay_out(self) -> None:
         self._pages.addWidget(self._note)

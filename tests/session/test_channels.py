@@ -275,7 +275,7 @@ def test_channels_without_their_light_are_refused_in_words(session, camera, ligh
     assert "choose a Light" in session.problem
     session.add_device(FakeLight("lamp")).result(timeout=5)
     session.start("live_view", {"channels": ["red"], "light": "lamp"})
-    wait_until(lambda: "no channels to choose from" in session.problem)
+    wait_until(lambda: "lamp has no channels: leave Channels unticked." in session.problem)
     wait_until(lambda: session.state is SessionState.FAILED)
 
 

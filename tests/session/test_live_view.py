@@ -202,4 +202,4 @@ def test_pause_and_resume(session, camera):
 def test_an_exposure_that_cannot_be_set_says_so(session, camera):
     session.start("live_view", {"exposure": 5.0})
     wait_until(lambda: session.state is SessionState.FAILED)
-    assert "exposure of camera" in session.problem
+    assert "exposure time of camera cannot be set" in session.problem

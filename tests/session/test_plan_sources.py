@@ -152,7 +152,7 @@ def test_all_says_which_are_plans(folder, open_session):
     (folder / "mine.py").write_text(source)
     session, problems = open_session()
     assert list(session.plans) == [*BUILT_IN, "long_sweep"]
-    assert problems == ("mine.py: __all__ names missing, which is not there.",)
+    assert problems == ("mine.py: __all__ names missing, which is not defined.",)
 
 
 def test_files_import_from_each_other(folder, open_session):

@@ -1,4 +1,4 @@
-"""Plans over protocols, what their forms show, and the list of plans to choose from."""
+"""The built-in plans, and the registry of all plans offered."""
 
 from napari_skylight.plans._live_view import live_view
 from napari_skylight.plans._registry import OfferedPlan, PlanRegistry, plans_in

@@ -1,4 +1,4 @@
-"""What the built-in plans share: taking frames, stashing them, setting exposure, and the light."""
+"""Triggered exposures, and small plans for exposure time, light, positions and stashing."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from napari_skylight.protocols import Camera, HasCache, HasExposure, Light
 Readings = dict[str, Reading[Any]]
 
 LIGHT_SECONDS = 10.0
-"""How long a light may take to go on or off."""
+"""Time limit for switching a light."""
 
 
 class Exposures:
-    """Cameras that take a frame when they are triggered, all of them at once.
+    """Triggers several cameras at once, one frame each.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Exposures:
     Attributes
     ----------
     done : SRLatch
-        Set when the frames are there, so that a plan can wait for them and for something else.
+        Set when all frames are ready, for a plan that waits for other things too.
     """
 
     def __init__(self, cameras: Sequence[Camera]) -> None:
@@ -39,14 +39,14 @@ class Exposures:
 
     @property
     def pending(self) -> bool:
-        """Whether frames are being taken."""
+        """Whether triggered frames were not read yet."""
         return bool(self._group)
 
     def begin(self) -> MsgGenerator[None]:
-        """Have every camera take a frame."""
+        """Trigger every camera."""
         if not self._cameras:
             return
-        # Messages are made here, not by bluesky's stubs, each of which formats a stack trace.
+        # Plain messages: each of bluesky's stubs formats a stack trace.
         self.done.reset()
         self._group = short_uid("trigger")
         statuses: list[Status] = []
@@ -65,7 +65,7 @@ class Exposures:
             self.done.set()
 
     def complete(self) -> MsgGenerator[Sequence[Camera]]:
-        """Wait for the frames being taken; returns the cameras that are ready to be read."""
+        """Wait for the triggered frames; return the cameras to read."""
         if not self._group:
             return ()
         yield Msg("wait", None, group=self._group)
@@ -73,13 +73,7 @@ class Exposures:
         return self._cameras
 
     def finish(self) -> MsgGenerator[list[tuple[Camera, Readings]]]:
-        """Wait for the frames being taken, and read them; no event is made of it.
-
-        Returns
-        -------
-        list of tuple
-            Each camera with its reading.
-        """
+        """Wait for the triggered frames; return each camera with its reading, without an event."""
         taken = []
         for camera in (yield from self.complete()):
             reading = yield Msg("read", camera)
@@ -88,7 +82,7 @@ class Exposures:
 
 
 def read_positions(devices: Sequence[Readable[Any]]) -> MsgGenerator[Readings]:
-    """Read where a stage and a focus drive are; no event is made of it."""
+    """Read the positions of a stage and a focus drive, without an event."""
     where: Readings = {}
     for device in devices:
         where.update((yield Msg("read", device)))
@@ -96,21 +90,32 @@ def read_positions(devices: Sequence[Readable[Any]]) -> MsgGenerator[Readings]:
 
 
 def stash_frames(cache: HasCache, reading: Readings) -> MsgGenerator[None]:
-    """Stash a reading of one frame or of many, and wait until it is kept."""
+    """Stash a reading of one or many frames and wait for it."""
     yield from plan_stubs.stash(cache, reading, group=None, wait=True)
 
 
-def set_and_wait(
-    device: Movable[Any], value: Any, *, seconds: float | None = None
+def set_within(
+    seconds: float | None, device: Movable[Any], value: Any, failure: str = ""
 ) -> MsgGenerator[None]:
-    """Set a device and wait until it is there, for so many seconds at most if they are given."""
+    """Set a device and wait for it, without a limit if `seconds` is None.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes longer; the message begins with `failure`.
+    """
     group = short_uid("set")
     yield Msg("set", device, value, group=group)
-    yield Msg("wait", None, group=group, timeout=seconds)
+    try:
+        yield Msg("wait", None, group=group, timeout=seconds)
+    except TimeoutError as error:
+        raise TimeoutError(
+            f"{failure} within {seconds:g} s: check its connection and power."
+        ) from error
 
 
 def set_exposure(cameras: Sequence[Camera], exposure: float | None) -> MsgGenerator[None]:
-    """Set the exposure time of every camera, in ms; None leaves it.
+    """Set the exposure time of every camera, in ms; None leaves it unchanged.
 
     Raises
     ------
@@ -122,29 +127,22 @@ def set_exposure(cameras: Sequence[Camera], exposure: float | None) -> MsgGenera
     for camera in cameras:
         if not isinstance(camera, HasExposure):
             raise ValueError(
-                f"The exposure of {camera.name} cannot be set here: leave Exposure unticked."
+                f"The exposure time of {camera.name} cannot be set: leave Exposure unticked."
             )
-        yield from set_and_wait(camera.exposure, exposure)
+        yield from set_within(None, camera.exposure, exposure)
 
 
 def illuminated(plan: MsgGenerator[Any], light: Light | None) -> MsgGenerator[Any]:
-    """Run `plan` with `light` on, and switch it off however the plan ends."""
+    """Run `plan` with `light` on; switch it off on every way out."""
     if light is None:
         return (yield from plan)
 
+    def switch(on: bool) -> MsgGenerator[None]:
+        said = f"{light.name} did not go {'on' if on else 'off'}"
+        yield from set_within(LIGHT_SECONDS, light, on, said)
+
     def lit() -> MsgGenerator[Any]:
-        yield from _switch(light, True)
+        yield from switch(True)
         return (yield from plan)
 
-    return (yield from bpp.finalize_wrapper(lit(), lambda: _switch(light, False)))
-
-
-def _switch(light: Light, on: bool) -> MsgGenerator[None]:
-    """Switch a light and wait until it says it has; it must not hold up the plan for ever."""
-    try:
-        yield from set_and_wait(light, on, seconds=LIGHT_SECONDS)
-    except TimeoutError as error:
-        raise TimeoutError(
-            f"{light.name} did not go {'on' if on else 'off'} within {LIGHT_SECONDS:g} s: "
-            "see whether it is connected and has power."
-        ) from error
+    return (yield from bpp.finalize_wrapper(lit(), lambda: switch(False)))

@@ -1,4 +1,4 @@
-"""Readings of many frames: when each was taken, and which of them are wanted."""
+"""The time stamps of frames in a reading, and frames picked by time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Readings = dict[str, Reading[Any]]
 
 
 def timed(reading: Readings, times: Sequence[float]) -> Readings:
-    """Return `reading` with `times` as those of its frames, where it has as many."""
+    """Return `reading` with `times` for its frames, if it has as many frames."""
     return {
         key: BatchReading(**each, timestamps=times)
         if _is_batch(each["value"]) and len(each["value"]) == len(times)
@@ -26,23 +26,23 @@ def timed(reading: Readings, times: Sequence[float]) -> Readings:
 
 
 def image_time(reading: Readings) -> float | None:
-    """Return when the image in `reading` was taken; None when there is none."""
+    """Return the time stamp of the image in `reading`; None without an image."""
     images = (each for each in reading.values() if _is_image(each["value"]))
     return next((each["timestamp"] for each in images), None)
 
 
 def without_images(reading: Readings) -> Readings:
-    """Return what was read beside the image."""
+    """Return `reading` without its images."""
     return {key: each for key, each in reading.items() if not _is_image(each["value"])}
 
 
 class Pace:
-    """Picks frames that are so many seconds apart, beginning with the first.
+    """Picks frames at an interval, beginning with the first.
 
     Parameters
     ----------
     seconds : float
-        0 picks every frame.
+        The interval; 0 picks every frame.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -50,9 +50,9 @@ class Pace:
         self._due = -math.inf
 
     def pick(self, reading: Readings, times: Sequence[float], also: float | None) -> Readings:
-        """Return the frames of `reading`, which were taken at `times`, that are due; or nothing.
+        """Return the due frames of `reading`, taken at `times`; an empty reading if none is due.
 
-        The frame taken at `also` is wanted whether or not it is due.
+        The frame taken at `also` is picked in any case.
         """
         picked = []
         for place, taken in enumerate(times):

@@ -1,4 +1,4 @@
-"""The continuous plan of daily work: look, and keep what is worth keeping."""
+"""The plan `live_view`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage
 SNAPSHOT = Action(name="snapshot", description="Keep one frame of each camera.")
 STASH = Action(
     name="stash",
-    description="Keep every frame, or one every so many seconds, until switched off.",
+    description="Keep every frame, or one per interval, until switched off.",
     togglable=True,
     toggle_states=("on", "off"),
 )
-CLEAR = Action(name="clear", description="Forget the frames kept so far.")
+CLEAR = Action(name="clear", description="Delete the frames kept so far.")
 
 
 @continuous(pausable=True)
@@ -44,32 +44,32 @@ def live_view(
 ) -> MsgGenerator[None]:
     """Show the cameras live until stopped.
 
-    Viewed frames are not recorded as events; a snapshot is an event of the stream "snapshots".
+    Frames that are only shown make no events; a snapshot is an event of the stream "snapshots".
 
     Parameters
     ----------
     cameras : Sequence[Camera]
         The cameras to show.
     caches : FrameCaches
-        Where frames go to be shown.
+        The frame caches of the session.
     exposure : float, optional
-        Exposure time of every camera, in ms; as it is when not set.
+        Exposure time of every camera, in ms; unchanged if not set.
     stash_every : float
-        Seconds between the frames that *stash* keeps; 0 keeps every frame.
+        Interval between the frames that *stash* keeps, in s; 0 keeps every frame.
     light : Light, optional
         Switched on while the plan runs, off when it pauses or ends.
     channels : Sequence[str]
-        Channels of the light. Two or more are gone round, with layers for each: every frame is
-        asked for then, and no camera runs free. What was set before comes back at the end.
+        Channels of the light. With two or more, the plan cycles through them, triggers each frame
+        and shows each channel as a layer. The channel set before is restored at the end.
     stage : Stage, optional
-        Its position is kept with each frame.
+        Its position is recorded with each frame.
     focus : Focus, optional
-        Its position is kept with each frame.
+        Its position is recorded with each frame.
     stream : bool
-        Let cameras that can do so run free, at their own rate: then *stash* keeps every frame they
-        make. Otherwise each frame is asked for.
+        Let cameras that can stream run at their own rate; *stash* then keeps every frame. Without
+        it, the plan triggers each frame.
     snapshot, stash, clear : Action
-        What the buttons do.
+        The buttons.
     """
     shown = Channels(light, channels)
     loop = LiveLoop(

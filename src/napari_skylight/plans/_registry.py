@@ -1,4 +1,4 @@
-"""The plans to choose from, in order, by name."""
+"""The plans offered, by name."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ BY_HAND = "added by hand"
 
 @dataclass(frozen=True)
 class OfferedPlan:
-    """A plan, what it is called, and where it is from."""
+    """A plan with its name and origin."""
 
     name: str
     plan: Callable[..., Any]
     origin: str
-    """In words that go on a sentence: "built in", "from my_plans.py"."""
+    """As in "built in", "from my_plans.py"."""
 
 
 class PlanRegistry(Mapping[str, Callable[..., Any]]):
-    """Plans by name, in the order they were added.
+    """Plans by name, in the order they were added; may be used from any thread.
 
     `changed` is emitted after each change, on the thread that made it.
     """
@@ -39,7 +39,7 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
     changed = Signal()
 
     def __init__(self) -> None:
-        self._offered: dict[str, OfferedPlan] = {}  # replaced as a whole, to be read at any time
+        self._offered: dict[str, OfferedPlan] = {}  # replaced as a whole, read without the lock
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
@@ -54,17 +54,16 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
     def add(
         self, plan: Callable[..., Any], name: str | None = None, origin: str = BY_HAND
     ) -> Callable[[], None]:
-        """Add `plan` under `name`, or the name it was defined under; returns its undo.
+        """Add `plan` under `name`, by default its own; return a function that removes it.
 
-        A plan of the same name and origin is replaced where it stands: a plan can be edited and
-        added again. One that is offered under this name already stays as it is.
+        A plan of the same name and origin is replaced and keeps its place in the order.
 
         Raises
         ------
         TypeError
-            If `plan` is no generator function, or has no ``MsgGenerator`` return annotation.
+            If `plan` is not a generator function or has no ``MsgGenerator`` return annotation.
         ValueError
-            If there is a plan of that name from elsewhere.
+            If a plan of another origin has that name.
         """
         check_plan(plan)
         key = name or plan_name(plan)
@@ -86,16 +85,16 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
     def exchange(
         self, plans: Iterable[OfferedPlan], instead_of: Collection[str] = ()
     ) -> tuple[list[str], list[ValueError]]:
-        """Offer `plans` instead of those called `instead_of`, in one change.
+        """Replace the plans named `instead_of` by `plans`, in one change.
 
-        A plan of the same name keeps its place in the order.
+        Plans of the same name keep their place in the order.
 
         Returns
         -------
         names : list of str
-            Of the plans that are offered now.
+            The names of the plans added.
         problems : list of ValueError
-            One for each plan left out because its name is taken by one from elsewhere.
+            One for each plan left out because a plan of another origin has its name.
         """
         with self._lock:
             before = self._offered
@@ -117,12 +116,12 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
         return list(new), problems
 
     def remove(self, name: str) -> None:
-        """Forget the plan called `name`.
+        """Remove the plan `name`.
 
         Raises
         ------
         KeyError
-            If there is none.
+            If there is no such plan.
         """
         with self._lock:
             self._named(name)
@@ -130,16 +129,16 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
         announce(self.changed)
 
     def title(self, name: str) -> str:
-        """Return the plan's name as a person reads it: "Live view" for ``live_view``."""
+        """Return the plan's name in words: "Live view" for ``live_view``."""
         return sentence_case(name)
 
     def origin(self, name: str) -> str:
-        """Return where the plan is from: "built in", "from my_plans.py", "added by hand".
+        """Return the plan's origin: "built in", "from my_plans.py", "added by hand".
 
         Raises
         ------
         KeyError
-            If there is none.
+            If there is no such plan.
         """
         return self._named(name).origin
 
@@ -160,10 +159,10 @@ def _taken(there: OfferedPlan, origin: str) -> ValueError:
 def plans_in(
     module: ModuleType,
 ) -> tuple[dict[str, Callable[..., Any]], dict[str, Exception]]:
-    """Return the plans of `module`, and what is wrong with those that are no good, by name.
+    """Return the plans of `module`, and the errors of those that cannot be used, by name.
 
-    Its plans are what its ``__all__`` names. Without one: its public generator functions, except
-    those that it has imported, or that are annotated as returning what no plan does.
+    The plans are the names in ``__all__``; without one, the public generator functions that the
+    module defines, except those annotated as returning something else.
     """
     named = getattr(module, "__all__", None)
     if named is None:
@@ -175,7 +174,7 @@ def plans_in(
             plan = getattr(module, name)
             check_plan(plan)
         except AttributeError:
-            problems[name] = AttributeError(f"__all__ names {name}, which is not there.")
+            problems[name] = AttributeError(f"__all__ names {name}, which is not defined.")
         except TypeError as error:
             problems[name] = error
         else:

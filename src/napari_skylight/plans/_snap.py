@@ -1,4 +1,4 @@
-"""The plan that takes a number of frames."""
+"""The plan `snap`."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ def snap(
 ) -> MsgGenerator[None]:
     """Take a number of frames and keep them.
 
-    Each frame is an event of the stream "primary", and a slice of the camera's snapshots.
+    Each frame is an event of the stream "primary" and a slice of the camera's snapshots.
 
     Parameters
     ----------
     cameras : Sequence[Camera]
         The cameras to take frames with.
     caches : FrameCaches
-        Where frames go to be shown.
+        The frame caches of the session.
     frames : int
-        How many frames of each camera, and of each channel.
+        Number of frames for each camera and channel.
     exposure : float, optional
-        Exposure time of every camera, in ms; as it is when not set.
+        Exposure time of every camera, in ms; unchanged if not set.
     light : Light, optional
         Switched on while the plan runs, off when it pauses or ends.
     channels : Sequence[str]
-        Channels of the light to go round. What was set before comes back at the end.
+        Channels of the light to cycle through. The channel set before is restored at the end.
     stage : Stage, optional
-        Its position is kept with each frame.
+        Its position is recorded with each frame.
     focus : Focus, optional
-        Its position is kept with each frame.
+        Its position is recorded with each frame.
     """
     taken = Channels(light, channels)
     positions = [device for device in (stage, focus, *taken.along) if device is not None]

@@ -1,4 +1,4 @@
-"""What becomes of the frames a live plan takes: all are shown, and those that are wanted kept."""
+"""Stashes the frames of a live plan: all into the live caches, the kept ones into the stacks."""
 
 from __future__ import annotations
 
@@ -24,30 +24,29 @@ class _Taken(NamedTuple):
 
 
 class StashQueue:
-    """Stashes the frames of some cameras, in order.
+    """Stashes the frames of several cameras in order.
 
-    A stop may come at any message. Frames are therefore noted with `add` as soon as they are
-    there, and struck off before the message that stashes them: `stash` goes on where the last one
-    was interrupted.
+    A plan can be stopped at any message. Frames are therefore queued by `add` at once and taken off
+    the queue before the message that stashes them: `stash` continues after an interruption.
 
     Parameters
     ----------
     cameras : Sequence[Camera]
     caches : FrameCaches
-        Where the frames go to be shown; with `on`, also to the stacks there.
+        Hold the live caches and, for frames to keep, the stacks.
     positions : Sequence[Readable]
         Read along with the frames.
     refused : callable
         Called when a stack refuses frames.
     channels : Sequence[str]
-        What the frames are of; an empty text for frames of no channel in particular.
+        Channels of the frames; an empty text for frames without one.
 
     Attributes
     ----------
     stacks : dict of (str, str) to HasCache
-        By the camera's name and the channel.
+        By camera name and channel.
     on : bool
-        Whether frames are kept in the stacks. It goes off when one refuses them.
+        Whether frames are kept in the stacks; goes off when a stack refuses frames.
     """
 
     def __init__(
@@ -71,18 +70,18 @@ class StashQueue:
         self._stashes: deque[tuple[HasCache, Readings, bool]] = deque()
 
     def switch(self, on: bool, every: float) -> None:
-        """Keep frames that are `every` seconds apart, beginning with the next; or no longer."""
+        """Start or stop keeping frames, one `every` so many seconds, beginning with the next."""
         self.on = on
         self._paces = {key: Pace(every) for key in self.stacks}
 
     def add(
         self, camera: Camera, reading: Readings, times: Sequence[float], channel: str = ""
     ) -> None:
-        """Note a frame, or several with one leading axis, and when each of them was taken."""
+        """Queue a frame, or several along one leading axis, with their time stamps."""
         self._taken.append(_Taken(camera.name, channel, reading, times))
 
     def stash(self) -> MsgGenerator[None]:
-        """Stash every frame there is."""
+        """Stash all queued frames."""
         where = yield from read_positions(self._positions if self._taken else ())
         while self._taken:
             taken = self._taken.popleft()
@@ -90,19 +89,19 @@ class StashQueue:
         yield from self._flush()
 
     def stash_with(self, snapshot: Mapping[str, Readings]) -> MsgGenerator[None]:
-        """Stash every frame there is, and that of each `snapshot` once, as one of them.
+        """Stash all queued frames; keep each frame of `snapshot` exactly once.
 
-        An event is open meanwhile: the positions are those of the snapshot.
+        For an open event, whose readings of the positions are used.
 
         Parameters
         ----------
         snapshot : mapping of str to Readings
-            By the name of each camera: the frame that is to be kept whether or not it is due.
+            By camera name: the frame to keep whether or not it is due.
 
         Raises
         ------
         StashRefused
-            A stack could not take all; it has reported why.
+            If a stack refused frames; the stack reports why.
         """
         left = dict(snapshot)
         while self._taken:
@@ -112,12 +111,12 @@ class StashQueue:
             if self._sort(taken, values, also=image_time(own)):
                 left.pop(taken.camera, None)
         if not (yield from self._flush()):
-            raise StashRefused("The stack has refused frames.")
-        for camera, reading in left.items():  # lost on its way, or the camera tells other times
+            raise StashRefused("The stack refused frames.")
+        for camera, reading in left.items():  # lost, or read with another time stamp
             yield from stash_frames(self.stacks[camera, ""], reading)
 
     def _sort(self, taken: _Taken, values: Readings, also: float | None = None) -> bool:
-        """Note the caches that `values` go to; return whether the frame taken at `also` is kept."""
+        """Queue the stashes of `values`; return whether the frame taken at `also` is kept."""
         key = taken.camera, taken.channel
         values = timed(values, taken.times)
         self._stashes.append((self._live[key], values, False))
@@ -128,7 +127,7 @@ class StashQueue:
         return also in taken.times
 
     def _flush(self) -> MsgGenerator[bool]:
-        """Stash what was noted; return False where a stack refused."""
+        """Make the queued stashes; return False if a stack refused one."""
         kept = True
         while self._stashes:
             cache, values, may_refuse = self._stashes.popleft()
@@ -142,7 +141,7 @@ class StashQueue:
 
 
 def unless_refused(plan: MsgGenerator[Any]) -> MsgGenerator[bool]:
-    """Run `plan`; return False where a cache refused the frames, which its own signal reports."""
+    """Run `plan`; return False if a cache refused the frames, which it reports itself."""
     try:
         yield from plan
     except StashRefused:

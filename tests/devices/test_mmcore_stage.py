@@ -80,12 +80,41 @@ def test_axes_asked_for_together_move_together(stage):
     assert position(stage) == pytest.approx([2000, 2000], abs=STEP)
 
 
-def test_what_is_asked_for_on_the_way_is_moved_to_next(stage):
+def test_another_axis_set_on_the_way_moves_at_once(stage):
     first = stage.x.set(1000)
     wait_until(lambda: position(stage)[0] > 10)
-    stage.y.set(300).wait(5)
-    assert first.done
+    second = stage.y.set(300)
+    wait_until(lambda: position(stage)[1] > 10)
+    assert not first.done
+    first.wait(5)
+    second.wait(5)
     assert position(stage) == pytest.approx([1000, 300], abs=STEP)
+
+
+@pytest.mark.parametrize("axis", ["stage", "focus"])
+def test_a_target_set_on_the_way_replaces_the_one_before(stage, focus, axis):
+    axis = focus if axis == "focus" else stage.x
+    first = axis.set(FAR)
+    second = axis.set(5.0)
+    second.wait(5)
+    first.wait(5)
+    assert asyncio.run(axis.locate())["readback"] == pytest.approx(5.0, abs=STEP)
+
+
+def test_a_stage_that_cannot_stop_moves_to_the_new_target_next(monkeypatch):
+    class Core(CMMCore):
+        def stop(self, _label):
+            raise RuntimeError("unsupported command")
+
+    monkeypatch.setattr("pymmcore.CMMCore", Core)
+    microscope = mmcore.microscope()
+    stage = microscope.devices[1]
+    first = stage.x.set(1000)
+    wait_until(lambda: position(stage)[0] > 10)
+    stage.x.set(900).wait(5)
+    first.wait(5)
+    assert position(stage)[0] == pytest.approx(900, abs=STEP)
+    microscope.close()
 
 
 @pytest.mark.parametrize("success", [True, False])

@@ -180,6 +180,11 @@ class RunEngine(Interruptible):
         """
         self._offers.add(item for action in actions for item in action.event_map.items())
 
+    @property
+    def moved(self) -> frozenset[Any]:
+        """The devices that the plan has set so far, read in the engine's thread."""
+        return frozenset() if self.state == "idle" else frozenset(self._movable_objs_touched)
+
     def _offer_latches(self, latches: Mapping[str, SRLatch]) -> None:
         self._offers.add(latches.items())
 

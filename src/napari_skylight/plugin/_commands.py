@@ -59,10 +59,15 @@ def _succeeded(done: Future[Any]) -> bool:
 
 
 def stop(viewer: Viewer) -> None:
-    """Stop the plan under way."""
+    """Stop the running plan, and all motion."""
     session = attach(viewer)
-    if is_busy(session):
-        session.stop()
+    is_busy(session)
+    session.stop()
+
+
+def stop_motion(viewer: Viewer) -> None:
+    """Stop every device that moves."""
+    attach(viewer).stop_motion()
 
 
 def pause(viewer: Viewer) -> None:

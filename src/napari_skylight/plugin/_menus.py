@@ -82,6 +82,7 @@ LINES = (
         turn=_Turn(_is_live, "stop", "Stop live view"),
     ),
     _Line("stop", RUN, CTRL_ALT | KeyCode.Period),
+    _Line("stop_motion", RUN),
     _Line("pause", RUN, CTRL_ALT_SHIFT | KeyCode.KeyP, turn=_Turn(_is_paused, "resume", "Resume")),
     _Line("snapshot", ASK, CTRL_ALT_SHIFT | KeyCode.KeyS),
     _Line("stash_frames", ASK, checked=_stashes),

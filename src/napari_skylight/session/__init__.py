@@ -3,6 +3,7 @@
 from napari_skylight.session._device_signals import Setting, SettingInfo, SettingKind
 from napari_skylight.session._error_text import in_words
 from napari_skylight.session._frame_counts import Tally
+from napari_skylight.session._pending_sets import SetCancelled
 from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._run_history import KeptImages, RunHistory, RunRecord, StashedFrames
 from napari_skylight.session._run_info import RunInfo, SessionState
@@ -20,6 +21,7 @@ __all__ = [
     "RunRecord",
     "Session",
     "SessionState",
+    "SetCancelled",
     "Setting",
     "SettingInfo",
     "SettingKind",

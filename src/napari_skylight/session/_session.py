@@ -6,7 +6,6 @@ methods never block; what happened is told by its signals, on whatever thread it
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
@@ -14,7 +13,6 @@ from typing import Any
 
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.engine.actions import Action
-from napari_skylight.session._set_value import set_value
 from napari_skylight.session._workbench import Workbench
 
 
@@ -94,15 +92,18 @@ class Session(Workbench):
         return self._runner.resume()
 
     def stop(self) -> Future[Any]:
-        """End the plan with its cleanup, and call that a success."""
+        """Stop all motion; end the plan with its cleanup, and call that a success."""
+        self._sets.stop(plan=False)
         return self._runner.stop()
 
     def abort(self) -> Future[Any]:
-        """End the plan with its cleanup, and mark its runs as aborted."""
+        """Stop all motion; end the plan with its cleanup, and mark its runs as aborted."""
+        self._sets.stop(plan=False)
         return self._runner.abort()
 
     def halt(self) -> Future[Any]:
-        """End the plan without its own cleanup; the devices it has set are still stopped."""
+        """Stop all motion; end the plan without its own cleanup."""
+        self._sets.stop(plan=False)
         return self._runner.halt()
 
     def clear_stacks(self) -> None:
@@ -114,21 +115,34 @@ class Session(Workbench):
     def set(self, setting: str, value: Any, *, report: bool = True) -> Future[None]:
         """Set a setting of a device, such as ``"camera.exposure"``; a running plan goes on.
 
-        The future ends when the device has it. A refusal is its exception; it is also reported,
-        unless `report` is False because the caller shows it.
+        A new value replaces one that is still pending.
+
+        Parameters
+        ----------
+        setting : str
+        value : object
+        report : bool, optional
+            Whether a refusal is also reported; False where the caller shows it.
+
+        Returns
+        -------
+        Future
+            Ends when the device has the value. Fails with the device's refusal; with
+            `SetCancelled` when another value came or the device was stopped.
         """
         self._check_open()
+        return self._sets.set(setting, value, report)
 
-        async def work() -> None:
-            try:
-                await set_value(self._devices, setting, value)
-            except Exception as error:
-                if report:
-                    self._problems.report(error, about=set_value)
-                raise
-            self._problems.take_back(set_value)
+    def stop_motion(self) -> Future[None]:
+        """Stop every device that the user or the running plan has moving; lights stay as they are.
 
-        return asyncio.run_coroutine_threadsafe(work(), self.engine.loop)
+        Returns
+        -------
+        Future
+            Ends when they have stopped; fails if one cannot be stopped. A plan that waits for such
+            a move fails.
+        """
+        return self._sets.stop(plan=True)
 
     # ---- the end -----------------------------------------------------------------------------
 
@@ -150,7 +164,8 @@ class Session(Workbench):
                 return
             self._closed = True
         # A plan or device that does not let go must not hold up whoever closes the window.
-        wait_for_futures([self.engine.stop()], timeout * 0.4)
+        ending: list[Future[Any]] = [self._sets.stop(plan=False), self.engine.stop()]
+        wait_for_futures(ending, timeout * 0.4)
         self._darken(timeout * 0.1)
         self._sources.close(timeout * 0.1)
         self._memory.close(timeout * 0.1)

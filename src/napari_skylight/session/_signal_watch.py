@@ -16,6 +16,7 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.session._device_signals import Setting, SettingInfo, settings_of
 from napari_skylight.session._error_text import in_words
+from napari_skylight.session._pending_sets import SetCancelled
 from napari_skylight.session._run_info import SessionState
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class SettingsWatch:
         if asked.cancelled():
             refusal = f"{setting.label} was given up."
         elif (error := asked.exception()) is not None:
-            refusal = in_words(error)
+            refusal = "" if isinstance(error, SetCancelled) else in_words(error)
         elif not setting.readable:
             self._change(path, value=value)
         # The true value first: whoever sees the end of the change must not see the value before.

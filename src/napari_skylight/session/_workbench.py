@@ -25,6 +25,7 @@ from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.session._choices import Choices
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._frame_counts import Tally
+from napari_skylight.session._pending_sets import PendingSets
 from napari_skylight.session._plan_sources import PlanSources
 from napari_skylight.session._problems import Problems
 from napari_skylight.session._recent_values import RecentValues
@@ -73,6 +74,7 @@ class Workbench:
         self._choices = Choices(self.plans, self._devices, self.caches, self._memory)
         self._runner = Runner(self.engine, self._darken, self.report, lambda: Tally.of(self.caches))
         self.progress = RunProgress(self.engine, self._runner)
+        self._sets = PendingSets(self.engine, self._devices, self._problems)
         self.runs = RunHistory(self.engine, self._runner, self.caches)
         self._lock = threading.RLock()
         self._closed = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,9 @@ MOVE_SECONDS = 60.0
 class Drive:
     """Moves a device of one or two axes.
 
-    Axes asked for together move together; what is asked for on the way is moved to next. Everything
-    but `move` and `stop` happens on the core's thread.
+    Axes set together move together. A target set on the way replaces that of its axis at once, and
+    every pending move ends when the drive comes to rest, as with an EPICS motor. Everything but
+    `move` and `stop` happens on the core's thread.
 
     Parameters
     ----------
@@ -48,8 +50,10 @@ class Drive:
         self.position = position
         self._go = go
         self._wanted: dict[int, float] = {}  # by axis, for the next leg
+        self._targets: dict[int, float] = {}  # of the leg under way
         self._gathering = False
         self._moving = False
+        self._braking = False  # to begin the next leg
         self._legs = 0  # those that were begun
         self._stopped_legs = 0  # these and the ones before were stopped because of a failure
         core.before_close(partial(self._stop, False))
@@ -69,7 +73,7 @@ class Drive:
             what=what,
             seconds=MOVE_SECONDS,
             arrived=lambda: self._arrived(leg, what),
-            abandon=partial(self._stop, False),
+            abandon=lambda: self._abandon(leg),
         )
 
     def stop(self, success: bool = True) -> Answer[None]:
@@ -82,17 +86,22 @@ class Drive:
         if self._gathering:  # leave the other axis the time to be asked for
             self._gathering = False
             return False
+        if self._moving and self._wanted and not self._braking:
+            self._braking = True
+            with suppress(RuntimeError):  # it cannot stop: the next leg begins when it has arrived
+                self._core.mmc.stop(self._label)
         if self._moving:
             self._moving = self._core.mmc.deviceBusy(self._label)
         if not self._moving and self._wanted:
             self._begin(what)
-        return leg < self._legs or (leg == self._legs and not self._moving)
+        return not self._moving
 
     def _begin(self, what: str) -> None:
-        wanted, self._wanted = self._wanted, {}
+        going_on = self._targets if self._braking else {}
+        self._targets, self._wanted, self._braking = going_on | self._wanted, {}, False
         self._legs += 1
         try:
-            self._go(*(wanted.get(axis, here) for axis, here in enumerate(self.position())))
+            self._go(*(self._targets.get(axis, here) for axis, here in enumerate(self.position())))
         except RuntimeError as error:
             self._stopped_legs = self._legs  # for those that wait for another axis of this leg
             raise RuntimeError(f"{what} failed. Micro-Manager says: {error}") from error
@@ -109,7 +118,11 @@ class Drive:
     def _halt(self) -> None:
         if self._moving:
             self._core.mmc.stop(self._label)
-            self._moving = False
+            self._moving = self._braking = False
+
+    def _abandon(self, leg: int) -> None:
+        if leg == self._legs:  # a later leg has its own time
+            self._stop(False)
 
 
 def _number(target: Any, what: str) -> float:

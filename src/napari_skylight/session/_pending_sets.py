@@ -1,0 +1,229 @@
+"""Values that a user sets on devices: pending, replaced by the next one, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from typing import Any
+
+from bluesky.protocols import Movable, Stoppable
+from bluesky.utils import maybe_await
+
+from napari_skylight.engine import RunEngine
+from napari_skylight.protocols import HasChildren, Light
+from napari_skylight.session._devices import Devices
+from napari_skylight.session._problems import Problems
+
+REFUSAL_SECONDS = 0.05
+"""A set that fails within this time was refused: the one before goes on."""
+
+STOP_SECONDS = 5.0
+"""How long one device may take to stop."""
+
+ENDING = "stopping", "aborting", "halting"
+
+
+class SetCancelled(CancelledError):  # noqa: N818 - named like the error it is
+    """A set was replaced by another value, or its device was stopped; the message says which."""
+
+
+class PendingSets:
+    """Sets parts of `devices`, and stops those that move.
+
+    Parameters
+    ----------
+    engine : RunEngine
+        When its plan is stopped, aborted or halted, the devices that the plan or the user has
+        moving are stopped at once, before the plan cleans up.
+    devices : Devices
+    problems : Problems
+        Gets what a device refuses.
+    """
+
+    def __init__(self, engine: RunEngine, devices: Devices, problems: Problems) -> None:
+        self._engine = engine
+        self._loop = engine.loop
+        self._devices = devices
+        self._problems = problems
+        self._pending: list[_PendingSet] = []
+        self._stopping: set[asyncio.Task[None]] = set()
+        engine.state_changed.connect(self._on_engine_state_changed)
+
+    def set(self, path: str, value: Any, report: bool) -> Future[None]:
+        """Set a part such as "camera.exposure"; see `Session.set`."""
+        return asyncio.run_coroutine_threadsafe(self._set(path, value, report), self._loop)
+
+    def stop(self, *, plan: bool) -> Future[None]:
+        """Stop what the user has moving and, with `plan`, what the running plan has.
+
+        The future ends when the devices have stopped; it fails if one of them could not. The moves
+        of the plan fail.
+        """
+        stopping = self._stop(plan)
+        try:
+            return asyncio.run_coroutine_threadsafe(stopping, self._loop)
+        except RuntimeError:  # the loop is closed: nothing is pending
+            stopping.close()
+            ended: Future[None] = Future()
+            ended.set_result(None)
+            return ended
+
+    # ---- on the loop -------------------------------------------------------------------------
+
+    async def _set(self, path: str, value: Any, report: bool) -> None:
+        try:
+            await self._set_and_wait(path, value)
+        except SetCancelled:  # no problem
+            raise
+        except Exception as error:
+            if report:
+                self._problems.report(error, about=self)
+            raise
+        self._problems.take_back(self)
+
+    async def _set_and_wait(self, path: str, value: Any) -> None:
+        target, mover = self._find(path)
+        new = _PendingSet(path, mover, target.set(value))
+        before = [each for each in self._pending if each.path == path]
+        self._pending.append(new)
+        try:
+            await self._replace(before, new, f"{path} was given a new value: {value}.")
+            await new.ended
+        finally:
+            self._pending.remove(new)
+
+    async def _replace(self, before: list[_PendingSet], new: _PendingSet, reason: str) -> None:
+        if not before:
+            return
+        for each in before:
+            each.hold()
+        await asyncio.wait([new.ended], timeout=REFUSAL_SECONDS)
+        for each in before:
+            if new.failed:
+                each.release()
+            else:
+                each.give_up(reason)
+
+    def _find(self, path: str) -> tuple[Any, Any]:
+        """Return the part at `path`, and the innermost device around it whose motion can stop."""
+        name, *parts = path.split(".")
+        if name not in self._devices:
+            raise KeyError(f"There is no device called {name}.")
+        target = self._devices[name]
+        mover = target if self._moves(target) else None
+        for part in parts:
+            target = _part(target, part)
+            mover = target if self._moves(target) else mover
+        return target, mover
+
+    def _moves(self, device: Any) -> bool:
+        # to stop a light is to switch it off
+        is_mover = isinstance(device, Movable) and isinstance(device, Stoppable)
+        return is_mover and not self._devices.matches(device, Light)
+
+    async def _stop(self, plan: bool) -> None:
+        problems = await asyncio.gather(*self._begin_to_stop(plan, success=not plan))
+        if failed := [each for each in problems if each is not None]:
+            self._problems.report(failed[0], about=self)
+            raise failed[0]
+
+    def _begin_to_stop(self, plan: bool, success: bool) -> Iterable[asyncio.Task[Any]]:
+        movers = {id(each.mover): each.mover for each in self._pending if each.mover is not None}
+        if plan:
+            movers |= {id(each): each for each in self._engine.moved if self._moves(each)}
+        tasks = [self._loop.create_task(self._stop_one(each, success)) for each in movers.values()]
+        self._stopping.update(tasks)
+        for task in tasks:
+            task.add_done_callback(self._stopping.discard)
+        return tasks
+
+    async def _stop_one(self, mover: Any, success: bool) -> Exception | None:
+        stopped = [each for each in self._pending if each.mover is mover]
+        for each in stopped:
+            each.reason = f"{each.path} was stopped."
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await maybe_await(mover.stop(success=success))
+        except TimeoutError:
+            return TimeoutError(f"{mover.name} did not stop within {STOP_SECONDS:g} s.")
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others must stop
+            return error
+        for each in stopped:
+            each.give_up(each.reason)
+        return None
+
+    def _on_engine_state_changed(self, new: str, _old: str) -> None:  # on the loop
+        if new in ENDING:
+            self._begin_to_stop(plan=True, success=True)
+
+
+class _PendingSet:
+    """One call of a device's ``set()``, until its status is done or it is given up."""
+
+    def __init__(self, path: str, mover: Any, status: Any) -> None:
+        self.path = path
+        self.mover = mover
+        self.reason = ""
+        self._holds = 0
+        self._done = False
+        self._error: BaseException | None = None
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._status = status
+        if hasattr(status, "add_callback"):
+            status.add_callback(self._on_done)
+        else:
+            awaiting = asyncio.ensure_future(status)
+            awaiting.add_done_callback(lambda done: self._end(_failure(done)))
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended with an exception."""
+        return self.ended.done() and self.ended.exception() is not None
+
+    def hold(self) -> None:
+        """Do not end before `release` or `give_up`."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Undo `hold`."""
+        self._holds -= 1
+        if not self._holds and self._done:
+            self._end(self._error)
+
+    def give_up(self, reason: str) -> None:
+        """End it as cancelled; the device may still be busy with it."""
+        self.reason = reason
+        self._holds = 0
+        self._end(None)
+
+    def _on_done(self, status: Any) -> None:  # on any thread
+        error = status.exception(0)
+        with suppress(RuntimeError):  # the loop is closed
+            self.ended.get_loop().call_soon_threadsafe(self._end, error)
+
+    def _end(self, error: BaseException | None) -> None:
+        self._done, self._error = True, error
+        if self.ended.done() or self._holds:
+            return
+        if self.reason:
+            error = SetCancelled(self.reason)
+        elif isinstance(error, asyncio.CancelledError):
+            error = SetCancelled(f"{self.path} was given up by its device.")
+        if error is None:
+            self.ended.set_result(None)
+        else:
+            self.ended.set_exception(error)
+
+
+def _failure(done: asyncio.Future[Any]) -> BaseException | None:
+    return asyncio.CancelledError() if done.cancelled() else done.exception()
+
+
+def _part(device: Any, name: str) -> Any:
+    if isinstance(device, HasChildren):
+        for child, part in device.children():
+            if child == name:
+                return part
+    return getattr(device, name)

@@ -70,7 +70,7 @@ class StashQueue:
         self._stashes: deque[tuple[HasCache, Readings, bool]] = deque()
 
     def switch(self, on: bool, every: float) -> None:
-        """Start or stop keeping frames, one `every` so many seconds, beginning with the next."""
+        """Start or stop keeping frames, at the interval `every` in s, from the next on."""
         self.on = on
         self._paces = {key: Pace(every) for key in self.stacks}
 

@@ -356,7 +356,7 @@ def test_a_range_has_a_start_a_stop_and_a_step(tries, person):
     person.types("param:x.stop", "8")
     person.types("param:x.step", "0")
     person.clicks("run")
-    assert person.text("error") == "X: step must not be 0."
+    assert person.text("error") == "X: enter a step other than 0."
     person.types("param:x.step", "3")
     person.runs()
     assert got == [range(0, 8, 3)]

@@ -1,7 +1,7 @@
-"""What a plan takes, read from its signature: for forms, menus and scripts, with no toolkit.
+"""The parameters of a plan, read from its signature, for forms, menus and scripts.
 
-`create_plan_spec` describes a plan; `find_problems` and `check_arguments` look at values for it;
-`resolve_arguments` turns names into devices and adds actions; `collect_arguments` gives the
+`create_plan_spec` describes a plan; `find_problems` and `check_arguments` check values for it;
+`resolve_arguments` turns names into devices and adds actions; `collect_arguments` returns the
 ``(args, kwargs)`` to call the plan with.
 """
 

@@ -1,4 +1,4 @@
-"""What an annotation says: what it holds, its unit and limits, the words for it."""
+"""Type hints: their members, elements and metadata (limits, unit, label)."""
 
 from __future__ import annotations
 
@@ -40,62 +40,63 @@ _CONTAINERS: tuple[type, ...] = (list, tuple, set, frozenset)
 
 @dataclass(frozen=True)
 class Bounds:
-    """The numbers allowed: None where there is no limit; an open limit is itself not allowed."""
+    """Limits of a number or of the length of a collection; None for no limit."""
 
     low: float | None = None
     high: float | None = None
     low_open: bool = False
+    """Whether `low` itself is excluded."""
     high_open: bool = False
     step: float | None = None
     """Only multiples of it are allowed."""
     fewest: int = 0
-    """The least number of items, of a collection."""
+    """The least number of items of a collection, or letters of a text."""
     most: int | None = None
 
 
 @dataclass(frozen=True)
 class Wording:
-    """What a form says of a parameter, given in ``Annotated``, where its name says too little."""
+    """The label of a parameter in a form, given in ``Annotated``."""
 
     label: str = ""
-    """Stands for the name."""
+    """Replaces the parameter's name."""
     zero: str = ""
-    """Stands for the number 0: "every frame" for 0 s between frames."""
+    """Shown for the number 0: "every frame" for 0 s between frames."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Says of ``*args`` in a registered form that the parts of each are arguments of their own.
+    """Marks ``*args`` of a registered form whose parts are passed as separate arguments.
 
-    ``*axes: Annotated[Axis, Spread()]`` for a plan called ``scan(detectors, motor, start, stop,
-    motor, start, stop, …)``, where `Axis` is a named tuple of these three.
+    ``*axes: Annotated[Axis, Spread()]`` describes ``scan(detectors, motor, start, stop, motor,
+    start, stop, …)``, where `Axis` is a named tuple of the three.
     """
 
     fewest: int = 1
-    """How many there must be."""
+    """The least number of them."""
 
 
 @dataclass(frozen=True)
 class ChoicesOf:
-    """Says, in ``Annotated``, that a parameter's choices are those of a setting of the devices.
+    """Takes a parameter's choices from a signal of the devices, given in ``Annotated``.
 
     ``Annotated[Sequence[str], ChoicesOf(Light, "channel")]`` offers the channels of the lights. A
-    parameter with a default has no field while no device offers any.
+    parameter with a default has no field if no device offers choices.
     """
 
     device: type
-    """The class or runtime-checkable protocol of the devices meant."""
+    """The class or runtime-checkable protocol of the devices."""
     setting: str
-    """The name of the part of the device that has the choices."""
+    """The name of the signal within the device."""
 
 
 _OF_THE_WHOLE = (ArrayOf, MinLen, MaxLen, Wording, Spread, ChoicesOf, Mapping)
 
 
 def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Take ``Annotated`` off an annotation and off a union's members; return the metadata too.
+    """Return a type hint without ``Annotated``, also in a union's members, and its metadata.
 
-    A NumPy array becomes a list, with `ArrayOf` and the limits of its dtype among the metadata.
+    An array becomes a list, with `ArrayOf` and the limits of its dtype among the metadata.
     """
     metadata: tuple[Any, ...] = ()
     while True:
@@ -121,7 +122,7 @@ def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 def member_hints(hint: Any) -> list[Any]:
-    """Return the type hints of a union's members but None, each with the metadata of the whole."""
+    """Return the hints of a union's members except None, each with the metadata of the union."""
     annotation, metadata = hint, ()
     while isinstance(annotation, TypeAliasType) or get_origin(annotation) is Annotated:
         if isinstance(annotation, TypeAliasType):
@@ -145,7 +146,7 @@ def is_optional(annotation: Any) -> bool:
 
 
 def without_none(annotation: Any) -> Any:
-    """Return the annotation without its None: the only other member, or a union of the others."""
+    """Return the annotation without None as a member."""
     if not is_union(annotation):
         return annotation
     members = tuple(member for member in get_args(annotation) if member is not type(None))
@@ -153,7 +154,7 @@ def without_none(annotation: Any) -> Any:
 
 
 def literal_values(annotation: Any) -> list[Any] | None:
-    """Return the values a ``Literal`` allows, as they are; None for any other annotation."""
+    """Return the values of a ``Literal``; None for other annotations."""
     inner = without_none(annotation)
     if get_origin(inner) is not Literal:
         return None
@@ -164,7 +165,7 @@ def literal_values(annotation: Any) -> list[Any] | None:
 
 
 def container_of(annotation: Any) -> type | None:
-    """Return the class that makes a value for a collection: list, tuple, set, frozenset or None."""
+    """Return the class for values of a collection type: list, tuple, set or frozenset; or None."""
     origin = get_origin(without_none(annotation))
     if not isinstance(origin, type) or element_of(annotation) is None:
         return None
@@ -174,13 +175,13 @@ def container_of(annotation: Any) -> type | None:
 
 
 def element_of(annotation: Any) -> Any | None:
-    """Return what a collection of any length holds, `int` for ``Sequence[int]``, or None."""
+    """Return the item type of a collection of any length, `int` for ``Sequence[int]``; or None."""
     hint = element_hint(annotation)
     return None if hint is None else unwrap(hint)[0]
 
 
 def element_hint(annotation: Any) -> Any | None:
-    """Return the type hint of what a collection of any length holds, or None."""
+    """Return the type hint of the items of a collection of any length; or None."""
     annotation = without_none(annotation)
     origin, args = get_origin(annotation), get_args(annotation)
     if not isinstance(origin, type):
@@ -192,19 +193,19 @@ def element_hint(annotation: Any) -> Any | None:
 
 
 def inherited(metadata: Iterable[Any], own: Iterable[Any]) -> tuple[Any, ...]:
-    """Return what is said of each item of a collection: its `own`, and what is said of them all."""
+    """Return the metadata of each item: its `own`, and other kinds from that of the collection."""
     kinds = {type(item) for item in own}
     of_all = (item for item in flat(metadata) if not isinstance(item, _OF_THE_WHOLE))
     return (*own, *(item for item in of_all if type(item) not in kinds))
 
 
 def unit_of(metadata: Iterable[Any]) -> str:
-    """Return the unit that the metadata names, or an empty text."""
+    """Return the unit in the metadata, or an empty text."""
     return next((item.unit for item in flat(metadata) if isinstance(item, Unit)), "")
 
 
 def wording_of(metadata: Iterable[Any]) -> Wording:
-    """Return the `Wording` in the metadata, or one that says nothing."""
+    """Return the `Wording` in the metadata, or an empty one."""
     for item in metadata:
         if isinstance(item, Wording):
             return item
@@ -214,7 +215,7 @@ def wording_of(metadata: Iterable[Any]) -> Wording:
 
 
 def bounds_of(metadata: Iterable[Any]) -> Bounds:
-    """Return the limits in the metadata, from `annotated_types` or what is made of it."""
+    """Return the limits in the metadata, from `annotated_types` or pydantic."""
     found: dict[str, Any] = {}
     for item in flat(metadata):
         match item:
@@ -238,7 +239,7 @@ def bounds_of(metadata: Iterable[Any]) -> Bounds:
 
 
 def flat(metadata: Iterable[Any]) -> Iterator[Any]:
-    """Yield the metadata one by one, those behind an ``Interval`` or a pydantic ``Field`` too."""
+    """Yield the metadata with each ``Interval`` or pydantic ``Field`` taken apart."""
     for item in metadata:
         if isinstance(item, FieldInfo):
             yield from flat(item.metadata)
@@ -249,5 +250,5 @@ def flat(metadata: Iterable[Any]) -> Iterator[Any]:
 
 
 def is_union(annotation: Any) -> bool:
-    """Whether it is a union, with None or without."""
+    """Whether it is a union, also one with None."""
     return get_origin(annotation) in (Union, types.UnionType)

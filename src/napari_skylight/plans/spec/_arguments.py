@@ -1,4 +1,4 @@
-"""From the values of a form to the arguments of a plan."""
+"""Checks the values of a form and turns them into arguments of the plan."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["check_arguments", "collect_arguments", "find_problems", "resolve_arg
 
 
 def find_problems(spec: PlanSpec, values: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with `values`, by parameter name, in plain words."""
+    """Return a message for each value that is missing or not allowed, by parameter name."""
     known = {param.name for param in spec.parameters}
     problems = {
         name: f"{sentence_case(spec.name)} takes no {name}: leave it out."
@@ -41,12 +41,12 @@ def find_problems(spec: PlanSpec, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_arguments(spec: PlanSpec, values: Mapping[str, Any]) -> None:
-    """Make sure that the plan can run with `values`.
+    """Check that the plan can run with `values`.
 
     Raises
     ------
     ParameterError
-        If a value is missing or not allowed; it says what is wrong with which.
+        If values are missing or not allowed; it has a message for each.
     """
     problems = find_problems(spec, values)
     if problems:
@@ -56,23 +56,23 @@ def check_arguments(spec: PlanSpec, values: Mapping[str, Any]) -> None:
 def resolve_arguments(
     spec: PlanSpec, values: Mapping[str, Any], devices: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Turn names into devices and choices in words into values; put records together; add actions.
+    """Turn names into devices, and texts into choices; build records and arrays; add actions.
 
     Parameters
     ----------
     spec : PlanSpec
     values : mapping of str to object
-        By parameter name. A device may be given by name or as itself; a name that is none
-        becomes None, and is left out of several (`find_problems` tells).
+        By parameter name. Devices are given by name or as themselves; an unknown name becomes
+        None, or is left out of several (`find_problems` reports it).
     devices : mapping of str to object
-        By name. The one that is a `FrameCaches` fills the parameters annotated so.
+        By name. A `FrameCaches` among them is passed to parameters annotated so.
 
     Raises
     ------
     ValueError
         If the plan needs the frame caches and `devices` has none.
     ParameterError
-        If the parts of a value cannot be put together.
+        If a record refuses its parts.
     """
     resolved: dict[str, Any] = {}
     for param in spec.parameters:
@@ -88,15 +88,14 @@ def resolve_arguments(
 def collect_arguments(
     spec: PlanSpec, values: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Arrange `values`, by parameter name, as the ``(args, kwargs)`` to call the plan with.
+    """Return `values`, by parameter name, as the ``(args, kwargs)`` to call the plan with.
 
-    A positional value missing before one that is there takes its default; missing ones at the end
-    are left to Python.
+    A missing positional value takes its default if another follows it.
 
     Raises
     ------
     TypeError
-        If such a value has no default, or the value of ``**kwargs`` is not a mapping.
+        If it has no default, or the value of ``**kwargs`` is not a mapping.
     """
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
@@ -159,7 +158,7 @@ def _choice(choices: list[Any], value: Any) -> Any:
 def _items(
     param: ParamDescription, element: ParamDescription, value: Any, devices: Mapping[str, Any]
 ) -> Any:
-    """Return `value` itself, unless an item has to be made or the plan wants another container."""
+    """Return the items in the container that the plan takes; `value` itself if nothing changes."""
     if param.kind is ParamKind.VAR_POSITIONAL:
         return [_resolve(element, item, devices) for item in several(value)]
     if not fits(value, param.shown):
@@ -198,7 +197,7 @@ def _frame_caches(spec: PlanSpec, param: ParamDescription, devices: Mapping[str,
         if isinstance(device, FrameCaches):
             return device
     if param.required:
-        raise ValueError(f"{spec.name} needs the frame caches, and there are none here.")
+        raise ValueError(f"{spec.name} needs the frame caches: run it in a session.")
     return param.default
 
 

@@ -1,4 +1,4 @@
-"""What the forms of bluesky's own plans show: their signatures take lists that no form could."""
+"""Forms for bluesky's own plans, whose signatures take lists that no form can show."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def _count(
     detectors : Sequence[Readable]
         The devices to read.
     num : int
-        How many readings.
+        Number of readings.
     delay : float
         Time between readings, in s.
     """
 
 
 class Line(NamedTuple):
-    """Where a motor goes in a straight line.
+    """A motor and the ends of its range.
 
     Parameters
     ----------
     motor : Movable
         The device to move.
     start, stop : float
-        The first and the last position, in the motor's unit.
+        The first and last position, in the motor's unit.
     """
 
     motor: Movable[Any]
@@ -52,14 +52,14 @@ class Line(NamedTuple):
 
 
 class Stops(NamedTuple):
-    """Where a motor stops.
+    """A motor and its positions.
 
     Parameters
     ----------
     motor : Movable
         The device to move.
     points : list of float
-        The positions, in the motor's unit; as many for each motor.
+        The positions, in the motor's unit; the same number for each motor.
     """
 
     motor: Movable[Any]
@@ -67,16 +67,16 @@ class Stops(NamedTuple):
 
 
 class Divided(NamedTuple):
-    """Where a motor goes, and in how many steps.
+    """A motor, the ends of its range and the number of positions.
 
     Parameters
     ----------
     motor : Movable
         The device to move.
     start, stop : float
-        The first and the last position, in the motor's unit.
+        The first and last position, in the motor's unit.
     num : int
-        How many positions.
+        Number of positions.
     """
 
     motor: Movable[Any]
@@ -90,28 +90,28 @@ def _scan(
     *axes: Annotated[Line, Spread()],
     num: Annotated[Number, Wording("Points")],
 ) -> None:
-    """Read at evenly spaced positions, all motors moving together.
+    """Read at evenly spaced positions; all motors move together.
 
     Parameters
     ----------
     detectors : Sequence[Readable]
         The devices to read at each position.
     *axes : Line
-        The motors, and where they go.
+        The motors and their ranges.
     num : int
-        How many positions.
+        Number of positions.
     """
 
 
 def _list_scan(detectors: Sequence[Readable[Any]], *axes: Annotated[Stops, Spread()]) -> None:
-    """Read at each of a list of positions, all motors moving together.
+    """Read at listed positions; all motors move together.
 
     Parameters
     ----------
     detectors : Sequence[Readable]
         The devices to read at each position.
     *axes : Stops
-        The motors, and where they stop.
+        The motors and their positions.
     """
 
 
@@ -127,9 +127,9 @@ def _grid_scan(
     detectors : Sequence[Readable]
         The devices to read at each position.
     *axes : Divided
-        The motors, the slowest first: each makes all its positions for each of the one before.
+        The motors, slowest first.
     snake_axes : bool
-        Whether motors go back the way they came, rather than returning to their start.
+        Whether a motor goes back the way it came instead of returning to its start.
     """
 
 

@@ -1,4 +1,4 @@
-"""From a plan's signature to its `PlanSpec`."""
+"""Makes the `PlanSpec` of a plan from its signature."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ _forms: dict[Any, Callable[..., Any]] = {}
 
 
 def register_form(plan: Plan, form: Callable[..., Any]) -> Callable[[], None]:
-    """Let the signature of `form` say what the form of `plan` shows; returns its undo.
+    """Use the signature and docstring of `form` for the form of `plan`; return its undo.
 
     For plans whose own signature says too little, such as bluesky's `scan`. `form` is never called:
-    the values are given to `plan`, those of positional parameters by position, those of
-    keyword-only ones by name. Its docstring, if it has one, stands for that of the plan.
+    `plan` gets the values of positional parameters by position, of keyword-only ones by name.
     """
     _forms[plan] = form
 
@@ -49,7 +48,7 @@ def create_plan_spec(
     matches: Callable[[Any, type], bool] = isinstance,
     choices: Callable[[Any, str], Iterable[str]] = lambda _device, _setting: (),
 ) -> PlanSpec:
-    """Read what `plan` takes from its signature.
+    """Describe `plan` from its signature.
 
     Parameters
     ----------
@@ -59,10 +58,10 @@ def create_plan_spec(
     devices : mapping of str to object
         The devices to choose from, by name.
     matches : callable, optional
-        ``matches(device, protocol)`` tells whether a device is one that a parameter means.
+        ``matches(device, protocol)`` returns whether a device can be chosen for a parameter.
     choices : callable, optional
-        ``choices(device, setting)`` returns what can be chosen for a setting of a device, where
-        that is known: for parameters annotated with `ChoicesOf`.
+        ``choices(device, setting)`` returns the choices of a device's signal, for parameters
+        annotated with `ChoicesOf`.
 
     Returns
     -------
@@ -71,7 +70,7 @@ def create_plan_spec(
     Raises
     ------
     UnresolvableAnnotationError
-        If a required parameter is nothing a form can show, or no device is what it needs.
+        If no field can show a required parameter, or no device matches it.
     TypeError
         If `plan` is not a generator function, has no ``MsgGenerator`` return annotation, or has an
         action as the default of a parameter that is not annotated as one.
@@ -102,18 +101,16 @@ def create_plan_spec(
 
 
 def check_plan(plan: Any) -> dict[str, Any]:
-    """Return the type hints of `plan` after making sure that it is one.
+    """Return the type hints of `plan`.
 
     Raises
     ------
     TypeError
-        If it is not a generator function or has no ``MsgGenerator`` return annotation.
+        If `plan` is not a generator function or has no ``MsgGenerator`` return annotation.
     """
     name = plan_name(plan)
     if not callable(plan) or not inspect.isgeneratorfunction(_function(plan)):
-        raise TypeError(
-            f"{name} is not a plan: a plan is a generator function, one that yields messages."
-        )
+        raise TypeError(f"{name} is not a plan: write a generator function, which yields messages.")
     hints = _hints(_function(plan))
     returned = hints.get("return")
     if returned is None and _form_of(plan) is None:
@@ -122,15 +119,12 @@ def check_plan(plan: Any) -> dict[str, Any]:
             "parameters."
         )
     if not _is_generator(returned) and _form_of(plan) is None:
-        raise TypeError(f"{name} returns {returned!r}, and a plan returns a MsgGenerator.")
+        raise TypeError(f"{name} returns {returned!r}: annotate it as `-> MsgGenerator[None]`.")
     return hints
 
 
 def is_meant_as_plan(function: Callable[..., Any]) -> bool:
-    """Return whether `function` is a generator function that could be a plan.
-
-    One annotated as returning an iterator, say, is meant for something else.
-    """
+    """Return whether `function` is a generator function not annotated as something else."""
     if not inspect.isgeneratorfunction(_function(function)):
         return False
     returned = _hints(_function(function)).get("return")
@@ -138,7 +132,7 @@ def is_meant_as_plan(function: Callable[..., Any]) -> bool:
 
 
 def plan_name(plan: Any) -> str:
-    """Return the name a plan was defined under."""
+    """Return the name of the function or class of a plan."""
     while isinstance(plan, functools.partial):
         plan = plan.func
     return str(getattr(plan, "__name__", None) or type(plan).__name__)
@@ -158,7 +152,7 @@ def _describe(plan: str, param: inspect.Parameter, hint: Any, known: Known) -> P
 
 
 def _hint_of(default: Any) -> Any:
-    """Return the type hint that a default stands for."""
+    """Return a type hint for a parameter that has only a default."""
     if default is _EMPTY or default is None:
         return Any
     if isinstance(default, np.ndarray):
@@ -204,7 +198,7 @@ def _holds_action(annotation: Any) -> bool:
 def _docs(plan: Any, form: Callable[..., Any] | None) -> str:
     function = _function(plan)
     sources = [form, function]
-    if function.__name__ == "__call__":  # of an object, which is described by its class
+    if function.__name__ == "__call__":  # of an object: described by its class
         sources.append(type(plan))
     return next((inspect.getdoc(thing) or "" for thing in sources if thing and thing.__doc__), "")
 
@@ -212,12 +206,12 @@ def _docs(plan: Any, form: Callable[..., Any] | None) -> str:
 def _form_of(plan: Any) -> Callable[..., Any] | None:
     try:
         return _forms.get(plan)
-    except TypeError:  # not hashable, so nobody registered it
+    except TypeError:  # not hashable, so not registered
         return None
 
 
 def _function(plan: Any) -> Any:
-    """Return the plain function behind a partial, a decorator, a method or a callable object."""
+    """Return the function behind a partial, decorator, method or callable object."""
     while isinstance(plan, functools.partial):
         plan = plan.func
     plan = getattr(plan, "__func__", plan)
@@ -233,11 +227,11 @@ def _stamp(plan: Any, name: str) -> Any:
 
 
 def _hints(function: Any) -> dict[str, Any]:
-    """Return the type hints; one that cannot be resolved stays the text that was written."""
+    """Return the type hints; those that cannot be resolved as text."""
     try:
         return get_type_hints(function, include_extras=True)
-    except Exception:  # noqa: BLE001 - what is written in quotes can raise whatever it likes
-        pass  # one bad hint spoils the whole call: each by itself, below
+    except Exception:  # noqa: BLE001 - a quoted hint can raise anything
+        pass  # one bad hint fails the whole call: resolve each by itself below
     hints: dict[str, Any] = {}
     for name, hint in getattr(function, "__annotations__", {}).items():
         holder = types.SimpleNamespace(__annotations__={name: hint})

@@ -1,4 +1,4 @@
-"""From a type hint to a `ParamDescription`."""
+"""Makes a `ParamDescription` from a type hint."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _EMPTY = inspect.Parameter.empty
 
 
 class Known(NamedTuple):
-    """What there is to choose from; see `create_plan_spec`."""
+    """The devices to choose from; see `create_plan_spec`."""
 
     devices: Mapping[str, Any]
     matches: Callable[[Any, type], bool]
@@ -50,7 +50,7 @@ class Known(NamedTuple):
     def names(self, protocol: type) -> list[str]:
         """Return the names of the devices that match `protocol`.
 
-        A part of a device, "stage.x", stands for itself where the whole device does not match.
+        A part of a device, such as "stage.x", is listed if the whole device does not match.
         """
         names = [name for name, device in self.devices.items() if self.matches(device, protocol)]
         return [name for name in names if not any(name.startswith(f"{n}.") for n in names)]
@@ -63,12 +63,12 @@ def describe(
     kind: ParamKind = ParamKind.KEYWORD_ONLY,
     within: tuple[type, ...] = (),
 ) -> ParamDescription:
-    """Describe a parameter of `plan`, or a part of a value `within` records.
+    """Describe a parameter of `plan`, or a part of a value within the records `within`.
 
     Raises
     ------
     UnresolvableAnnotationError
-        If it is required and nothing that a form can show, or no device is what it needs.
+        If it is required and no field can show it, or no device matches it.
     """
     annotation, metadata = unwrap(member.hint)
     param = ParamDescription(
@@ -99,10 +99,10 @@ def describe(
 def _alternatives(
     plan: str, member: Member, known: Known, kind: ParamKind, within: tuple[type, ...]
 ) -> tuple[ParamDescription, ...]:
-    """Describe the kinds of values that a union allows, as far as a form can show them."""
+    """Describe the kinds of values of a union that a form can show."""
     found = []
     for hint in distinct_members(member_hints(member.hint)):
-        if kind is ParamKind.VAR_POSITIONAL:  # the union is that of each item
+        if kind is ParamKind.VAR_POSITIONAL:  # the hint is that of each item
             break
         default = member.default if fits(member.default, hint) else _EMPTY
         with suppress(UnresolvableAnnotationError):
@@ -114,12 +114,12 @@ def _alternatives(
 def _structure(
     plan: str, param: ParamDescription, known: Known, within: tuple[type, ...]
 ) -> dict[str, Any]:
-    """Return the element of a collection, or the parts of a value that has some.
+    """Return the element of a collection, or the parts of a value with parts.
 
     Raises
     ------
     UnresolvableAnnotationError
-        If a form can show neither the whole nor what it consists of.
+        If a form can show neither the value nor its parts.
     """
     several = param.kind is ParamKind.VAR_POSITIONAL
     shown = shown_type(param.annotation, param.default)
@@ -149,14 +149,14 @@ def _parts(
 ) -> tuple[ParamDescription, ...]:
     try:
         members = members_of(record)
-    except Exception as error:  # what is written in quotes can raise whatever it likes
+    except Exception as error:  # a quoted hint can raise anything
         name = getattr(error, "name", None) or record.__name__
         raise UnresolvableAnnotationError(plan, name, record) from error
     return tuple(describe(plan, member, known, within=within) for member in members)
 
 
 def _has_own_widget(param: ParamDescription) -> bool:
-    """Whether the plan says to magicgui which widget to use."""
+    """Whether the plan chooses a widget of magicgui."""
     return any(isinstance(item, Mapping) and "widget_type" in item for item in param.metadata)
 
 
@@ -176,7 +176,7 @@ def _choices_of(source: ChoicesOf, param: ParamDescription, known: Known) -> dic
 
 
 def _choices(param: ParamDescription, known: Known) -> dict[str, Any]:
-    """Return choices, multiselect and device_proto where there is something to choose from."""
+    """Return choices, multiselect and device_proto; nothing without choices."""
     several = _is_several(param)
     element = element_of(param.annotation)
     one = param.annotation if element is None else element

@@ -1,4 +1,4 @@
-"""What a plan takes, as data that a form, a script or a menu can read."""
+"""The description of a plan and its parameters, and the errors about them."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ __all__ = [
 
 
 class UnresolvableAnnotationError(TypeError):
-    """A plan needs a parameter that no field of a form can show.
+    """A required parameter that no field of a form can show.
 
     Attributes
     ----------
     plan_name, param_name : str
     annotation : Any
-        The parameter's annotation, ``Annotated`` taken off.
+        The parameter's annotation without ``Annotated``.
     device : type or None
-        The class or protocol of the devices it needs and none of which is connected.
+        The class or protocol of the devices it needs, if none is connected.
     """
 
     def __init__(
@@ -62,19 +62,19 @@ class UnresolvableAnnotationError(TypeError):
         super().__init__(f"{plan_name} needs {param_name} ({shown}): {reason}")
 
     def in_words(self, title: str) -> str:
-        """Return the message for whoever runs the plan called `title`, rather than wrote it."""
+        """Return the message for the user who runs the plan called `title`."""
         if self.device is None:
             return str(self)
         return f"{title} needs {_a_device(self.device)}; none is connected."
 
 
 class ParameterError(ValueError):
-    """Values that a plan cannot run with.
+    """Values with which a plan cannot run.
 
     Attributes
     ----------
     problems : dict of str to str
-        What is wrong, in plain words, by parameter name.
+        Messages by parameter name.
     """
 
     def __init__(self, problems: Mapping[str, str]) -> None:
@@ -99,55 +99,55 @@ class ParamDescription:
     name: str
     kind: ParamKind
     annotation: Any
-    """The type hint, ``Annotated`` taken off; `Any` where there is none."""
+    """The type hint without ``Annotated``; `Any` if there is none."""
     default: Any
     """The default, or `inspect.Parameter.empty`."""
     choices: list[Any] | None = None
-    """The values to choose from: those of a ``Literal``, or the names of the devices that match."""
+    """The values to choose from: of a ``Literal`` or enum, or the names of matching devices."""
     multiselect: bool = False
-    """Whether several choices may be taken."""
+    """Whether several can be chosen."""
     hidden: bool = False
-    """Whether it gets no field although it is no action: it is filled in, or keeps its default."""
+    """Whether it has no field: it is filled in by the session or keeps its default."""
     actions: Action | Sequence[Action] | None = None
-    """The default, if it is an action or several."""
+    """The default, if it consists of actions."""
     device_proto: type | None = None
-    """The class or protocol of the devices meant."""
+    """The class or protocol of the devices to choose from."""
     metadata: tuple[Any, ...] = ()
-    """What ``Annotated`` adds to the type hint."""
+    """The metadata in ``Annotated``."""
     element: ParamDescription | None = None
-    """What each item of a collection, or of ``*args``, is; None where choices are taken."""
+    """The description of each item of a collection or of ``*args``; None with choices."""
     record: type | None = None
-    """The class of a value that consists of `parts`: a dataclass, model or tuple, for example."""
+    """The class of a value with `parts`: a dataclass, model or tuple, for example."""
     parts: tuple[ParamDescription, ...] = ()
     alternatives: tuple[ParamDescription, ...] = ()
-    """Of a union of several kinds of values: one description for each kind."""
+    """One description for each kind of value that a union allows."""
     help: str = ""
-    """What it means, where the type hint says so; the plan's docstring may say more."""
+    """Its description, if the type hint has one; the plan's docstring has precedence."""
 
     @property
     def has_default(self) -> bool:
-        """Whether it may be left out."""
+        """Whether it has a default."""
         return self.default is not inspect.Parameter.empty
 
     @property
     def has_field(self) -> bool:
-        """Whether a form shows it."""
+        """Whether a form has a field for it."""
         return not self.hidden and self.actions is None
 
     @property
     def required(self) -> bool:
-        """Whether a value must be given."""
+        """Whether the plan needs a value."""
         variable = self.kind in (ParamKind.VAR_POSITIONAL, ParamKind.VAR_KEYWORD)
         return not self.has_default and (not variable or self.bounds.fewest > 0)
 
     @cached_property
     def optional(self) -> bool:
-        """Whether it may be None."""
+        """Whether None is allowed."""
         return is_optional(self.annotation) or self.default is None
 
     @cached_property
     def shown(self) -> Any:
-        """The type by which a form shows it, one of a union's; None if no field can."""
+        """The type as which a form shows it, one member of a union; None if no field can."""
         shown = shown_type(self.annotation, self.default)
         if shown is None and (self.element is not None or self.parts):  # with devices among them
             shown = unwrap(without_none(self.annotation))[0]
@@ -155,12 +155,12 @@ class ParamDescription:
 
     @property
     def spread(self) -> bool:
-        """Whether the parts of each of ``*args`` are arguments of their own."""
+        """Whether the parts of each of ``*args`` are passed as separate arguments."""
         return any(isinstance(item, Spread) for item in self.metadata)
 
     @cached_property
     def label(self) -> str:
-        """The name, as a person reads it."""
+        """The label in a form."""
         return wording_of(self.metadata).label or sentence_case(self.name)
 
     @cached_property
@@ -170,7 +170,7 @@ class ParamDescription:
 
     @property
     def zero(self) -> str:
-        """What the number 0 means, or an empty text where it means 0."""
+        """The text shown for the number 0, or an empty text."""
         return wording_of(self.metadata).zero
 
     @cached_property
@@ -180,10 +180,10 @@ class ParamDescription:
 
     @property
     def initial(self) -> Any:
-        """What a form starts with, or `inspect.Parameter.empty`.
+        """The value that a form starts with, or `inspect.Parameter.empty`.
 
-        The default or, where that says nothing, a device of the same name, or the first choice;
-        but nothing for one device that is going to be moved: that is the person's to choose.
+        The default; without one, the device with the parameter's name or the first choice. A device
+        to be moved is left to the user to choose.
         """
         if self.device_proto is None or not self.choices:
             if self.choices and not self.has_default:
@@ -201,19 +201,19 @@ class ParamDescription:
 
 @dataclass(frozen=True, eq=False)
 class PlanSpec:
-    """What a plan is called, does and takes."""
+    """A plan's name, docstring, parameters and actions."""
 
     name: str
     docs: str
     """The docstring, or an empty text."""
     parameters: list[ParamDescription] = field(default_factory=list)
     togglable: bool = False
-    """Whether it runs until it is stopped."""
+    """Whether the plan runs until it is stopped."""
     pausable: bool = False
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """Every action that the plan declares, in order."""
+        """The plan's actions, in order."""
         found: list[Action] = []
         for param in self.parameters:
             if isinstance(param.actions, Action):
@@ -223,7 +223,7 @@ class PlanSpec:
         return tuple(found)
 
     def defaults(self) -> dict[str, Any]:
-        """Return the values that a form starts with, devices by name; what has none is left out."""
+        """Return the initial values of a form, with devices by name."""
         return {
             param.name: param.initial
             for param in self.parameters
@@ -232,7 +232,7 @@ class PlanSpec:
 
 
 def sentence_case(name: str) -> str:
-    """Return a Python name as words: "live_view" as "Live view"."""
+    """Return a Python name in words: "Live view" for "live_view"."""
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 

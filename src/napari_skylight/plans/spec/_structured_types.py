@@ -1,4 +1,4 @@
-"""Values that consist of named parts: what the parts are, and how they are put together."""
+"""Types with named parts (dataclass, model, named tuple, range, slice), and values of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Member", "build", "is_record", "members_of", "values_of"]
 
 _EMPTY = inspect.Parameter.empty
 _DEVICE = ("read", "set", "trigger", "kickoff", "stage")
-"""A class with one of these methods is a device, even if it is a dataclass."""
+"""A class with any of these methods is a device, even if it is a dataclass."""
 
 
 class Member(NamedTuple):
@@ -39,12 +39,12 @@ def is_record(annotation: Any) -> bool:
 
 
 def members_of(record: type) -> list[Member]:
-    """Return the parts of `record`, in order, as far as they are given when it is made.
+    """Return the parts of `record` that its constructor takes, in order.
 
     Raises
     ------
     NameError
-        If a type hint names nothing.
+        If a type hint cannot be resolved.
     """
     if record is range:
         return [Member("start", int, 0), Member("stop", int), Member("step", int, 1)]
@@ -78,15 +78,15 @@ def values_of(record: type, value: Any, names: Iterable[str]) -> dict[str, Any]:
 
 
 def build(record: type, values: Mapping[str, Any], names: Iterable[str]) -> Any:
-    """Put the parts together; one that is missing takes its default.
+    """Return a `record` with these parts; a missing one takes its default.
 
     Raises
     ------
     ValueError
-        If `record` does not allow the values, in its own words.
+        If `record` refuses the values; the message is its own.
     """
     if record in (range, slice) and values["step"] == 0:
-        raise ValueError("step must not be 0.")
+        raise ValueError("enter a step other than 0.")
     try:
         if record in (range, slice):
             return record(*(values[name] for name in names))
@@ -95,7 +95,7 @@ def build(record: type, values: Mapping[str, Any], names: Iterable[str]) -> Any:
         return record(**values)
     except ValidationError as error:
         raise ValueError(" ".join(_in_words(error))) from error
-    except Exception as error:  # whatever the author of the record raises is about these values
+    except Exception as error:  # a record may raise anything about its values
         said = str(error) or type(error).__name__
         raise ValueError(f"{said.rstrip('.')}.") from error
 

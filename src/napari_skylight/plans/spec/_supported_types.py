@@ -1,4 +1,4 @@
-"""Which annotations a form can show, and as what."""
+"""The annotations that a form can show, and how."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ _NOT_DEVICES = (
 
 
 def device_type(annotation: Any) -> type | None:
-    """Return the class or runtime-checkable protocol that devices are told by, if it is one."""
+    """Return the device class or runtime-checkable protocol that an annotation names; or None."""
     annotation = without_none(annotation)
     origin = get_origin(annotation) or annotation
     if not isinstance(origin, type) or origin.__module__ in _NOT_DEVICES:
         return None
-    if is_typeddict(origin):  # a dict in truth, and nothing can be told to be one
+    if is_typeddict(origin):  # a dict at run time, without instance checks
         return None
     if getattr(origin, "_is_protocol", False):
         return origin if getattr(origin, "_is_runtime_protocol", False) else None
@@ -64,10 +64,10 @@ def device_type(annotation: Any) -> type | None:
 
 
 def field_type(annotation: Any) -> Any | None:
-    """Return the type by which a form can show an annotation, None if no field can.
+    """Return the type as which a form shows an annotation; None if no field can.
 
-    A union is shown as its first member that a field can show (`int` and `float` together as
-    `float`), a collection of any length as a list.
+    A union is shown as its first member that a field can show, a collection of any length as a
+    list.
     """
     annotation = unwrap(annotation)[0]
     if isinstance(annotation, type) and not get_args(annotation):
@@ -89,15 +89,15 @@ def field_type(annotation: Any) -> Any | None:
 
 
 def is_fixed_tuple(annotation: Any) -> bool:
-    """Whether it is a tuple of so many parts."""
+    """Whether it is a tuple of a fixed number of parts."""
     args = get_args(annotation)
     return get_origin(annotation) is tuple and bool(args) and Ellipsis not in args
 
 
 def shown_type(annotation: Any, default: Any) -> Any | None:
-    """Return the type that is shown for a value that is there, as `default` is one.
+    """Return the member of a union that `default` is of, otherwise the first that a form shows.
 
-    That is the member of a union that `default` is one of; otherwise, what `field_type` says.
+    Other annotations are returned if a form can show them; otherwise None.
     """
     annotation = unwrap(without_none(annotation))[0]
     if not is_union(annotation):
@@ -107,9 +107,9 @@ def shown_type(annotation: Any, default: Any) -> Any | None:
 
 
 def distinct_members(hints: Iterable[Any]) -> list[Any]:
-    """Return those of a union's members that a form can show, one for each kind of value.
+    """Return the members of a union that a form can show, one for each kind of value.
 
-    `int` and `float` are one kind, shown as `float`; `str` and `Path` are one, shown as the first.
+    `int` and `float` are one kind, shown as `float`; `str` and `Path`, as the first of them.
     """
     found: dict[Any, Any] = {}
     for hint in hints:
@@ -129,7 +129,7 @@ def _widest(shown: Any) -> Any:
 
 
 def fits(value: Any, annotation: Any) -> bool:
-    """Whether `value` is of the kind that `annotation` says, as far as can be seen at once."""
+    """Whether `value` is of the kind of `annotation`; items and parts are not checked."""
     annotation = unwrap(annotation)[0]
     if is_union(annotation):
         return any(fits(value, member) for member in get_args(annotation))
@@ -148,7 +148,7 @@ def fits(value: Any, annotation: Any) -> bool:
 
 
 def is_collection(value: Any) -> bool:
-    """Whether `value` has items: no text, no mapping, no array without dimensions."""
+    """Whether `value` has items; texts, mappings and arrays without dimensions have none."""
     has_items = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
     return has_items and getattr(value, "ndim", 1) > 0
 
@@ -159,11 +159,11 @@ def _is_instance(value: Any, kind: type) -> bool:
         return isinstance(value, number) and not isinstance(value, bool)
     if kind is Path:
         return isinstance(value, str | os.PathLike)
-    if kind is datetime.date:  # which every datetime is, too
+    if kind is datetime.date:  # of which datetime is a subclass
         return isinstance(value, kind) and not isinstance(value, datetime.datetime)
     try:
         return isinstance(value, kind)
-    except TypeError:  # a protocol that does not say
+    except TypeError:  # a protocol without instance checks
         return True
 
 

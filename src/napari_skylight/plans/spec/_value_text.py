@@ -11,18 +11,18 @@ from typing import Any
 __all__ = ["find_choice", "read_number", "say_choice", "say_number"]
 
 _LONGEST = 300
-"""In digits: Python cannot compare much larger whole numbers with fractions, or calculate both."""
+"""Digits of a whole number: Python cannot compare much larger ones with floats."""
 
 
 def read_number(text: str, *, whole: bool) -> float:
-    """Return the number that `text` stands for, an int if a whole number is meant.
+    """Return the number in `text`, an int if `whole`.
 
-    "1e3", "-0.5", "inf" and "nan" are numbers; "1e3" is a whole one.
+    "1e3", "-0.5", "inf" and "nan" are numbers, "1e3" also a whole one.
 
     Raises
     ------
     ValueError
-        If it stands for none, in plain words.
+        If `text` is not such a number; the message says what to enter.
     """
     try:
         return _whole(text) if whole else float(text)
@@ -31,7 +31,7 @@ def read_number(text: str, *, whole: bool) -> float:
 
 
 def say_number(number: Any) -> str:
-    """Return the shortest text that `read_number` makes the very same number of."""
+    """Return the shortest text from which `read_number` returns the same number."""
     if isinstance(number, numbers.Integral):
         return str(int(number))
     text = repr(float(number)).removesuffix(".0")
@@ -40,7 +40,7 @@ def say_number(number: Any) -> str:
 
 
 def say_choice(choice: Any) -> str:
-    """Return the word for a choice: the name of an enum's member, unless it is a text itself."""
+    """Return a choice as text: the name of an enum member, or its value if it is a `str` too."""
     if choice is None:
         return "none"
     if isinstance(choice, enum.Enum):
@@ -53,10 +53,9 @@ def say_choice(choice: Any) -> str:
 
 
 def find_choice(choices: Sequence[Any], value: Any) -> int | None:
-    """Return where `value` is among `choices`, given as itself or in words; None if it is not.
+    """Return the index of `value`, or of the choice with that text, in `choices`; None if missing.
 
-    True and 1, which Python calls equal, are two; a member of an enum that was defined anew is
-    found by its name.
+    True and 1 are different choices. A member of a reloaded enum is found by its name.
     """
     tests: tuple[Callable[[Any], bool], ...] = (
         lambda choice: choice is value or (type(choice) is type(value) and choice == value),

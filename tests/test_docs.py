@@ -10,6 +10,7 @@ import sys
 import tomllib
 import typing
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from npe2 import PluginManifest
 from numpy.typing import NDArray
 from pymmcore_plus import find_micromanager
 
+import napari_skylight
 from napari_skylight import Session, attach, cli, protocols
 from napari_skylight._compat import app_model
 from napari_skylight.devices import factory_names, sim
@@ -33,6 +35,9 @@ ROOT = Path(__file__).parents[1]
 OUTSIDE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES = [*OUTSIDE, *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = ROOT / "docs" / "explanation" / "decisions"
+
+API = ROOT / "docs" / "reference" / "api.md"
+MODULES = re.findall(r"^::: napari_skylight\.([a-z_.]*(?<!attach))$", API.read_text(), re.MULTILINE)
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
@@ -145,7 +150,8 @@ class Region:
 
 
 FORM = ROOT / "docs" / "how-to" / "own-plan.md"
-ROWS = [row.split(" | ")[0] for row in FORM.read_text().splitlines() if row.startswith("| `")]
+TABLE = FORM.read_text().partition("\n## The form\n")[2].partition("\n## ")[0]
+ROWS = [row.split(" | ")[0] for row in TABLE.splitlines() if row.startswith("| `")]
 
 
 @pytest.mark.parametrize(
@@ -259,10 +265,26 @@ def test_every_public_module_is_in_the_reference():
         for module in modules
         if "._" not in f".{module}".replace(".__init__", "")
     }
-    pages = "".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
-    told = set(re.findall(r"^::: napari_skylight\.(\S+)$", pages, re.MULTILINE))
-    inside = public - told - {"devices.sim.specimen"}  # its public names are on the page of sim
+    inside = public - set(MODULES) - {"devices.sim.specimen"}  # its names are those of sim
     assert {module.partition(".")[0] for module in inside} == {"cli", "plugin", "widgets"}
+
+
+def test_every_public_name_has_a_place_on_the_api_page(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=100)
+    page = (tmp_path / "reference" / "api" / "index.html").read_text()
+    places = set(re.findall(r'id="(napari_skylight[\w.]*)"', page))
+    assert len(places) > 300
+    for name in MODULES:
+        module = import_module(f"napari_skylight.{name}")
+        for each in module.__all__:
+            found = getattr(module, each)
+            own = getattr(found, "__module__", "").startswith("napari_skylight")
+            if own and found.__name__ == each:  # neither another package's nor an alias
+                assert f"{module.__name__}.{each}" in places
+        assert f"](#{module.__name__})" in API.read_text()
+    for each in napari_skylight.__all__:
+        assert f"[`{each}`][napari_skylight." in API.read_text()
 
 
 def test_every_decision_is_in_the_list():

@@ -14,8 +14,6 @@ from threading import Lock
 
 from psygnal import Signal
 
-__all__ = ["MOST_RECORDS", "LogCapture", "LogEntry", "LogRecords"]
-
 _OURS = "napari_skylight"
 _LOGGERS = (_OURS, "bluesky", "ophyd", "ophyd_async")
 MOST_RECORDS = 5000

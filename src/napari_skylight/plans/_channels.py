@@ -12,8 +12,6 @@ from bluesky.utils import MsgGenerator
 from napari_skylight.plans._exposures import read_positions, set_within
 from napari_skylight.protocols import HasChannels, Light
 
-__all__ = ["Channels"]
-
 CHANNEL_SECONDS = 30.0
 """Time limit for a change of channel: a turret may have to turn."""
 

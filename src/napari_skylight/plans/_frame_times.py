@@ -10,8 +10,6 @@ from bluesky.protocols import Reading
 
 from napari_skylight.protocols import BatchReading
 
-__all__ = ["Pace", "image_time", "timed", "without_images"]
-
 Readings = dict[str, Reading[Any]]
 
 

@@ -15,8 +15,6 @@ from napari_skylight._signals import announce
 from napari_skylight.plans.spec import check_plan, sentence_case
 from napari_skylight.plans.spec._create_spec import is_meant_as_plan, plan_name
 
-__all__ = ["OfferedPlan", "PlanRegistry", "plans_in"]
-
 BY_HAND = "added by hand"
 
 

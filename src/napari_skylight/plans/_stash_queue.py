@@ -13,8 +13,6 @@ from napari_skylight.plans._exposures import Readings, read_positions, stash_fra
 from napari_skylight.plans._frame_times import Pace, image_time, timed, without_images
 from napari_skylight.protocols import Camera, FrameCaches, HasCache, StashRefused
 
-__all__ = ["StashQueue", "unless_refused"]
-
 
 class _Taken(NamedTuple):
     camera: str

@@ -6,8 +6,6 @@ from qtpy.QtCore import QEvent
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QWidget
 
-__all__ = ["amber", "dim", "faint", "green", "is_new_theme", "muted", "red"]
-
 
 def is_new_theme(event: QEvent) -> bool:
     """Return whether an event of a widget asks for the colours to be chosen anew."""

@@ -13,8 +13,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-__all__ = ["TextDialog", "choose_file"]
-
 
 class TextDialog(QDialog):
     """A modeless window that shows `text` until closed or replaced by one of the same title.

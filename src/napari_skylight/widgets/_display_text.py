@@ -6,18 +6,6 @@ from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec import sentence_case
 from napari_skylight.session import RunInfo, SessionState
 
-__all__ = [
-    "count_of",
-    "duration",
-    "ending",
-    "ending_word",
-    "frames",
-    "rate",
-    "size",
-    "state_word",
-    "words_for",
-]
-
 _STATES = {
     SessionState.IDLE: "Idle",
     SessionState.RUNNING: "Running",

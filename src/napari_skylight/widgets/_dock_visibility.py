@@ -5,8 +5,6 @@ from __future__ import annotations
 from qtpy.QtCore import QEvent, QObject, Signal
 from qtpy.QtWidgets import QDockWidget, QWidget
 
-__all__ = ["DockVisibility"]
-
 
 class DockVisibility(QObject):
     """Follows a panel in any dock, or in none; a minimised window counts as visible.

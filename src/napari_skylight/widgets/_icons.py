@@ -7,8 +7,6 @@ from typing import Literal
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
 
-__all__ = ["Shape", "dot_icon", "shape_icon"]
-
 Shape = Literal["run", "stop", "pause", "menu"]
 
 _SIZE = 16

@@ -10,8 +10,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 from superqt import QElidingLabel
 
-__all__ = ["eliding_label", "plain_caption", "plain_tip", "text_label"]
-
 _Label = TypeVar("_Label", bound=QLabel)
 
 _TIP_WIDTH = 60

@@ -9,8 +9,6 @@ import docstring_parser
 
 from napari_skylight.plans.spec import PlanSpec
 
-__all__ = ["description_of", "meanings_of", "summary_of"]
-
 _ROLE = re.compile(r":[\w:]+:(?=`)")
 _MARKED = re.compile(r"(?<!\w)(\*\*|\*|``|`)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)
 

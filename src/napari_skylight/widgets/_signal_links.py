@@ -11,8 +11,6 @@ from weakref import WeakMethod
 from psygnal import SignalInstance
 from qtpy.QtCore import QObject, Qt, Signal, Slot
 
-__all__ = ["Links", "gui_thread"]
-
 
 class Links:
     """The connections of one widget to psygnal signals; cut when it is destroyed, or before.

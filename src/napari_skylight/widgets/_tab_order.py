@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLayout, QScrollArea, QWidget
 
-__all__ = ["order_tabs", "stops_of"]
-
 
 def order_tabs(parts: Sequence[QWidget]) -> None:
     """Let the Tab key go through `parts` in order.

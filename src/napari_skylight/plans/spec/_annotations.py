@@ -14,27 +14,6 @@ from typing_extensions import TypeAliasType
 
 from napari_skylight.plans.spec._arrays import ArrayOf, array_as_list
 
-__all__ = [
-    "Bounds",
-    "ChoicesOf",
-    "Spread",
-    "Wording",
-    "bounds_of",
-    "container_of",
-    "element_hint",
-    "element_of",
-    "flat",
-    "inherited",
-    "is_optional",
-    "is_union",
-    "literal_values",
-    "member_hints",
-    "unit_of",
-    "unwrap",
-    "without_none",
-    "wording_of",
-]
-
 _CONTAINERS: tuple[type, ...] = (list, tuple, set, frozenset)
 
 

@@ -21,8 +21,6 @@ from napari_skylight.plans.spec._value_checks import find_alternative, find_prob
 from napari_skylight.plans.spec._value_text import find_choice
 from napari_skylight.protocols import FrameCaches
 
-__all__ = ["check_arguments", "collect_arguments", "find_problems", "resolve_arguments"]
-
 
 def find_problems(spec: PlanSpec, values: Mapping[str, Any]) -> dict[str, str]:
     """Return a message for each value that is missing or not allowed, by parameter name."""

@@ -10,8 +10,6 @@ import numpy as np
 from annotated_types import Ge, Le
 from numpy.typing import ArrayLike
 
-__all__ = ["ArrayOf", "array_as_list", "array_hint"]
-
 _ARRAY_LIKE = get_args(ArrayLike)
 _ABSTRACT = (
     *(np.generic, np.number, np.inexact, np.floating),

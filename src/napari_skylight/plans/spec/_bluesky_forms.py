@@ -12,8 +12,6 @@ from bluesky.protocols import Movable, Readable
 from napari_skylight.plans.spec._annotations import Spread, Wording
 from napari_skylight.plans.spec._create_spec import register_form
 
-__all__: list[str] = []
-
 Number = Annotated[int, Ge(1)]
 
 

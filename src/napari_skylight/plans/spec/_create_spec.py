@@ -18,8 +18,6 @@ from napari_skylight.plans.spec._describe_param import Known, describe
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind, PlanSpec
 from napari_skylight.plans.spec._structured_types import Member
 
-__all__ = ["check_plan", "create_plan_spec", "is_meant_as_plan", "plan_name", "register_form"]
-
 Plan = Callable[..., Generator[Any, Any, Any]]
 
 _EMPTY = inspect.Parameter.empty

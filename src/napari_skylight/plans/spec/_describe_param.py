@@ -35,8 +35,6 @@ from napari_skylight.plans.spec._supported_types import (
 )
 from napari_skylight.protocols import FrameCaches
 
-__all__ = ["Known", "describe"]
-
 _EMPTY = inspect.Parameter.empty
 
 

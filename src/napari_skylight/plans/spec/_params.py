@@ -23,15 +23,6 @@ from napari_skylight.plans.spec._annotations import (
 )
 from napari_skylight.plans.spec._supported_types import shown_type
 
-__all__ = [
-    "ParamDescription",
-    "ParamKind",
-    "ParameterError",
-    "PlanSpec",
-    "UnresolvableAnnotationError",
-    "sentence_case",
-]
-
 
 class UnresolvableAnnotationError(TypeError):
     """A required parameter that no field of a form can show.

@@ -10,8 +10,6 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-__all__ = ["Member", "build", "is_record", "members_of", "values_of"]
-
 _EMPTY = inspect.Parameter.empty
 _DEVICE = ("read", "set", "trigger", "kickoff", "stage")
 """A class with any of these methods is a device, even if it is a dataclass."""

@@ -23,17 +23,6 @@ from napari_skylight.plans.spec._annotations import (
 )
 from napari_skylight.plans.spec._structured_types import is_record
 
-__all__ = [
-    "device_type",
-    "distinct_members",
-    "field_type",
-    "fits",
-    "is_collection",
-    "is_fixed_tuple",
-    "say_kind",
-    "shown_type",
-]
-
 _SIMPLE = (
     *(bool, int, float, str, Path),
     *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),

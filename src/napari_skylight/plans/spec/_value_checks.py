@@ -18,8 +18,6 @@ from napari_skylight.plans.spec._structured_types import build, values_of
 from napari_skylight.plans.spec._supported_types import fits, is_collection, say_kind
 from napari_skylight.plans.spec._value_text import find_choice, say_choice, say_number
 
-__all__ = ["find_alternative", "find_problem", "several"]
-
 _MOST = 1_000_000
 """Limit on the length of a range: each number is checked."""
 

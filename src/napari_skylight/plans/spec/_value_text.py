@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-__all__ = ["find_choice", "read_number", "say_choice", "say_number"]
-
 _LONGEST = 300
 """Digits of a whole number: Python cannot compare much larger ones with floats."""
 

@@ -13,8 +13,6 @@ from napari_skylight.plans.spec import ParamDescription, find_choice, say_choice
 from napari_skylight.widgets._plain_text import plain_caption
 from napari_skylight.widgets.forms._editor import Editor
 
-__all__ = ["ChecksEditor", "ChoiceEditor", "choice_box"]
-
 _LEAST_LETTERS = 6
 
 

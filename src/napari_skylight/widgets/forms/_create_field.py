@@ -29,8 +29,6 @@ from napari_skylight.widgets.forms._plain_editors import (
     is_moment,
 )
 
-__all__ = ["create_editor", "create_field"]
-
 _log = logging.getLogger("napari_skylight.widgets")
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from qtpy.QtWidgets import QWidget
 
-__all__ = ["Editor", "PartError"]
-
 
 class PartError(ValueError):
     """A part of a value makes no sense; the words begin with which part that is."""

@@ -14,8 +14,6 @@ from napari_skylight.widgets._colours import red
 from napari_skylight.widgets._plain_text import plain_caption, plain_tip, text_label
 from napari_skylight.widgets.forms._editor import Editor, PartError
 
-__all__ = ["Field"]
-
 _NOTHING = object()
 
 

@@ -7,8 +7,6 @@ from qtpy.QtWidgets import QLabel, QLineEdit
 
 from napari_skylight.widgets._colours import muted
 
-__all__ = ["UnitLabel", "take_any_length"]
-
 _LONGEST = 2**31 - 1
 _MARGIN = 2
 

@@ -14,8 +14,6 @@ from napari_skylight.plans.spec import read_number, say_number
 from napari_skylight.widgets.forms._editor import Editor
 from napari_skylight.widgets.forms._line_edits import UnitLabel, take_any_length
 
-__all__ = ["ListEditor"]
-
 _MOST = 10_000
 """How many numbers a range may have: a slip such as 0:1e9 must not take all the memory."""
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')

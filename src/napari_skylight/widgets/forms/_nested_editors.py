@@ -26,8 +26,6 @@ from napari_skylight.widgets._tab_order import stops_of
 from napari_skylight.widgets.forms._editor import Editor, PartError
 from napari_skylight.widgets.forms._field import Field
 
-__all__ = ["INDENT", "MakeField", "PartsEditor", "RowsEditor", "field_rows"]
-
 MakeField = Callable[[ParamDescription, str], Field]
 
 INDENT = 12

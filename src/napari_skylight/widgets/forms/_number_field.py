@@ -14,8 +14,6 @@ from qtpy.QtWidgets import QAbstractSpinBox, QSizePolicy
 from napari_skylight.plans.spec import Bounds, read_number, say_number
 from napari_skylight.widgets.forms._line_edits import UnitLabel
 
-__all__ = ["NumberField"]
-
 _WIDTH = 100
 _LEAST_WIDTH = 84
 _TYPED = re.compile(r"[\d.,eE+\-_ infatyINFATY]*")

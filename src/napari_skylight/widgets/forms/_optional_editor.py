@@ -21,8 +21,6 @@ from napari_skylight.widgets._tab_order import stops_of
 from napari_skylight.widgets.forms._choice_editors import choice_box
 from napari_skylight.widgets.forms._editor import Editor
 
-__all__ = ["OptionalEditor", "UnionEditor"]
-
 
 class OptionalEditor(Editor):
     """A box to tick, and the editor of the value when it is ticked."""

@@ -19,8 +19,6 @@ from napari_skylight.widgets.forms._create_field import create_field
 from napari_skylight.widgets.forms._field import Field
 from napari_skylight.widgets.forms._nested_editors import INDENT, field_rows
 
-__all__ = ["ParamForm"]
-
 _LABEL_WIDTH = 100
 """Longer labels take a second line: half of a narrow dock is for the values."""
 _FOLD_STYLE = """

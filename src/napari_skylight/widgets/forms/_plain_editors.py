@@ -16,16 +16,6 @@ from napari_skylight.widgets.forms._editor import Editor
 from napari_skylight.widgets.forms._line_edits import take_any_length
 from napari_skylight.widgets.forms._number_field import NumberField
 
-__all__ = [
-    "DurationEditor",
-    "LiteralEditor",
-    "MagicEditor",
-    "MomentEditor",
-    "NumberEditor",
-    "PathEditor",
-    "is_moment",
-]
-
 _FORMATS = {datetime: "yyyy-MM-dd HH:mm:ss", date: "yyyy-MM-dd", time: "HH:mm:ss"}
 
 

@@ -13,8 +13,6 @@ from qtpy.QtGui import QIcon
 from napari_skylight._log_records import MOST_RECORDS, LogEntry
 from napari_skylight.widgets._plain_text import plain_tip
 
-__all__ = ["LogModel", "level_word", "text_of"]
-
 _ROOT = QModelIndex()
 
 

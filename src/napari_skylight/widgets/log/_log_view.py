@@ -36,8 +36,6 @@ from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log._log_model import LogModel, level_word, text_of
 
-__all__ = ["LogView"]
-
 _REDRAW_MS = 100
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
 _LEVEL_TIP = (

@@ -19,7 +19,7 @@ class HasFrames(Protocol):
 
     @property
     def state(self) -> Any:
-        """Equal to "paused" while a run is paused."""
+        """The name of a `SessionState`: "idle", "failed", "paused", "stopping" matter here."""
         ...
 
     @property

@@ -124,7 +124,6 @@ class CacheLayer(ABC):
         now : float
             In seconds, as `time.perf_counter` counts them.
         """
-        self._notice_deletion()
         hidden = self.layer is not None and not self.layer.visible
         if hidden and not self.hidden_too and not self._reader.was_cleared(self.key):
             return False  # what is new waits until the layer is shown
@@ -241,7 +240,8 @@ class CacheLayer(ABC):
         after = same or [each for each in places if each.turn > self.turn]
         return min([places[each] for each in after] or [len(layers)])
 
-    def _notice_deletion(self) -> None:
+    def notice_deletion(self) -> None:
+        """Keep the settings of a layer that the user has deleted."""
         layer = self.layer
         if layer is not None and layer not in self._viewer.layers:
             self._settings = {name: getattr(layer, name) for name in _SETTINGS}

@@ -13,6 +13,7 @@ from napari_skylight.viewer._canvas_text import CanvasText
 from napari_skylight.viewer._channel_colours import ChannelColours
 from napari_skylight.viewer._clock import Clock
 from napari_skylight.viewer._contrast import Autoscale
+from napari_skylight.viewer._deleted_layers import DeletedLayers, start_of
 from napari_skylight.viewer._live_layer import LiveLayer
 from napari_skylight.viewer._rates import Rates
 from napari_skylight.viewer._stack_layer import StackLayer
@@ -63,9 +64,11 @@ class ViewerLink:
         self._readers: dict[str, FrameReader] = {}
         self._layers: dict[Place, CacheLayer] = {}
         self._broken: set[Place] = set()
-        self._run_started = _start_of(session.run)
+        self._run_started = start_of(session.run)
         self._microscope_changed = False
         self._another_microscope = False  # and no frame of it has come yet
+        self._deleted = DeletedLayers(session)
+        self._just_deleted: list[Place] = []
         self._colours = ChannelColours()
         self._arrangement = Arrangement(viewer)
         self._text = CanvasText(viewer)
@@ -76,7 +79,7 @@ class ViewerLink:
         session.state_changed.connect(self._clock.wake)
         session.microscope_changed.connect(self._on_microscope_changed)
         session.caches.added.connect(self._clock.wake)
-        viewer.layers.events.removed.connect(self._clock.wake)
+        viewer.layers.events.removed.connect(self._on_layer_removed)
         viewer.dims.events.point.connect(self._clock.wake)
         window = main_window(viewer)
         if window is not None:
@@ -136,11 +139,14 @@ class ViewerLink:
             return
         self._closed = True
         open_still = not self._clock.stopped and main_window(self.viewer) is not None
+        if main_window(self.viewer) is None:  # napari removes the layers of a viewer it closes
+            for name, key in self._just_deleted:
+                self._deleted.discard(self._readers[name], key)
         self._clock.stop()
         self.session.state_changed.disconnect(self._clock.wake)
         self.session.microscope_changed.disconnect(self._on_microscope_changed)
         self.session.caches.added.disconnect(self._clock.wake)
-        self.viewer.layers.events.removed.disconnect(self._clock.wake)
+        self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self.viewer.dims.events.point.disconnect(self._clock.wake)
         for reader in self._readers.values():
             reader.cache.changed.disconnect(self._waker(reader.cache))
@@ -160,6 +166,13 @@ class ViewerLink:
         for reader in self._readers.values():
             reader.arm()
 
+    def _on_layer_removed(self, event: Any) -> None:
+        for (name, key), layer in self._layers.items():
+            if layer.layer is event.value:
+                self._deleted.add(self._readers[name], key)
+                self._just_deleted.append((name, key))
+        self._clock.wake()
+
     def _on_microscope_changed(self) -> None:
         self._microscope_changed = True
         self._clock.wake()
@@ -169,6 +182,7 @@ class ViewerLink:
         if main_window(self.viewer) is None:
             self.close()
             return False
+        self._just_deleted.clear()
         now = perf_counter()
         changed = self._microscope_changed  # now or at the next turn, whenever the signal comes
         if changed:
@@ -188,7 +202,7 @@ class ViewerLink:
 
     def _notice_run(self) -> bool:
         """Return whether another run has begun since the last time."""
-        started = _start_of(self.session.run)
+        started = start_of(self.session.run)
         if started == self._run_started:
             return False
         self._run_started = started
@@ -225,7 +239,13 @@ class ViewerLink:
             if not layer.was_reset:
                 return False
             self._broken.discard(place)
+        name, key = place
         try:
+            layer.notice_deletion()
+            if layer.layer is None:
+                if self._deleted.hold_back(self._readers[name], key):
+                    return False
+                self._deleted.discard(self._readers[name], key)
             return layer.update(now)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other layers must go on
             self._broken.add(place)
@@ -267,7 +287,3 @@ class ViewerLink:
                     layer.look_like(other)
         layer.contrast.mode = self._autoscale
         return layer
-
-
-def _start_of(run: Any) -> float | None:
-    return None if run is None else run.started

@@ -55,7 +55,6 @@ class LiveLayer(CacheLayer):
 
     def update(self, now: float) -> bool:
         """Show what is new; now and then the thumbnail instead, never both in one turn."""
-        self._notice_deletion()
         layer = self.layer
         if layer is None or not layer.visible or not self._thumbnail_stale:
             return super().update(now)

@@ -1,0 +1,67 @@
+"""Which layers the user has deleted, and when each may come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from napari_skylight.frames import FrameCache, FrameReader
+    from napari_skylight.viewer._has_frames import HasFrames
+
+__all__ = ["DeletedLayers", "start_of"]
+
+
+@dataclass(slots=True)
+class _Deletion:
+    stashed: int  # frames that came before
+    run: float | None  # the run under way, or the last one
+    busy: bool  # a plan was under way
+
+
+class DeletedLayers:
+    """Keeps a deleted layer away until a plan that is not stopping stashes another frame.
+
+    Frames that were waiting, and those that come while the plan stops, do not bring a layer back.
+    All viewers of a session share what was deleted, so that a new one does not show it.
+    """
+
+    _deletions: WeakKeyDictionary[FrameCache, dict[str, _Deletion]] = WeakKeyDictionary()
+
+    def __init__(self, session: HasFrames) -> None:
+        self._session = session
+
+    def add(self, reader: FrameReader, key: str) -> None:
+        """Note that the layer of an image key was deleted now."""
+        stashed = reader.counts(key).stashed
+        deletion = _Deletion(stashed, start_of(self._session.run), not self._idle)
+        self._deletions.setdefault(reader.cache, {})[key] = deletion
+
+    def discard(self, reader: FrameReader, key: str) -> None:
+        """Forget the deletion of a layer that is back."""
+        self._deletions.get(reader.cache, {}).pop(key, None)
+
+    def hold_back(self, reader: FrameReader, key: str) -> bool:
+        """Return whether the frames so far do not bring a layer back; if so, skip them."""
+        deletion = self._deletions.get(reader.cache, {}).get(key)
+        if deletion is None:
+            return False
+        idle, stashed = self._idle, reader.counts(key).stashed
+        if deletion.busy and deletion.run == start_of(self._session.run):
+            if idle or self._session.state == "stopping":
+                deletion.stashed = stashed
+            deletion.busy = not idle
+        if stashed > deletion.stashed:
+            return False
+        reader.take(key, on_screen=False)
+        return True
+
+    @property
+    def _idle(self) -> bool:
+        return self._session.state in ("idle", "failed")
+
+
+def start_of(run: Any) -> float | None:
+    """Return when a run started, which tells it from others."""
+    return None if run is None else run.started

@@ -1,8 +1,8 @@
-# Everything the project does, each target with its own set-up.
+# Each target sets up what it needs.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# each file in one process, two at a time
+# two processes; each file in one of them
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 .PHONY: help demo test test-long lint unit unit-pyside6 unit-no-gl bench-sim bench-engine bench-live docs pictures clean
@@ -27,7 +27,7 @@ demo: system $(VENV)/.done  ## open napari on a simulated microscope, live (MICR
 
 test: system lint docs unit unit-pyside6  ## all that CI runs
 
-test-long: test  ## and the tests that take longer
+test-long: test  ## test, and the slow tests
 	$(PYTEST) -m slow
 
 lint: $(VENV)/.done  ## ruff, mypy, import-linter
@@ -48,21 +48,21 @@ unit-pyside6: system $(VENV)/.done  ## the tests with widgets and layers, on PyS
 unit-no-gl: $(VENV)/.done  ## the tests that open no napari window: no display, no OpenGL
 	QT_QPA_PLATFORM=offscreen $(PYTEST) --no-xvfb -m "not slow and not gl"
 
-# --quiet would have --strict overlook every warning
-docs: $(VENV)/.done  ## the documentation, in build/docs; fails on what leads nowhere
+# not --quiet: it hides all warnings from --strict
+docs: $(VENV)/.done  ## the documentation, in build/docs; fails on broken links
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-bench-sim: $(VENV)/.done  ## frames a second of the simulated camera
+bench-sim: $(VENV)/.done  ## frame rate of the simulated camera
 	$(BIN)/python benchmarks/sim_camera.py
 
-bench-engine: $(VENV)/.done  ## the engine beside redsun 0.9.1's
+bench-engine: $(VENV)/.done  ## the engine compared with redsun 0.9.1's
 	$(BIN)/python benchmarks/engine.py
 
-bench-live: system $(VENV)/.done  ## live layers beside the two ways others do it
+bench-live: system $(VENV)/.done  ## live layers compared with two common ways
 	$(BIN)/python benchmarks/live.py
 
-pictures: system $(VENV)/.done  ## the docs' pictures, from the running program
+pictures: system $(VENV)/.done  ## take the pictures of the docs from the running program
 	xvfb-run -a -s "-screen 0 1366x768x24" $(BIN)/python docs/make_pictures.py
 
-clean:  ## remove what the targets made
+clean:  ## remove what the targets created
 	rm -rf $(VENV) build dist demo.png

@@ -1,8 +1,8 @@
-"""napari's console knows the session."""
+"""A plan added in napari's console appears in the dock."""
 
 import pytest
 
-LOOK_ROUND = """
+ADD_PLAN = """
 from bluesky.utils import Msg, MsgGenerator
 
 def look_round() -> MsgGenerator[None]:
@@ -19,4 +19,4 @@ viewer.close()
 
 @pytest.mark.parametrize("before", ["", "viewer.window._qt_viewer.console"])
 def test_a_plan_added_in_the_console_is_in_the_dock(run_napari, before):
-    run_napari(LOOK_ROUND.format(before=before))
+    run_napari(ADD_PLAN.format(before=before))

@@ -1,4 +1,4 @@
-"""What the documentation shows is there, and runs."""
+"""The Python, commands, links and names in the documentation exist and work."""
 
 import datetime
 import enum
@@ -31,7 +31,7 @@ from napari_skylight.session import SessionState
 from napari_skylight.testing import wait_until
 
 ROOT = Path(__file__).parents[1]
-# The site's own links are checked when it is built.
+# Links within the site are checked by its build.
 OUTSIDE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES = [*OUTSIDE, *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = ROOT / "docs" / "explanation" / "decisions"
@@ -50,7 +50,7 @@ def name_of(page):
 
 
 def blocks_of(page, language):
-    """Return the blocks of a page, each behind as many empty lines as precede it."""
+    """Return the blocks of a page, each with its line numbers kept by empty lines in front."""
     text = page.read_text()
     found = [block for block in FENCE.finditer(text) if block[1] == language]
     return ["\n" * text[: block.start(2)].count("\n") + block[2] for block in found]
@@ -61,7 +61,7 @@ def python_of(page):
 
 
 def commands_of(page):
-    """Return what a page tells to type in a shell."""
+    """Return the shell commands on a page."""
     text = page.read_text()
     lines = [line for _, block in FENCE.findall(text) for line in block.splitlines()]
     inline = INLINE.findall(FENCE.sub("", text))
@@ -101,7 +101,7 @@ def test_the_python_of_a_page_runs(page, viewer, session, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("page", OUTSIDE, ids=name_of)
-def test_the_links_of_a_page_outside_the_site_lead_somewhere(page):
+def test_the_links_of_a_page_outside_the_site_exist(page):
     for link in LINK.findall(page.read_text()):
         if "://" not in link:
             path, _, anchor = link.partition("#")
@@ -157,7 +157,7 @@ ROWS = [row.split(" | ")[0] for row in TABLE.splitlines() if row.startswith("| `
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if not row.startswith(("| `FrameC", "| `Act"))]
 )
-def test_what_the_table_of_annotations_lists_has_a_field(row):
+def test_every_annotation_in_the_table_has_a_field(row):
     names = {**vars(typing), **vars(annotated_types), **vars(datetime), **vars(protocols)}
     names |= {"ChoicesOf": ChoicesOf, "Path": Path, "Stain": Stain, "Region": Region}
     names |= {"np": np, "NDArray": NDArray}
@@ -190,7 +190,7 @@ def test_the_entry_points_of_a_page_are_found(page, group, monkeypatch):
     assert group in looked_for
 
 
-def test_the_keys_of_the_how_to_are_those_there_are(shown, plugin_session, qtbot):
+def test_the_documented_keys_are_the_registered_ones(shown, plugin_session, qtbot):
     plugin_session.start("live_view")
     qtbot.waitUntil(lambda: bool(plugin_session.actions), timeout=5000)
     ours = {
@@ -199,8 +199,8 @@ def test_the_keys_of_the_how_to_are_those_there_are(shown, plugin_session, qtbot
         if each.command_id.startswith("napari-skylight")
     }
     page = (ROOT / "docs" / "how-to" / "keyboard.md").read_text()
-    told = set(re.findall(r"Ctrl\+Alt\+(?:Shift\+)?\S", page))
-    assert told - {"Ctrl+Alt+9"} == ours - {"Ctrl+Alt+2", "Ctrl+Alt+3"}
+    documented = set(re.findall(r"Ctrl\+Alt\+(?:Shift\+)?\S", page))
+    assert documented - {"Ctrl+Alt+9"} == ours - {"Ctrl+Alt+2", "Ctrl+Alt+3"}
 
 
 def test_every_option_of_the_command_is_documented(options):
@@ -240,7 +240,7 @@ def lost(here: int) -> None:
 '''
 
 
-def test_the_build_fails_on_what_leads_nowhere(tmp_path):
+def test_the_build_fails_on_broken_links_and_names(tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     for name in ("mkdocs.yml", "CHANGELOG.md"):
         shutil.copy(ROOT / name, tmp_path)
@@ -293,7 +293,7 @@ def test_every_decision_is_in_the_list():
 
 
 @pytest.mark.gl
-def test_the_pictures_can_be_taken_anew(tmp_path):
+def test_the_pictures_can_be_taken_again(tmp_path):
     script = ROOT / "docs" / "make_pictures.py"
     subprocess.run(
         [sys.executable, script, "paused", "--folder", tmp_path], check=True, timeout=100

@@ -1,4 +1,4 @@
-"""Someone who follows docs/tutorials/first-ten-minutes.md sees what it says, in its order."""
+"""The steps of docs/tutorials/first-ten-minutes.md, in order, in one window."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from napari_skylight import attach
 
 
 class Reader:
-    """Does what the page says, in the docks of one window."""
+    """Follows the page, in the docks of one window."""
 
     def __init__(self, qtbot, viewer):
         self.qtbot = qtbot

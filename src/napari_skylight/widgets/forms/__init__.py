@@ -1,4 +1,4 @@
-"""A plan's parameters as a form: one field for each, with an editor for its kind of value."""
+"""The form of a plan: a field for each parameter, with an editor for its kind of value."""
 
 from napari_skylight.widgets.forms._number_field import NumberField
 from napari_skylight.widgets.forms._param_form import ParamForm

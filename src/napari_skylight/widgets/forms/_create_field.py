@@ -1,4 +1,4 @@
-"""The field of a parameter: which editor is for which kind of value."""
+"""Makes the field of a parameter, with the editor for its kind of value."""
 
 from __future__ import annotations
 
@@ -103,5 +103,5 @@ def _plain_editor(param: ParamDescription) -> Editor:
 
 
 def _options(param: ParamDescription) -> Mapping[str, Any]:
-    """Return what the plan asks of magicgui, given as a dict in ``Annotated``."""
+    """Return the options for magicgui: a dict in ``Annotated``."""
     return next((item for item in param.metadata if isinstance(item, Mapping)), {})

@@ -1,4 +1,4 @@
-"""What every editor of a value can do."""
+"""The base of all editors."""
 
 from __future__ import annotations
 
@@ -9,37 +9,50 @@ from qtpy.QtWidgets import QWidget
 
 
 class PartError(ValueError):
-    """A part of a value makes no sense; the words begin with which part that is."""
+    """A part of a value is missing or not allowed; the message begins with the part's name."""
 
 
 class Editor:
-    """A widget and its value."""
+    """A widget and the value in it."""
 
-    native: QWidget
     hint = ""
-    """What can be entered, where that is not plain to see."""
+    """What can be entered, if the widget does not show it."""
     wide = False
     """Whether it needs the whole width of the form, below its label."""
 
+    def __init__(self, native: QWidget) -> None:
+        self.native = native
+        self._callbacks: list[Callable[[], None]] = []
+
     @property
     def value(self) -> Any:
-        """The value; None when there is none.
+        """The value; None if the editor is empty.
 
         Raises
         ------
         ValueError
-            If what stands there makes no sense, in plain words.
+            If the text is no such value; the message says what to enter.
         """
-        raise NotImplementedError
+        return self._read()
 
     @value.setter
     def value(self, value: Any) -> None:
-        raise NotImplementedError
+        self._show(value)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each change."""
-        raise NotImplementedError
+        self._callbacks.append(callback)
 
     def mark(self, at_fault: bool) -> bool:
-        """Outline the parts at fault, if there are parts; return whether that has been done."""
+        """Outline the fields at fault within the editor; return whether there are any."""
         return False
+
+    def _read(self) -> Any:
+        raise NotImplementedError
+
+    def _show(self, value: Any) -> None:
+        raise NotImplementedError
+
+    def _report_change(self, *_: Any) -> None:
+        for callback in self._callbacks:
+            callback()

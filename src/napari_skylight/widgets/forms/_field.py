@@ -1,4 +1,4 @@
-"""One parameter in the form: its label, its editor, and why it is at fault."""
+"""A parameter in the form: label, editor and problem."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOTHING = object()
 
 
 class Field(QWidget):
-    """The editor of a parameter, outlined when its value is at fault.
+    """The editor of a parameter, outlined if its value is not allowed.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Field(QWidget):
     path : str
         The field's name in the form, unique: "exposure", "roi.width".
     help_text : str
-        What the parameter means.
+        Its description, shown as a tooltip.
     """
 
     changed = Signal()
@@ -60,19 +60,19 @@ class Field(QWidget):
 
     @property
     def wide(self) -> bool:
-        """Whether it needs the whole width of the form, below its label."""
+        """Whether it is laid out below its label, over the whole width."""
         return self._editor.wide
 
     @property
     def value(self) -> Any:
-        """The value for the plan; `inspect.Parameter.empty` when there is none.
+        """The value for the plan; `inspect.Parameter.empty` if there is none.
 
-        What was put in is the very same value until somebody edits it.
+        A value that was set is returned as the same object until the user edits it.
 
         Raises
         ------
         ValueError
-            If what stands there makes no sense, in plain words.
+            If the text is no such value; the message says what to enter.
         """
         untouched = self._given is not _NOTHING
         value = self._given if untouched else self._editor.value
@@ -88,14 +88,14 @@ class Field(QWidget):
         before, self._given, self._giving = self._given, value, True
         try:
             self._editor.value = value
-        except Exception:  # whatever Qt or magicgui raises, the field shows what it did
+        except Exception:  # Qt and magicgui may raise anything; the former value stays
             self._given = before
             raise
         finally:
             self._giving = False
 
     def read(self, label: str = "") -> tuple[Any, str]:
-        """Return the value, if there is one, and why there is none otherwise."""
+        """Return the value and no problem, or `inspect.Parameter.empty` and the problem."""
         label = label or self.param.label
         try:
             value = self.value
@@ -103,17 +103,17 @@ class Field(QWidget):
             joint = ", " if isinstance(error, PartError) else ": "
             return inspect.Parameter.empty, f"{label}{joint}{error}"
         if value is inspect.Parameter.empty and not self.param.required:
-            # the default is not what stands there
+            # the default is used without a field, not for an empty one
             return value, f"{label} is empty: fill it in."
         return value, ""
 
     def find_problem(self, label: str = "") -> str:
-        """Return what is wrong with what stands there, in plain words."""
+        """Return what is wrong with the value and what to enter, or an empty text."""
         value, problem = self.read(label)
         return problem or find_problem(self.param, value, label)
 
     def set_problem(self, problem: str) -> None:
-        """Outline the field and say why; an empty text takes it back."""
+        """Outline the field with `problem` as its tooltip; an empty text removes both."""
         self.problem = problem
         self._outlined = bool(problem) and not self._editor.mark(bool(problem))
         if not problem:
@@ -124,7 +124,7 @@ class Field(QWidget):
         self.update()
 
     def set_locked(self, locked: bool) -> None:
-        """Let the value be read only."""
+        """Disable or enable the editor."""
         self._editor.native.setEnabled(not locked)
 
     def _on_editor_changed(self) -> None:
@@ -142,7 +142,7 @@ class Field(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 3, 3)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Leave the wheel to the scroll area, unless the editor has been clicked."""
+        """Leave the wheel to the scroll area unless the editor has the focus."""
         if event.type() == QEvent.Type.Wheel and not watched.hasFocus():  # type: ignore[attr-defined]
             event.ignore()
             return True
@@ -150,7 +150,7 @@ class Field(QWidget):
 
 
 def _names(value: Any) -> Any:
-    """Return the names of devices that are given as themselves."""
+    """Return the names of devices given as objects."""
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_names(item) for item in value]
     return getattr(value, "name", value)

@@ -1,4 +1,4 @@
-"""What lines of text have that Qt's do not: a unit at their end, and any length."""
+"""Additions to Qt's line edit: a unit at its end, and no limit on its length."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def take_any_length(line: QLineEdit) -> QLineEdit:
 
 
 class UnitLabel(QLabel):
-    """The unit, at the end of `line`, which leaves room for it."""
+    """A unit at the end of `line`, whose text leaves room for it."""
 
     def __init__(self, unit: str, line: QLineEdit) -> None:
         super().__init__(unit, line)
@@ -27,7 +27,7 @@ class UnitLabel(QLabel):
         line.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Follow the line."""
+        """Follow the size and style of the line."""
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.StyleChange):
             self._follow()
         return bool(super().eventFilter(watched, event))
@@ -40,6 +40,6 @@ class UnitLabel(QLabel):
         self.setGeometry(line.width() - width + _MARGIN, 0, width - _MARGIN, line.height())
 
     def width_needed(self) -> int:
-        """Return how much less room the text has."""
+        """Return the width taken from the text, in pixels."""
         self.ensurePolished()
         return self.sizeHint().width() + _MARGIN

@@ -1,10 +1,10 @@
-"""An editor for several numbers or texts in one line: ``1, 2, 5``, ``0:10:2`` or ``a, "b, c"``."""
+"""An editor for a list in one line: ``1, 2, 5``, ``0:10:2`` or ``a, "b, c"``."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -15,13 +15,13 @@ from napari_skylight.widgets.forms._editor import Editor
 from napari_skylight.widgets.forms._line_edits import UnitLabel, take_any_length
 
 _MOST = 10_000
-"""How many numbers a range may have: a slip such as 0:1e9 must not take all the memory."""
+"""Limit on the numbers of a range: a slip such as 0:1e9 must not take all the memory."""
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')
 _BARE = re.compile(r'\s*([^",]*?)\s*(,|$)')
 
 
 class ListEditor(Editor):
-    """Numbers or texts with commas between them.
+    """Numbers or texts, separated by commas.
 
     Parameters
     ----------
@@ -32,42 +32,30 @@ class ListEditor(Editor):
 
     def __init__(self, kind: type, unit: str = "") -> None:
         self._kind = kind
-        self.native: QLineEdit = take_any_length(QLineEdit())
-        self.native.setPlaceholderText("one, two, …" if kind is str else "1, 2, 5 or 0:10:2")
+        self._line: QLineEdit = take_any_length(QLineEdit())
+        super().__init__(self._line)
+        self._line.setPlaceholderText("one, two, …" if kind is str else "1, 2, 5 or 0:10:2")
+        self._line.textChanged.connect(self._report_change)
         if unit:
-            UnitLabel(unit, self.native)
+            UnitLabel(unit, self._line)
         if kind is str:
-            self.hint = 'Commas between; quotes around what has a comma in it: a, "b, c".'
+            self.hint = 'Separate by commas; quote a text with commas: a, "b, c".'
         else:
-            self.hint = "Commas between. 0:10:2 is 0, 2, 4, 6, 8: from 0, below 10, in steps of 2."
+            self.hint = "Separate by commas. 0:10:2 is 0, 2, 4, 6, 8: from 0 to below 10 by 2."
 
-    @property
-    def value(self) -> list[Any]:
-        """The items, in order."""
-        text = self.native.text()
+    def _read(self) -> list[Any]:
+        text = self._line.text()
         if self._kind is str:
             return _read_texts(text)
         return _read_numbers(text, whole=self._kind is int)
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        say = _say_texts if self._kind is str else _say_numbers
-        self.native.setText(say(value))
-        self.native.setCursorPosition(0)
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        self.native.textChanged.connect(lambda _: callback())
+    def _show(self, value: Any) -> None:
+        self._line.setText((_say_texts if self._kind is str else _say_numbers)(value))
+        self._line.setCursorPosition(0)
 
 
 def _read_numbers(text: str, *, whole: bool) -> list[float]:
-    """Return the numbers in `text`; ``start:stop:step`` is a range, its stop left out.
-
-    Raises
-    ------
-    ValueError
-        If a part of it is neither, in plain words.
-    """
+    """Return the numbers in `text`; ``start:stop:step`` is a range without its stop."""
     found: list[float] = []
     for part in filter(None, map(str.strip, text.split(","))):
         found += _range(part, whole) if ":" in part else [read_number(part, whole=whole)]
@@ -75,20 +63,14 @@ def _read_numbers(text: str, *, whole: bool) -> list[float]:
 
 
 def _say_numbers(numbers: Iterable[Any]) -> str:
-    """Return the text that `_read_numbers` makes the same numbers of."""
+    """Return the text from which `_read_numbers` returns the same numbers."""
     if isinstance(numbers, range):
         return f"{numbers.start}:{numbers.stop}:{numbers.step}"
     return ", ".join(map(say_number, numbers))
 
 
 def _read_texts(text: str) -> list[str]:
-    """Return the texts in `text`, with commas between them; in quotes, one may have commas itself.
-
-    Raises
-    ------
-    ValueError
-        If a quote is not closed, or not at the end of its text.
-    """
+    """Return the texts in `text`, separated by commas; a quoted one may contain commas."""
     found: list[str] = []
     place = 0
     while place < len(text):
@@ -104,7 +86,7 @@ def _read_texts(text: str) -> list[str]:
 
 
 def _say_texts(texts: Iterable[Any]) -> str:
-    """Return the text that `_read_texts` makes the same texts of."""
+    """Return the text from which `_read_texts` returns the same texts."""
     return ", ".join(_quoted(str(text)) for text in texts)
 
 
@@ -120,7 +102,7 @@ def _range(text: str, whole: bool) -> list[float]:
     numbers = [read_number(part, whole=whole) for part in parts]
     if not all(map(math.isfinite, numbers)) or (len(numbers) == 3 and numbers[2] == 0):
         raise ValueError(f"{text} has no end: enter numbers and a step other than 0.")
-    # counted as the numbers are written: 0:0.3:0.1 is 0, 0.1, 0.2
+    # in decimals: 0:0.3:0.1 is 0, 0.1, 0.2
     start, stop, step = (Fraction(say_number(number)) for number in (*numbers, 1)[:3])
     count = max(0, math.ceil((stop - start) / step))
     if count > _MOST:

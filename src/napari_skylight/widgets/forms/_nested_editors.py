@@ -1,4 +1,4 @@
-"""What values that consist of others are edited with: a field for each of those."""
+"""Editors for values with parts or items: a field for each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFormLayout,
     QGridLayout,
@@ -29,26 +29,16 @@ from napari_skylight.widgets.forms._field import Field
 MakeField = Callable[[ParamDescription, str], Field]
 
 INDENT = 12
-"""Of fields below a line that they belong to, in pixels."""
+"""Of the fields below a heading or label, in pixels."""
 
 _COLUMNS = 2
-"""So many numbers fit beside each other in a narrow dock."""
+"""Number fields beside each other in a narrow dock."""
 _MOST_ROWS = 100
-"""Qt takes minutes to lay out thousands, which nobody would look through either."""
-
-
-class _Box(QWidget):
-    """Holds fields, and tells of their changes."""
-
-    changed = Signal()
+"""Qt takes minutes to lay out thousands."""
 
 
 class _NestedEditor(Editor):
-    native: _Box
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        self.native.changed.connect(callback)
+    """An editor that consists of fields."""
 
     def mark(self, at_fault: bool) -> bool:
         """Outline the fields at fault."""
@@ -60,14 +50,30 @@ class _NestedEditor(Editor):
         raise NotImplementedError
 
 
+def _value_of(field: Field, label: str = "") -> Any:
+    """Return the value of a part.
+
+    Raises
+    ------
+    PartError
+        If it is missing or not allowed.
+    """
+    value, problem = field.read(label)
+    if not problem and value is inspect.Parameter.empty:
+        problem = field.find_problem(label)
+    if problem:
+        raise PartError(problem[:1].lower() + problem[1:])
+    return value
+
+
 class PartsEditor(_NestedEditor):
-    """A value with named parts, a mapping of them; a tuple of a few values, as such."""
+    """A field for each part; the value is a mapping, or a tuple for a tuple."""
 
     def __init__(self, param: ParamDescription, path: str, make_field: MakeField) -> None:
+        super().__init__(QWidget())
         assert param.record is not None
         self._record = param.record
         self._names = [part.name for part in param.parts]
-        self.native = _Box()
         meanings = meanings_of(self._record.__doc__ or "")
         self._fields = {
             part.name: make_field(
@@ -79,34 +85,18 @@ class PartsEditor(_NestedEditor):
         }
         fields = list(self._fields.values())
         for field in fields:
-            field.changed.connect(self.native.changed)
+            field.changed.connect(self._report_change)
         self.wide = self._record is not tuple or any(field.wide for field in fields)
         if self._record is tuple:
             _lay_out_beside(self.native, fields)
         else:
             field_rows(self.native, fields)
 
-    @property
-    def value(self) -> Any:
-        """The parts.
-
-        Raises
-        ------
-        PartError
-            If one makes no sense or is missing, in plain words.
-        """
-        values: dict[str, Any] = {}
-        for name, field in self._fields.items():
-            value, problem = field.read()
-            if not problem and value is inspect.Parameter.empty:
-                problem = field.find_problem()
-            if problem:
-                raise PartError(problem[:1].lower() + problem[1:])
-            values[name] = value
+    def _read(self) -> Any:
+        values = {name: _value_of(field) for name, field in self._fields.items()}
         return tuple(values.values()) if self._record is tuple else values
 
-    @value.setter
-    def value(self, value: Any) -> None:
+    def _show(self, value: Any) -> None:
         if value is None:
             return
         for name, part in values_of(self._record, value, self._names).items():
@@ -118,7 +108,7 @@ class PartsEditor(_NestedEditor):
 
 
 class RowsEditor(_NestedEditor):
-    """Any number of values, one below the other."""
+    """A field for each item of a list, with buttons to add and remove items."""
 
     def __init__(
         self,
@@ -127,75 +117,61 @@ class RowsEditor(_NestedEditor):
         path: str,
         make_field: MakeField,
     ) -> None:
+        super().__init__(QWidget())
         self._element, self._path, self._make_field = element, path, make_field
         self._fewest = param.bounds.fewest
         self._made = 0
         self._rows: list[_Row] = []
         self._rest: list[Any] = []
-        self.native = _Box()
-        layout = QVBoxLayout(self.native)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        self._layout = layout
+        self._is_showing = False
+        self._layout = QVBoxLayout(self.native)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(4)
         self._add = QPushButton("Add")
         self._add.setObjectName(f"param:{path}.add")
         self._add.setAccessibleName(f"Add an item to {param.label}")
         self._add.clicked.connect(self._on_add_clicked)
         self._note = text_label(name=f"param:{path}.rest", wrap=True)
-        layout.addWidget(self._note)
-        layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
+        self._layout.addWidget(self._note)
+        self._layout.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeft)
         for _ in range(self._fewest):
             self._append()
         self._show_numbers()
         self.wide = element.record is not None or element.element is not None
 
-    @property
-    def value(self) -> list[Any]:
-        """The values, in order.
-
-        Raises
-        ------
-        PartError
-            If one makes no sense or is missing, in plain words.
-        """
-        values = []
-        for number, row in enumerate(self._rows, 1):
-            value, problem = row.field.read(f"item {number}")
-            if not problem and value is inspect.Parameter.empty:
-                problem = row.field.find_problem(f"item {number}")
-            if problem:
-                raise PartError(problem)
-            values.append(value)
+    def _read(self) -> list[Any]:
+        values = [_value_of(row.field, f"item {n}") for n, row in enumerate(self._rows, 1)]
         return values + self._rest
 
-    @value.setter
-    def value(self, value: Any) -> None:
+    def _show(self, value: Any) -> None:
         items = [] if value is None else list(value)
+        most = max(_MOST_ROWS, self._fewest)
+        items, self._rest = items[:most], items[most:]
+        self._is_showing = True
         try:
-            with QSignalBlocker(self.native):  # whoever hears of a change looks at every row
-                self._show_items(items)
+            while len(self._rows) > max(len(items), self._fewest):
+                self._remove(self._rows[-1])
+            while len(self._rows) < len(items):
+                self._append()
+            self._show_numbers()
+            for row, item in zip(self._rows, items, strict=False):
+                row.field.value = item
         finally:
-            self.native.changed.emit()
+            self._is_showing = False
+            self._report_change()
+
+    def _report_change(self, *_: Any) -> None:
+        if not self._is_showing:  # a callback reads every row: call it once, at the end
+            super()._report_change()
 
     def _inner(self) -> Iterable[Field]:
         return [row.field for row in self._rows]
-
-    def _show_items(self, items: list[Any]) -> None:
-        most = max(_MOST_ROWS, self._fewest)
-        items, self._rest = items[:most], items[most:]
-        while len(self._rows) > max(len(items), self._fewest):
-            self._remove(self._rows[-1])
-        while len(self._rows) < len(items):
-            self._append()
-        self._show_numbers()
-        for row, item in zip(self._rows, items, strict=False):
-            row.field.value = item
 
     def _append(self) -> _Row:
         field = self._make_field(self._element, f"{self._path}.{self._made}")
         self._made += 1
         row = _Row(field)
-        field.changed.connect(self.native.changed)
+        field.changed.connect(self._report_change)
         row.remove.clicked.connect(lambda: self._on_remove_clicked(row))
         self._layout.insertWidget(len(self._rows), row)
         self._rows.append(row)
@@ -214,14 +190,14 @@ class RowsEditor(_NestedEditor):
             row.remove.setVisible(len(self._rows) > self._fewest)
         self._note.setText(f"and {len(self._rest)} more, used as they are" if self._rest else "")
         self._note.setVisible(bool(self._rest))
-        self._add.setEnabled(not self._rest)  # at the end, which is not shown
+        self._add.setEnabled(not self._rest)  # it adds at the end, which is not shown
 
     def _on_add_clicked(self) -> None:
         row = self._append()
         self._show_numbers()
         for stop in islice(stops_of(row), 1):
             stop.setFocus(Qt.FocusReason.TabFocusReason)
-        self.native.changed.emit()
+        self._report_change()
 
     def _on_remove_clicked(self, row: _Row) -> None:
         self._add.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -229,11 +205,11 @@ class RowsEditor(_NestedEditor):
         if self._rest:
             self._append().field.value = self._rest.pop(0)
         self._show_numbers()
-        self.native.changed.emit()
+        self._report_change()
 
 
 class _Row(QWidget):
-    """A value among several, and the button that removes it."""
+    """The field of an item and the button that removes it."""
 
     def __init__(self, field: Field) -> None:
         super().__init__()
@@ -251,7 +227,7 @@ class _Row(QWidget):
 
 
 def field_rows(rows: QWidget, fields: Iterable[Field]) -> None:
-    """Lay out `fields` in `rows`, each beside its label, or below it if it is wide."""
+    """Lay out `fields` in `rows`: each beside its label, a wide one below it."""
     layout = QFormLayout(rows)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setVerticalSpacing(2)

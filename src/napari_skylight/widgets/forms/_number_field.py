@@ -1,4 +1,4 @@
-"""A number in a form: it may be empty, and nothing that was typed is put right in silence."""
+"""A number field that may be empty and never changes what was typed."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from napari_skylight.widgets.forms._line_edits import UnitLabel
 _WIDTH = 100
 _LEAST_WIDTH = 84
 _TYPED = re.compile(r"[\d.,eE+\-_ infatyINFATY]*")
-"""What numbers are made of, "inf" and "nan" among them."""
+"""The letters of numbers, of "inf" and "nan"."""
 
 
 class NumberField(QAbstractSpinBox):
-    """A number of any size and precision with its unit, empty at first.
+    """A number of any size and precision, with its unit; empty at first.
 
-    The arrows keep within the limits; what is typed may be outside, and is to be complained about.
+    The arrows stay within the limits; a number outside can be typed, for the form to refuse.
 
     Parameters
     ----------
     whole : bool
-        Only whole numbers.
+        Whether only whole numbers are allowed.
     bounds : Bounds, optional
     unit : str
     zero : str
-        What 0 means, shown in its place unless it is being edited.
+        The text shown for 0 unless the field has the focus.
     """
 
     changed = Signal()
 
-    bounds = Bounds()  # Qt asks where there is a next number while the field is being made
+    bounds = Bounds()  # read by Qt while the field is constructed
 
     def __init__(
         self, *, whole: bool, bounds: Bounds | None = None, unit: str = "", zero: str = ""
@@ -53,12 +53,12 @@ class NumberField(QAbstractSpinBox):
         self._line.textChanged.connect(self._on_text_changed)
 
     def number_or_none(self) -> float | None:
-        """Return the number, None when there is none.
+        """Return the number; None if the field is empty.
 
         Raises
         ------
         ValueError
-            If what stands there is no number, in plain words.
+            If the text is not a number; the message says what to enter.
         """
         text = self._line.text().strip()
         if not text:
@@ -68,23 +68,23 @@ class NumberField(QAbstractSpinBox):
         return read_number(text.replace(self.locale().decimalPoint(), "."), whole=self._whole)
 
     def set_number(self, number: float | None) -> None:
-        """Show a number, or nothing."""
+        """Show a number; None empties the field."""
         self._line.setText("" if number is None else self._said(number))
-        self._line.setCursorPosition(0)  # of a long number, its beginning is seen
+        self._line.setCursorPosition(0)  # show the beginning of a long number
 
     def text(self) -> str:
-        """Return what is shown, with the unit."""
+        """Return the text with the unit."""
         text = str(self._line.text())
         return f"{text} {self._unit}" if text and self._unit and text != self._zero else text
 
     def stepBy(self, steps: int) -> None:  # noqa: N802 - Qt's name
-        """Go to the next number within the limits; from nothing, to the first."""
+        """Step within the limits; from an empty field, to the allowed number nearest 0."""
         number = self._finite_number()
         self.set_number(self._first() if number is None else self._next(number, steps))
         self.selectAll()
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:  # noqa: N802 - Qt's name
-        """Say where there is a next number."""
+        """Return which arrows lead to another number."""
         number, bounds = self._finite_number(), self.bounds
         enabled = QAbstractSpinBox.StepEnabledFlag.StepNone
         if number is None or bounds.low is None or number > bounds.low:
@@ -94,29 +94,29 @@ class NumberField(QAbstractSpinBox):
         return enabled
 
     def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
-        """Let only through what a number may be typed with; whether it is one is seen later."""
+        """Accept the letters of numbers; whether they make one is checked later."""
         known = text == self._zero or _TYPED.fullmatch(text)
         state = QValidator.State.Acceptable if known else QValidator.State.Invalid
         return state, text, pos
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        """Show the number to be edited."""
+        """Show 0 as a number while it is edited."""
         if self._zero and self._line.text() == self._zero:
             self._respell("0")
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        """Show what 0 means."""
+        """Show the text for 0."""
         super().focusOutEvent(event)
         if self._zero and self._finite_number() == 0:
             self._respell(self._zero)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return a width for numbers as they are, not for the longest that could be."""
+        """Return a width for usual numbers rather than for the longest."""
         return QSize(_WIDTH + self._unit_width(), super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return a width for two beside each other in a narrow dock."""
+        """Return a width of which two fit into a narrow dock."""
         return QSize(_LEAST_WIDTH + self._unit_width(), super().sizeHint().height())
 
     def _unit_width(self) -> int:
@@ -132,12 +132,12 @@ class NumberField(QAbstractSpinBox):
         return say_number(number).replace(".", self.locale().decimalPoint())
 
     def _respell(self, text: str) -> None:
-        with QSignalBlocker(self._line):  # it means the same
+        with QSignalBlocker(self._line):  # the value stays the same
             self._line.setText(text)
         self._show_unit()
 
     def _show_unit(self) -> None:
-        """Show the unit of a number, not behind what 0 means."""
+        """Hide the unit behind the text for 0."""
         if self._unit_label is not None:
             self._unit_label.setVisible(not self._zero or self._line.text() != self._zero)
 
@@ -149,7 +149,7 @@ class NumberField(QAbstractSpinBox):
         return number if number is not None and math.isfinite(number) else None
 
     def _first(self) -> float:
-        """Return the allowed number nearest to 0; 1 where only 0 itself is not allowed."""
+        """Return the allowed number nearest to 0; one step away from an excluded limit."""
         low, high = self.bounds.low, self.bounds.high
         number = max(low or 0, 0) if high is None else min(max(low or 0, 0), high)
         is_limit = (self.bounds.low_open and number == low) or (
@@ -170,7 +170,7 @@ class NumberField(QAbstractSpinBox):
         return found
 
     def _step(self, number: float) -> Fraction:
-        """Return the step asked for; otherwise 1, or a tenth of the number's first digit."""
+        """Return the step in the bounds, or 1, or a tenth of the first digit of a fraction."""
         if self.bounds.step is not None:
             return Fraction(say_number(self.bounds.step))
         if self._whole:
@@ -180,15 +180,12 @@ class NumberField(QAbstractSpinBox):
 
 
 def _stepped(number: float, steps: int, step: Fraction, *, onto: bool) -> float:
-    """Return the number so many steps on, `onto` a multiple of `step` or not.
-
-    Counted as numbers are written: 0.2 and 0.1 are 0.3.
-    """
+    """Return `number` + `steps` * `step` in decimals, `onto` a multiple of `step` if asked."""
     exact = Fraction(say_number(number))
     if onto:
         exact = step * (math.floor(exact / step) if steps > 0 else math.ceil(exact / step))
     found = exact + steps * step
     try:
         return int(found) if isinstance(number, int) else float(found)
-    except OverflowError:  # there is no float beyond the largest
+    except OverflowError:  # beyond the largest float
         return number

@@ -20,7 +20,7 @@ from napari_skylight.widgets.forms._field import Field
 from napari_skylight.widgets.forms._nested_editors import INDENT, field_rows
 
 _LABEL_WIDTH = 100
-"""Longer labels take a second line: half of a narrow dock is for the values."""
+"""Longer labels wrap, to leave half of a narrow dock to the values."""
 _FOLD_STYLE = """
 QPushButton {{ text-align: left; border: 1px solid transparent; padding: 3px 0px; }}
 QPushButton, :hover, :checked, :pressed {{ background: transparent; }}
@@ -30,7 +30,7 @@ _log = logging.getLogger("napari_skylight.widgets")
 
 
 class ParamForm(QWidget):
-    """Fields for what a plan takes: devices first, what is seldom changed folded away.
+    """The fields of a plan: devices first; keyword-only parameters with defaults folded away.
 
     Parameters
     ----------
@@ -64,28 +64,28 @@ class ParamForm(QWidget):
             field.changed.connect(self._on_field_changed)
 
     def values(self) -> dict[str, Any]:
-        """Return what stands in the fields, by parameter name; without what makes no sense."""
+        """Return the values by parameter name, without those that are missing or malformed."""
         read = {name: field.read()[0] for name, field in self.fields.items()}
         return {name: value for name, value in read.items() if value is not inspect.Parameter.empty}
 
     def problems(self) -> dict[str, str]:
-        """Return what is wrong, in plain words, by parameter name."""
+        """Return a message for each value that is not allowed, by parameter name."""
         found = {name: field.find_problem() for name, field in self.fields.items()}
         return {name: problem for name, problem in found.items() if problem}
 
     def set_values(self, values: Mapping[str, Any]) -> None:
-        """Put `values` into the fields; one that its field cannot show is left as it is."""
+        """Show `values` in the fields; leave out those that are not allowed."""
         for name, value in values.items():
             field = self.fields.get(name)
             if field is None or find_problem(field.param, value):
                 continue
             try:
                 field.value = value
-            except Exception:  # noqa: BLE001 - whatever a widget does not like: the others can be shown
+            except Exception:  # noqa: BLE001 - a widget may raise anything; show the other values
                 _log.debug("%s cannot show %r", name, value, exc_info=True)
 
     def mark(self, problems: Mapping[str, str]) -> None:
-        """Outline the fields at fault, and no others."""
+        """Outline the fields with problems, and no others."""
         for name, field in self.fields.items():
             field.set_problem(problems.get(name, ""))
         if self.more is not None and any(field.problem for field in self._seldom):
@@ -93,26 +93,26 @@ class ParamForm(QWidget):
 
     @property
     def is_unfolded(self) -> bool:
-        """Whether what is seldom changed can be seen."""
+        """Whether the folded fields are shown."""
         return self.more is not None and self.more.isExpanded()
 
     @property
     def marked(self) -> dict[str, str]:
-        """The problems that are outlined, by parameter name."""
+        """The problems shown, by parameter name."""
         return {name: field.problem for name, field in self.fields.items() if field.problem}
 
     def set_locked(self, locked: bool) -> None:
-        """Let the values be read only."""
+        """Disable or enable all editors."""
         for field in self.fields.values():
             field.set_locked(locked)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Line up the fields that are folded with those that are not."""
+        """Align the folded fields with the others."""
         super().showEvent(event)
         self._align()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Line up again, when the letters have another size."""
+        """Align again after a change of font or style."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
             self._align()
@@ -129,14 +129,14 @@ class ParamForm(QWidget):
             field.label.setMinimumWidth(room)
 
     def _on_field_changed(self) -> None:
-        if self.marked:  # what was not complained about yet is not now: the person is still typing
+        if self.marked:  # show no new problems while the user is typing
             problems = self.problems()
             self.mark({name: problems.get(name, "") for name in self.marked})
         self.changed.emit()
 
 
 class _Fold(QCollapsible):
-    """Shows and hides `content` at once; a plain line rather than a bar.
+    """A heading without a frame that shows and hides `content`, without animation.
 
     Parameters
     ----------
@@ -157,14 +157,14 @@ class _Fold(QCollapsible):
         self._draw_arrows()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
+        """Follow the theme."""
         super().changeEvent(event)
         if is_new_theme(event):
             self.toggleButton().setStyleSheet(_FOLD_STYLE.format(colour=muted(self).name()))
             self._draw_arrows()
 
     def _draw_arrows(self) -> None:
-        # drawn by superqt in the text colour there is at this moment
+        # superqt draws them in the current text colour
         self.setExpandedIcon("▾")
         self.setCollapsedIcon("▸")
 
@@ -178,7 +178,7 @@ def _rank(param: ParamDescription) -> int:
 
 
 def _width(label: QLabel) -> int:
-    """Return the width of the text in one line."""
+    """Return the width of the text on one line, in pixels."""
     return int(label.fontMetrics().horizontalAdvance(label.text())) + 1
 
 

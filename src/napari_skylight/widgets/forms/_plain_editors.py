@@ -1,9 +1,9 @@
-"""What one plain value is edited with: magicgui's widgets, and a number field of our own."""
+"""Editors for one plain value: magicgui's widgets, a number field, a Python literal."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -20,7 +20,7 @@ _FORMATS = {datetime: "yyyy-MM-dd HH:mm:ss", date: "yyyy-MM-dd", time: "HH:mm:ss
 
 
 def is_moment(kind: Any) -> TypeGuard[type]:
-    """Return whether values of `kind` are for a `MomentEditor`."""
+    """Return whether a `MomentEditor` shows values of `kind`."""
     return kind in _FORMATS
 
 
@@ -28,48 +28,39 @@ class MagicEditor(Editor):
     """A value widget of magicgui."""
 
     def __init__(self, widget: Any) -> None:
-        self.widget = widget
-        self.native = widget.native
+        super().__init__(widget.native)
+        self._widget = widget
         if isinstance(self.native, QCheckBox):
             self.native.setText("")  # the form has the label
         if isinstance(self.native, QLineEdit):
             take_any_length(self.native)
+        widget.changed.connect(self._report_change)
 
-    @property
-    def value(self) -> Any:
-        """What the widget says."""
-        return self.widget.value
+    def _read(self) -> Any:
+        return self._widget.value
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        self.widget.value = value
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        self.widget.changed.connect(lambda *_: callback())
+    def _show(self, value: Any) -> None:
+        self._widget.value = value
 
 
 class PathEditor(MagicEditor):
-    """A file name; None when it is empty."""
+    """A file name, with ~ for the user's folder."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(create_widget(annotation=Path, label="", options=dict(options)))
-        self.widget.choose_btn.text = "…"
-        self.widget.choose_btn.native.setToolTip("Choose from what is there")
+        self._widget.choose_btn.text = "…"
+        self._widget.choose_btn.native.setToolTip("Choose from the files there are")
 
-    @property
-    def value(self) -> Path | None:
-        """The path as it was typed or chosen; ~ is the person's own folder."""
-        text = self.widget.line_edit.value.strip()
+    def _read(self) -> Path | None:
+        text = self._widget.line_edit.value.strip()
         return Path(text).expanduser() if text else None
 
-    @value.setter
-    def value(self, value: Path | None) -> None:
-        self.widget.line_edit.value = "" if value is None else str(value)
+    def _show(self, value: Path | None) -> None:
+        self._widget.line_edit.value = "" if value is None else str(value)
 
 
 class MomentEditor(MagicEditor):
-    """A date, a time of day or both, to the second; a time zone that was given is kept."""
+    """A date, a time of day or both, to the second; the time zone of the value shown is kept."""
 
     def __init__(self, kind: type) -> None:
         super().__init__(create_widget(annotation=kind, label=""))
@@ -78,71 +69,55 @@ class MomentEditor(MagicEditor):
         self._has_zone = kind is not date
         self._zone: Any = None
 
-    @property
-    def value(self) -> Any:
-        """What is shown."""
-        value = self.widget.value
+    def _read(self) -> Any:
+        value = self._widget.value
         return value.replace(tzinfo=self._zone) if self._has_zone else value
 
-    @value.setter
-    def value(self, value: Any) -> None:
+    def _show(self, value: Any) -> None:
         if self._has_zone:
             self._zone, value = value.tzinfo, value.replace(tzinfo=None)
-        self.widget.value = value
+        self._widget.value = value
 
 
 class NumberEditor(Editor):
-    """A number with its unit; None when it is empty."""
+    """A number with its unit."""
 
     def __init__(self, field: NumberField) -> None:
-        self.native: NumberField = field
+        super().__init__(field)
+        self._field = field
+        field.changed.connect(self._report_change)
 
-    @property
-    def value(self) -> Any:
-        """The number: an int where only whole ones are meant."""
-        return self.native.number_or_none()
+    def _read(self) -> Any:
+        return self._field.number_or_none()
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        self.native.set_number(value)
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        self.native.changed.connect(callback)
+    def _show(self, value: Any) -> None:
+        self._field.set_number(value)
 
 
 class DurationEditor(NumberEditor):
-    """A `datetime.timedelta`, in seconds: magicgui has the time of day for it."""
+    """A `datetime.timedelta` in seconds; magicgui's widget takes a time of day."""
 
     def __init__(self, bounds: Bounds) -> None:
         low, high = (
             limit.total_seconds() if isinstance(limit, timedelta) else None
             for limit in (bounds.low, bounds.high)
         )
-        super().__init__(
-            NumberField(
-                whole=False,
-                bounds=Bounds(low, high, bounds.low_open, bounds.high_open),
-                unit="s",
-            )
-        )
+        seconds = Bounds(low, high, bounds.low_open, bounds.high_open)
+        super().__init__(NumberField(whole=False, bounds=seconds, unit="s"))
 
-    @property
-    def value(self) -> timedelta | None:
-        """The duration; None when it is empty."""
-        seconds = self.native.number_or_none()
+    def _read(self) -> timedelta | None:
+        seconds = super()._read()
         try:
             return None if seconds is None else timedelta(seconds=seconds)
-        except (ValueError, OverflowError):  # nan and inf are numbers, but no durations
-            raise ValueError(f"enter a duration, not {self.native.text()}.") from None
+        except (ValueError, OverflowError):  # nan and inf are numbers but not durations
+            raise ValueError(f"enter a duration, not {self._field.text()}.") from None
 
-    @value.setter
-    def value(self, value: timedelta | None) -> None:
-        self.native.set_number(None if value is None else value.total_seconds())
+    def _show(self, value: timedelta | None) -> None:
+        super()._show(None if value is None else value.total_seconds())
 
 
 class LiteralEditor(Editor):
-    """A line of text such as ``{"a": 1}``.
+    """A Python literal such as ``{"a": 1}``, for values without a better editor.
 
     Parameters
     ----------
@@ -151,23 +126,18 @@ class LiteralEditor(Editor):
     """
 
     def __init__(self, reason: str) -> None:
-        self.native: QLineEdit = take_any_length(QLineEdit())
-        self.native.setPlaceholderText("as in Python")
-        self.hint = f"Shown as text: {reason} Write it as in Python."
+        self._line: QLineEdit = take_any_length(QLineEdit())
+        super().__init__(self._line)
+        self._line.setPlaceholderText("as in Python")
+        self._line.textChanged.connect(self._report_change)
+        self.hint = f"Shown as text: {reason} Enter it as in Python."
 
-    @property
-    def value(self) -> Any:
-        """What the text stands for; None when it is empty."""
-        text = self.native.text().strip()
+    def _read(self) -> Any:
+        text = self._line.text().strip()
         try:
             return ast.literal_eval(text) if text else None
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             raise ValueError(f"enter 3, 'text' or [1, 2], as in Python; not {text}.") from None
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        self.native.setText("" if value is None else repr(value))
-
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
-        self.native.textChanged.connect(lambda _: callback())
+    def _show(self, value: Any) -> None:
+        self._line.setText("" if value is None else repr(value))

@@ -1,4 +1,4 @@
-"""The docks."""
+"""The docks, and the Qt helpers that the plugin shares with them."""
 
 from napari_skylight.widgets._dialogs import choose_file
 from napari_skylight.widgets._display_text import words_for

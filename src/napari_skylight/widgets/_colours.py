@@ -1,4 +1,4 @@
-"""Colours that read well on the theme in use, dark or light."""
+"""Colours for the dark and the light theme."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from qtpy.QtWidgets import QWidget
 
 
 def is_new_theme(event: QEvent) -> bool:
-    """Return whether an event of a widget asks for the colours to be chosen anew."""
+    """Return whether an event changes the theme, so that colours must be chosen again."""
     return event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
 
 
 def green(widget: QWidget) -> QColor:
-    """Return the colour of something running."""
+    """Return the colour for running."""
     return _either(widget, dark="#5ac466", light="#1a7f37")
 
 
 def amber(widget: QWidget) -> QColor:
-    """Return the colour of something held up."""
+    """Return the colour for paused and for warnings."""
     return _either(widget, dark="#e3b341", light="#9a6700")
 
 
 def red(widget: QWidget) -> QColor:
-    """Return the colour of something that failed, or ends."""
+    """Return the colour for failed, for errors and for stopping."""
     return _either(widget, dark="#ff7b72", light="#c62828")
 
 
 def muted(widget: QWidget) -> QColor:
-    """Return the colour of text that matters less."""
+    """Return the colour for secondary text."""
     return _between(widget, 0.65)
 
 
 def dim(widget: QWidget) -> QColor:
-    """Return the colour of what is disabled."""
+    """Return the colour for disabled text."""
     return _between(widget, 0.4)
 
 
 def faint(widget: QWidget) -> QColor:
-    """Return the colour of a line that is hardly seen."""
+    """Return the colour for faint lines."""
     return _between(widget, 0.25)
 
 

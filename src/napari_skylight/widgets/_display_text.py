@@ -1,4 +1,4 @@
-"""Times, sizes and states, as they are written on screen."""
+"""Times, sizes, rates and states as text on screen."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _ENDINGS = {"success": "Finished", "abort": "Aborted", "fail": "Failed"}
 
 
 def state_word(state: SessionState) -> str:
-    """Return what the session does."""
+    """Return the state of the session."""
     return _STATES[state]
 
 
 def ending_word(exit_status: str) -> str:
-    """Return how a run ended; empty when it has not."""
+    """Return how a run ended, an empty text before it has."""
     return _ENDINGS.get(exit_status, "")
 
 
 def ending(run: RunInfo, brought: str = "") -> str:
-    """Return how a run ended: "Finished: 40 frames in 0:12"."""
+    """Return how a run ended and when: "Finished: 40 frames in 0:12"."""
     after = duration(run.seconds)
     word = ending_word(run.exit_status)
     counted = brought and run.exit_status != "fail"
@@ -53,12 +53,12 @@ def frames(number: int) -> str:
 
 
 def rate(per_second: float) -> str:
-    """Return "59.8", or "160" without decimals."""
+    """Return a rate with one decimal below 100: "59.8", "160"."""
     return f"{per_second:.1f}" if per_second < 99.95 else f"{per_second:.0f}"
 
 
 def size(nbytes: float) -> str:
-    """Return a number of bytes in kB, MB or GB, with two digits or more."""
+    """Return a number of bytes in kB, MB or GB, with at least two digits."""
     for unit in ("kB", "MB", "GB"):
         nbytes /= 1000
         if nbytes < 999.5 or unit == "GB":
@@ -67,7 +67,7 @@ def size(nbytes: float) -> str:
 
 
 def words_for(action: Action) -> str:
-    """Return what a button or menu says of an action: which way a toggle is, and what waits."""
+    """Return the caption of an action, with the state of a toggle or the number of requests."""
     name, state = sentence_case(action.name), action.state
     if action.togglable:
         waits = " …" if state.pending else ""

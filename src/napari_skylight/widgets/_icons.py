@@ -1,4 +1,4 @@
-"""Small shapes, in any colour: on the run buttons, and before the lines of lists."""
+"""Icons painted in a given colour, for buttons and list rows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygonF
 Shape = Literal["run", "stop", "pause", "menu"]
 
 _SIZE = 16
-_SCALE = 3  # painted larger, for screens with small pixels
+_SCALE = 3  # painted larger for high-resolution screens
 
 
 def shape_icon(shape: Shape, colour: QColor) -> QIcon:
-    """Return a triangle, a square, two bars, or a small triangle that points down."""
+    """Return the icon of a run button."""
     pixmap = _empty_pixmap()
     painter = _painter(pixmap, colour)
     if shape == "run":
@@ -28,12 +28,12 @@ def shape_icon(shape: Shape, colour: QColor) -> QIcon:
         painter.drawRect(QRectF(9, 3.5, 3, 9))
     painter.end()
     icon = QIcon(pixmap)
-    icon.addPixmap(pixmap, QIcon.Mode.Disabled)  # in this colour too, not in one of the style's
+    icon.addPixmap(pixmap, QIcon.Mode.Disabled)  # not the style's colour
     return icon
 
 
 def dot_icon(colour: QColor) -> QIcon:
-    """Return a small disc."""
+    """Return a dot."""
     pixmap = _empty_pixmap()
     painter = _painter(pixmap, colour)
     painter.drawEllipse(QPointF(8, 8), 4, 4)

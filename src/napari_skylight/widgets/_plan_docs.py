@@ -1,4 +1,4 @@
-"""What a plan's docstring says, as a person reads it: without markup, types and sections."""
+"""A plan's docstring for the screen: without markup, types and sections."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _MARKED = re.compile(r"(?<!\w)(\*\*|\*|``|`)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTA
 
 
 def summary_of(docs: str) -> str:
-    """Return what the docstring says in its first line."""
+    """Return the summary line of a docstring."""
     return _plain(docs.strip().partition("\n\n")[0])
 
 
 def meanings_of(docs: str) -> dict[str, str]:
-    """Return what a docstring, numpy or google style, says of each parameter, in one line."""
+    """Return the description of each parameter in a numpy or google docstring, on one line."""
     parsed = _parse(docs)
     return {
         name.strip().lstrip("*"): _plain(param.description or "")
@@ -29,7 +29,7 @@ def meanings_of(docs: str) -> dict[str, str]:
 
 
 def description_of(spec: PlanSpec) -> str:
-    """Return the prose of the docstring, and a line for each field of the form."""
+    """Return the text of a plan's docstring and the description of each field of its form."""
     parsed = _parse(spec.docs)
     if parsed is None:
         return spec.docs

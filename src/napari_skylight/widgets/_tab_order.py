@@ -1,4 +1,4 @@
-"""In which order the Tab key visits widgets: as they are laid out, not as they were made."""
+"""The order of the Tab key: as widgets are laid out, not as they were made."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from qtpy.QtWidgets import QLayout, QScrollArea, QWidget
 
 
 def order_tabs(parts: Sequence[QWidget]) -> None:
-    """Let the Tab key go through `parts` in order.
-
-    By itself Qt goes to what was made last at the end, wherever it is.
-    """
+    """Let the Tab key go through `parts` in order; Qt goes in the order of creation."""
     stops = [stop for part in parts for stop in stops_of(part)]
-    # Each right after the first: Qt loses count of the parts of spin boxes when one of these is
-    # put after the other.
+    # each right after the first: Qt misplaces the parts of spin boxes chained to each other
     for stop in reversed(stops[1:]):
         QWidget.setTabOrder(stops[0], stop)
 
 
 def stops_of(widget: QWidget) -> Iterator[QWidget]:
-    """Yield what Tab stops at, in the order it is laid out."""
+    """Yield the widgets at which Tab stops within `widget`, in layout order."""
     layout = widget.layout()
     if isinstance(widget, QScrollArea):
         content = widget.widget()

@@ -145,7 +145,7 @@ def test_the_log_can_be_searched(reader):
     reader.qtbot.keyClicks(reader.find("log-search"), "in fail")  # in the traceback
     assert reader.lines() == [error]
     reader.qtbot.keyClicks(reader.find("log-search"), " nowhere")
-    assert reader.find("log-note").text().startswith("No message is shown.")
+    assert reader.find("log-note").text().startswith("No message matches.")
     OURS.warning("failed nowhere, in fail nowhere")
     reader.sees("Warning: failed nowhere, in fail nowhere")
 

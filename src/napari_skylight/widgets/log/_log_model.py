@@ -1,4 +1,4 @@
-"""The lines of a log, as a list that a view shows."""
+"""The list model of the log view."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROOT = QModelIndex()
 
 
 class LogModel(QAbstractListModel):
-    """Records from a level on that hold a text, oldest first.
+    """The records from a level on that contain a text, oldest first.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ class LogModel(QAbstractListModel):
 
     @property
     def count(self) -> int:
-        """How many records there are, shown or not."""
+        """The number of records, shown or not."""
         return len(self._all)
 
     @property
     def newest(self) -> int:
-        """The number of the last record; 0 when there is none."""
+        """The number of the newest record; 0 if there is none."""
         return self._all[-1].number if self._all else 0
 
     def entry(self, row: int) -> LogEntry:
@@ -49,18 +49,18 @@ class LogModel(QAbstractListModel):
         return self._shown[row]
 
     def row_of(self, number: int) -> int:
-        """Return the row of the record of this number; -1 when it is not shown."""
+        """Return the row of the record with this number; -1 if it is not shown."""
         return next((row for row, each in enumerate(self._shown) if each.number == number), -1)
 
     def set_filter(self, level: int, text: str) -> None:
-        """Show the records from `level` on that hold `text`."""
+        """Show the records from `level` on that contain `text`."""
         self._level, self._text = level, text.strip().casefold()
         self.beginResetModel()
         self._shown = [each for each in self._all if self._is_wanted(each)]
         self.endResetModel()
 
     def update_entries(self, new: list[LogEntry], oldest: int) -> None:
-        """Add what is new, and forget what is older than the record of the number `oldest`."""
+        """Add `new` records and remove those before the number `oldest`."""
         self._all.extend(new)
         while self._all and self._all[0].number < oldest:
             self._all.popleft()
@@ -79,16 +79,16 @@ class LogModel(QAbstractListModel):
             self.endInsertRows()
 
     def restyle(self) -> None:
-        """Draw the icons again, in other colours."""
+        """Redraw the icons in the colours of the theme."""
         if self._shown:
             self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1))
 
     def rowCount(self, parent: QModelIndex = _ROOT) -> int:  # type: ignore[override]  # noqa: N802
-        """Return how many records are shown."""
+        """Return the number of records shown."""
         return 0 if parent.isValid() else len(self._shown)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:  # type: ignore[override]
-        """Return the line of a record, its icon, or all of it."""
+        """Return the line, icon or tooltip of a record."""
         entry = self._shown[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return line_of(entry)
@@ -109,7 +109,7 @@ class LogModel(QAbstractListModel):
 
 
 def level_word(level: int) -> str:
-    """Return a level as a person reads it."""
+    """Return the name of a level on screen."""
     for limit, word in ((logging.ERROR, "Error"), (logging.WARNING, "Warning")):
         if level >= limit:
             return word
@@ -117,17 +117,17 @@ def level_word(level: int) -> str:
 
 
 def line_of(entry: LogEntry) -> str:
-    """Return a record in one line, with its time."""
+    """Return a record on one line, with its time and cause."""
     word = f"{level_word(entry.level)}: " if entry.level >= logging.WARNING else ""
     first = entry.message.strip().partition("\n")[0]
     cause = entry.details.strip().rpartition("\n")[2]
-    if cause and not cause.endswith(first):  # else it has been said
+    if cause and not cause.endswith(first):  # unless the message says it
         first += f": {cause}"
     return f"{time.strftime('%H:%M:%S', time.localtime(entry.time))}  {word}{first}"
 
 
 def text_of(entry: LogEntry) -> str:
-    """Return all of a record."""
+    """Return a record in full."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.time))
     head = f"{when}  {level_word(entry.level)}  {entry.logger}  ({entry.thread})"
     return "\n".join(filter(None, (head, entry.message, entry.details)))

@@ -1,4 +1,4 @@
-"""The log: what was gathered of it, from a level on, with a text in it."""
+"""The log view: messages from a level on, filtered by a text."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ from napari_skylight.widgets.log._log_model import LogModel, level_word, text_of
 _REDRAW_MS = 100
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
 _LEVEL_TIP = (
-    "The least important messages to show.\n"
-    "Debug has every step of a plan written down while it is chosen, which makes plans slower."
+    "The lowest level shown.\n"
+    "Debug logs every message of every plan while it is chosen, which slows plans down."
 )
 _NOTHING = "Nothing has been logged yet."
-_NONE_SHOWN = "No message is shown. Choose another level, or search for something else."
+_NONE_SHOWN = "No message matches. Choose a lower level or search for another text."
 
 
 class LogView(QWidget):
-    """Shows what we, Bluesky and its devices log; the chosen message in full.
+    """Shows the messages of the plugin, Bluesky and its devices; the selected one in full.
 
     Records are captured while there is a view, or another `LogCapture`; all views show the same.
     """
@@ -67,8 +67,8 @@ class LogView(QWidget):
         self._search.setObjectName("log-search")
         self._search.setPlaceholderText("Search")
         self._search.setClearButtonEnabled(True)
-        self._copy = _button("Copy", "log-copy", "Copy the chosen messages, or all that are shown")
-        self._clear = _button("Clear", "log-clear", "Forget every message")
+        self._copy = _button("Copy", "log-copy", "Copy the selected messages, or all shown")
+        self._clear = _button("Clear", "log-clear", "Delete all messages")
         self._model = LogModel(self._icon, self)
         self._list = _List()
         self._list.setModel(self._model)
@@ -94,22 +94,22 @@ class LogView(QWidget):
         self.refresh()
 
     def close_links(self) -> None:
-        """Want no records any more; for whoever takes the view down."""
+        """End the capture, before the view is removed."""
         self._links.cut()
         self._redraw.stop()
         self._capture.close()
 
     def set_watched(self, watched: bool) -> None:
-        """Have nothing written down for the log's sake alone while its dock is closed."""
+        """Capture at the chosen level while the dock is open, at Info while it is closed."""
         self._capture.level = self._level.currentData() if watched else logging.INFO
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Catch up with what was logged meanwhile."""
+        """Show the messages logged meanwhile."""
         super().showEvent(event)
         self.refresh()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
+        """Follow the theme."""
         super().changeEvent(event)
         if is_new_theme(event):
             self._icons.clear()
@@ -117,13 +117,13 @@ class LogView(QWidget):
             self._note.setStyleSheet(f"color: {muted(self).name()};")
 
     def refresh(self) -> None:
-        """Show what is there now."""
+        """Show the captured messages."""
         records = self._capture.records
         self._model.update_entries(records.since(self._model.newest), records.oldest)
         self._show_page()
 
     def copy(self) -> None:
-        """Copy the chosen messages, or all that are shown."""
+        """Copy the selected messages, or all shown."""
         rows = sorted(index.row() for index in self._list.selectedIndexes())
         entries = [self._model.entry(row) for row in rows or range(self._model.rowCount())]
         QGuiApplication.clipboard().setText("\n".join(map(text_of, entries)))
@@ -189,10 +189,10 @@ class LogView(QWidget):
 
 
 class _List(QTreeView):
-    """One line for each record; several can be chosen."""
+    """One line for each message; several can be selected."""
 
     copied = Signal()
-    """The person wants to copy what is chosen."""
+    """Copying the selection was requested."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -211,11 +211,11 @@ class _List(QTreeView):
         self._follows = value >= self.verticalScrollBar().maximum()
 
     def _on_range_changed(self, _least: int, most: int) -> None:
-        if self._follows:  # whoever reads the newest goes on doing so
+        if self._follows:
             self.verticalScrollBar().setValue(most)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Copy all of the records, rather than the line that is seen of one."""
+        """Copy the selected messages in full rather than the line of one."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copied.emit()
         else:
@@ -223,7 +223,7 @@ class _List(QTreeView):
 
 
 class _Full(QPlainTextEdit):
-    """All of a record; what went wrong is said at its end, which is seen first."""
+    """A message in full, scrolled to its end, which names the error."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -242,7 +242,7 @@ class _Full(QPlainTextEdit):
             self.moveCursor(QTextCursor.MoveOperation.StartOfBlock)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Stay where the cursor is."""
+        """Keep the cursor in view."""
         super().resizeEvent(event)
         self.ensureCursorVisible()
 

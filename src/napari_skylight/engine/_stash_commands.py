@@ -1,4 +1,4 @@
-"""The three commands this engine adds to bluesky's.
+"""The commands this engine adds to bluesky's.
 
 They work on any bluesky engine. What a pause interrupts is not asked of the plan or the device
 again: it is finished when the plan goes on, and the plan gets its answer.
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from napari_skylight.engine._errors import answer_within, device_name
 from napari_skylight.engine._latch import SRLatch, wait_for_change
 from napari_skylight.engine._messages import message
 from napari_skylight.engine._offers import Offers
@@ -29,17 +30,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Commands", "install_commands"]
 
+STREAM_SECONDS = 10.0
+"""How long a camera may take to start or stop its stream, or to return frames."""
+
 _STATES = {"set": True, "reset": False}
 _FINISH = "_finish_interrupted"
 
 
 def install_commands(engine: RunEngine) -> Callable[[], None]:
-    """Teach a plain bluesky engine ``wait_for_actions``, ``stash`` and ``clear_cache``.
+    """Add this engine's commands to a plain bluesky engine.
+
+    They are ``wait_for_actions``, ``stash``, ``clear_cache``, ``start_stream``, ``stop_stream`` and
+    ``collect_stream``; the methods of `Commands` document their messages.
 
     Returns
     -------
     callable
-        Takes them away again.
+        Removes them.
     """
     offers = Offers()
 
@@ -84,6 +91,9 @@ class Commands:
             "wait_for_actions": self._wait_for_actions,
             "stash": partial(self._cache_command, "stash"),
             "clear_cache": partial(self._cache_command, "clear"),
+            "start_stream": partial(self._stream_command, "start_stream"),
+            "stop_stream": partial(self._stream_command, "stop_stream"),
+            "collect_stream": partial(self._stream_command, "drain"),
             _FINISH: self._finish,
         }
         for name, command in commands.items():
@@ -130,7 +140,7 @@ class Commands:
         cache = msg.obj
         if not supports(cache, HasCache):
             raise TypeError(
-                f"{_name(cache)} keeps no readings: {msg.command!r} needs a device "
+                f"{device_name(cache)} keeps no readings: {msg.command!r} needs a device "
                 "with the methods stash() and clear()."
             )
         if method == "stash" and len(msg.args) != 1:
@@ -145,6 +155,31 @@ class Commands:
             return await self._finish_once(asyncio.ensure_future(self._await(msg, answer, group)))
         return self._add(msg, answer, group)
 
+    async def _stream_command(self, method: str, msg: Msg) -> Any:
+        """Start, stop or collect the stream of a camera, and return what the camera returns.
+
+        Expected message objects are::
+
+            Msg("start_stream", camera, timeout=10.0)  # -> number of the last frame before
+            Msg("stop_stream", camera, timeout=10.0)  # -> None
+            Msg("collect_stream", camera, after, timeout=10.0)  # -> FrameBatch
+
+        They call `StreamingCamera.start_stream`, `stop_stream` and `drain`. A camera that takes
+        longer than `timeout` seconds raises TimeoutError in the plan. None of them is repeated by a
+        rewind.
+        """
+        call = getattr(msg.obj, method, None)
+        if not callable(call):
+            raise TypeError(
+                f"{device_name(msg.obj)} has no stream: {msg.command!r} needs a device "
+                f"with the method {method}()."
+            )
+        answer = call(*msg.args)
+        if not inspect.isawaitable(answer):
+            return answer
+        limited = answer_within(msg.kwargs.get("timeout", STREAM_SECONDS), msg.obj, method, answer)
+        return await self._finish_once(asyncio.ensure_future(limited))
+
     async def _await(self, msg: Msg, answer: Any, group: str) -> Any:
         status = await answer
         if status is None:  # it has been awaited, so it is done
@@ -155,7 +190,7 @@ class Commands:
     def _add(self, msg: Msg, status: Any, group: str) -> Any:
         if not hasattr(status, "add_callback"):
             raise TypeError(
-                f"{msg.command!r} of {_name(msg.obj)} returned {status!r}, not a Status."
+                f"{msg.command!r} of {device_name(msg.obj)} returned {status!r}, not a Status."
             )
         self._engine._add_status_to_group(msg.obj, status, group, action=msg.command)
         return status
@@ -196,7 +231,3 @@ def _wanted(msg: Msg) -> dict[str, tuple[SRLatch, bool]]:
             "wait_for is 'set', 'reset', or one of them for each name of "
             f"{sorted(latches)}; got {wait_for!r}."
         ) from None
-
-
-def _name(device: Any) -> str:
-    return str(getattr(device, "name", None) or repr(device))

@@ -91,7 +91,7 @@ class LiveLoop:
                 yield from self._exposures.begin()
             event = yield from self._next_event()
             was_on = self._stash_queue.on
-            yield from self._drain()  # what ran free until now is from before the event
+            yield from self._stash_streamed()  # frames made before the event
             yield from self._answer(event, was_on)
             exposed = self._exposures.done.is_set() or (event is None and not self._free)
             if exposed:
@@ -100,7 +100,7 @@ class LiveLoop:
     def finish(self) -> MsgGenerator[None]:
         """End the streams, and stash what is left."""
         yield from self._streams.stop()
-        yield from self._drain()
+        yield from self._stash_streamed()
 
     def _next_event(self) -> MsgGenerator[str | None]:
         """Return the action that is asked for, if there is one by the time there are frames."""
@@ -143,7 +143,7 @@ class LiveLoop:
             else:
                 yield from stash_frames(self._stash_queue.stacks[camera.name, channel], reading)
             if streamed and place == len(self._cameras) - 1:
-                yield from self._take_streamed()
+                yield from self._collect()
                 yield from self._stash_queue.stash_with(streamed)
 
         yield from unless_refused(
@@ -157,11 +157,11 @@ class LiveLoop:
             self._stash_queue.add(camera, reading, times, self._channel)
         yield from self._stash_queue.stash()
 
-    def _take_streamed(self) -> MsgGenerator[None]:
-        yield from self._streams.drain(
+    def _collect(self) -> MsgGenerator[None]:
+        yield from self._streams.collect(
             lambda camera, batch: self._stash_queue.add(camera, batch.reading, batch.times)
         )
 
-    def _drain(self) -> MsgGenerator[None]:
-        yield from self._take_streamed()
+    def _stash_streamed(self) -> MsgGenerator[None]:
+        yield from self._collect()
         yield from self._stash_queue.stash()

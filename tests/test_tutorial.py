@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QComboBox, QLabel, QListWidget, QTreeView, QWidget
 
 from napari_skylight import attach
+from napari_skylight._compat import app_model
 
 
 class Reader:
@@ -119,6 +120,12 @@ def change(reader, session):
     reader.chooses("stage")
     reader.enters("stage.x", "50")
     reader.waits(lambda: reader.viewer.layers["camera"].translate[1] == pytest.approx(left + 50))
+    session.set("stage.x.velocity", 20).result(timeout=5)  # 900 µm take 45 s
+    reader.enters("stage.x", "900")
+    reader.waits(lambda: reader.viewer.layers["camera"].translate[1] > left + 51)
+    app_model().commands.execute_command("napari-skylight.stop_motion").result()
+    reader.enters("stage.x", "40")
+    reader.waits(lambda: reader.viewer.layers["camera"].translate[1] == pytest.approx(left + 40))
     assert session.state == "running"
 
 

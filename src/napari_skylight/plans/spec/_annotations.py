@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import types
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -133,11 +134,14 @@ def without_none(annotation: Any) -> Any:
 
 
 def literal_values(annotation: Any) -> list[Any] | None:
-    """Return the values of a ``Literal``; None for other annotations."""
+    """Return the values of a ``Literal`` or an enum; None for other annotations."""
     inner = without_none(annotation)
-    if get_origin(inner) is not Literal:
+    if isinstance(inner, type) and issubclass(inner, enum.Enum):
+        values: list[Any] = list(inner)
+    elif get_origin(inner) is Literal:
+        values = list(get_args(inner))
+    else:
         return None
-    values = list(get_args(inner))
     if is_optional(annotation) and None not in values:
         values.append(None)
     return values

@@ -7,12 +7,12 @@ import inspect
 import types
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from napari_skylight.engine.actions import Action
-from napari_skylight.plans.spec._annotations import unwrap, without_none
+from napari_skylight.plans.spec._annotations import is_union, unwrap
 from napari_skylight.plans.spec._arrays import array_hint
 from napari_skylight.plans.spec._describe_param import Known, describe
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind, PlanSpec
@@ -89,8 +89,8 @@ def create_plan_spec(
             _describe(name, param, hints.get(param.name, _EMPTY), known)
             for param in _without_self(signature)
         ],
-        togglable=bool(_stamp(plan, "__togglable__")),
-        pausable=bool(_stamp(plan, "__pausable__")),
+        togglable=_stamp(plan, "__togglable__"),
+        pausable=_stamp(plan, "__pausable__"),
     )
     twice = [action for action, n in Counter(a.name for a in spec.actions).items() if n > 1]
     if twice:
@@ -111,13 +111,9 @@ def check_plan(plan: Any) -> dict[str, Any]:
         raise TypeError(f"{name} is not a plan: write a generator function, which yields messages.")
     hints = _hints(_function(plan))
     returned = hints.get("return")
-    if returned is None and _form_of(plan) is None:
-        raise TypeError(
-            f"{name} has no return type annotation: write `-> MsgGenerator[None]` after its "
-            "parameters."
-        )
     if not _is_generator(returned) and _form_of(plan) is None:
-        raise TypeError(f"{name} returns {returned!r}: annotate it as `-> MsgGenerator[None]`.")
+        said = "has no return type annotation" if returned is None else f"returns {returned!r}"
+        raise TypeError(f"{name} {said}: write `-> MsgGenerator[None]` after its parameters.")
     return hints
 
 
@@ -131,8 +127,7 @@ def is_meant_as_plan(function: Callable[..., Any]) -> bool:
 
 def plan_name(plan: Any) -> str:
     """Return the name of the function or class of a plan."""
-    while isinstance(plan, functools.partial):
-        plan = plan.func
+    plan = _without_partial(plan)
     return str(getattr(plan, "__name__", None) or type(plan).__name__)
 
 
@@ -155,12 +150,11 @@ def _hint_of(default: Any) -> Any:
         return Any
     if isinstance(default, np.ndarray):
         return array_hint(default)
-    if type(default) in (list, tuple, set, frozenset):
-        kinds = {type(item) for item in default}
-        one: type | None = float if kinds == {int, float} else next(iter(kinds), None)
-        if one is not None and (len(kinds) == 1 or one is float):
-            args = (one, ...) if type(default) is tuple else (one,)
-            return types.GenericAlias(type(default), args)
+    if type(default) in (list, tuple, set, frozenset) and default:
+        kinds: Any = tuple(dict.fromkeys(map(type, default)))
+        item = float if set(kinds) == {int, float} else Union[kinds]
+        args = (item, ...) if type(default) is tuple else (item,)
+        return types.GenericAlias(type(default), args)
     return type(default)
 
 
@@ -168,10 +162,9 @@ def _actions(
     plan: str, param: inspect.Parameter, annotation: Any
 ) -> Action | Sequence[Action] | None:
     default = param.default
-    several = isinstance(default, Sequence) and not isinstance(default, str) and len(default) > 0
-    if not isinstance(default, Action) and not (
-        several and all(isinstance(item, Action) for item in default)
-    ):
+    several = isinstance(default, Sequence) and not isinstance(default, str)
+    items = list(default) if several else [default]
+    if not items or not all(isinstance(item, Action) for item in items):
         return None
     if not _holds_action(annotation) and annotation is not type(default):
         raise TypeError(
@@ -183,14 +176,11 @@ def _actions(
 
 
 def _holds_action(annotation: Any) -> bool:
-    annotation = unwrap(without_none(annotation))[0]
-    if isinstance(annotation, type) and not get_args(annotation):
-        return issubclass(annotation, Action)
+    annotation = unwrap(annotation)[0]
     origin = get_origin(annotation)
-    if isinstance(origin, type) and issubclass(origin, Sequence):
-        return any(_holds_action(item) for item in get_args(annotation) if item is not Ellipsis)
-    is_union = isinstance(annotation, types.UnionType) or not isinstance(origin, type)
-    return is_union and any(_holds_action(member) for member in get_args(annotation))
+    if is_union(annotation) or (isinstance(origin, type) and issubclass(origin, Sequence)):
+        return any(map(_holds_action, get_args(annotation)))
+    return isinstance(annotation, type) and issubclass(annotation, Action)
 
 
 def _docs(plan: Any, form: Callable[..., Any] | None) -> str:
@@ -210,18 +200,22 @@ def _form_of(plan: Any) -> Callable[..., Any] | None:
 
 def _function(plan: Any) -> Any:
     """Return the function behind a partial, decorator, method or callable object."""
-    while isinstance(plan, functools.partial):
-        plan = plan.func
+    plan = _without_partial(plan)
     plan = getattr(plan, "__func__", plan)
     if not inspect.isfunction(plan) and callable(plan):
         plan = getattr(type(plan).__call__, "__func__", type(plan).__call__)
     return inspect.unwrap(plan)
 
 
-def _stamp(plan: Any, name: str) -> Any:
+def _without_partial(plan: Any) -> Any:
     while isinstance(plan, functools.partial):
         plan = plan.func
-    return getattr(plan, name, getattr(_function(plan), name, False))
+    return plan
+
+
+def _stamp(plan: Any, name: str) -> bool:
+    plan = _without_partial(plan)
+    return bool(getattr(plan, name, getattr(_function(plan), name, False)))
 
 
 def _hints(function: Any) -> dict[str, Any]:
@@ -247,6 +241,4 @@ def _is_generator(returned: Any) -> bool:
 
 def _without_self(signature: inspect.Signature) -> list[inspect.Parameter]:
     params = list(signature.parameters.values())
-    if params and params[0].name in ("self", "cls"):
-        return params[1:]
-    return params
+    return params[1:] if params and params[0].name in ("self", "cls") else params

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -14,7 +13,6 @@ from napari_skylight.plans.spec._annotations import (
     element_hint,
     element_of,
     inherited,
-    is_optional,
     literal_values,
     member_hints,
     unwrap,
@@ -179,8 +177,6 @@ def _choices(param: ParamDescription, known: Known) -> dict[str, Any]:
     element = element_of(param.annotation)
     one = param.annotation if element is None else element
     values = literal_values(one)
-    if values is None:
-        values = _enum_values(one)
     if values is not None:
         return {"choices": values, "multiselect": several}
     protocol = device_type(one)
@@ -188,10 +184,3 @@ def _choices(param: ParamDescription, known: Known) -> dict[str, Any]:
     if not names:
         return {}
     return {"choices": names, "multiselect": several, "device_proto": protocol}
-
-
-def _enum_values(annotation: Any) -> list[Any] | None:
-    inner = without_none(annotation)
-    if not isinstance(inner, type) or not issubclass(inner, enum.Enum):
-        return None
-    return [*inner, None] if is_optional(annotation) else list(inner)

@@ -192,20 +192,6 @@ def test_a_microscope_that_cannot_be_opened_is_reported(session):
     assert session.microscope is None
 
 
-def test_a_microscope_that_cannot_be_opened_leaves_none_behind(session):
-    def broken():
-        raise OSError("The controller on COM3 does not answer.")
-
-    titles = []
-    show = lambda: titles.append(session.microscope and session.microscope.title)  # noqa: E731
-    session.microscope_changed.connect(show)
-    session.open_microscope(lambda: Microscope("First", (FakeCamera(),))).result(timeout=10)
-    session.open_microscope(broken).exception(timeout=10)
-    assert titles == ["First", None]
-    session.open_microscope(lambda: Microscope("Second", (FakeCamera(),))).result(timeout=10)
-    assert session.problem == ""
-
-
 def test_start_without_values_takes_those_chosen_last(session, camera):
     session.remember("snap", {"frames": 4, "cameras": ["a camera that has gone"]})
     session.start("snap").result(timeout=10)

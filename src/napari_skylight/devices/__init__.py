@@ -7,7 +7,15 @@ from a file. Nothing above this package knows a concrete device: plans see
 
 from napari_skylight.devices._assembly import make_microscope
 from napari_skylight.devices._factories import factory_names, find_factory
-from napari_skylight.devices._microscope import Microscope
+from napari_skylight.devices._microscope import Microscope, check_factory, checked_by
 from napari_skylight.devices._tables import DeviceFileError
 
-__all__ = ["DeviceFileError", "Microscope", "factory_names", "find_factory", "make_microscope"]
+__all__ = [
+    "DeviceFileError",
+    "Microscope",
+    "check_factory",
+    "checked_by",
+    "factory_names",
+    "find_factory",
+    "make_microscope",
+]

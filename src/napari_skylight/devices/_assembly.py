@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from napari_skylight.devices._factories import factory_names, find_factory
-from napari_skylight.devices._microscope import Microscope
+from napari_skylight.devices._microscope import Microscope, check_factory, checked_by
 from napari_skylight.devices._tables import DeviceFileError, DeviceTable, read_tables
 
 __all__ = ["make_microscope"]
@@ -18,6 +19,20 @@ MAKE_SECONDS = 30.0
 """How long making a device may take: some look for their hardware meanwhile."""
 
 
+def _check(source: str | Path) -> None:
+    """Raise what is wrong with a file, or with every table in it, without making a device."""
+    if isinstance(source, str) and source in factory_names():
+        return check_factory(find_factory(source))
+    problems: list[Exception] = []
+    for table in read_tables(Path(source).expanduser().absolute()):
+        try:
+            return check_factory(partial(find_factory(table.factory), **table.arguments))
+        except Exception as error:  # noqa: BLE001 - whatever an import raises; others may be made
+            problems.append(_about(table, error))
+    raise _together(problems)
+
+
+@checked_by(_check)
 def make_microscope(source: str | Path) -> Microscope:
     """Make the devices of a file, or those of a factory; they are not connected yet.
 
@@ -64,7 +79,7 @@ def make_microscope(source: str | Path) -> Microscope:
         sources += [table.where] * (len(made.devices) - len(sources))
     if not made.devices:
         made.close()
-        raise problems[0] if len(problems) == 1 else DeviceFileError("\n".join(map(str, problems)))
+        raise _together(problems)
     return Microscope(file.name, tuple(made.devices), made.close, tuple(sources), tuple(problems))
 
 
@@ -135,6 +150,10 @@ def _let_go(late: Future[Any]) -> None:
         made = _Made()
         made.take(late.result())
         made.close()
+
+
+def _together(problems: list[Exception]) -> Exception:
+    return problems[0] if len(problems) == 1 else DeviceFileError("\n".join(map(str, problems)))
 
 
 def _about(table: DeviceTable, error: Exception) -> DeviceFileError:

@@ -1,12 +1,15 @@
-"""Devices that belong together."""
+"""Devices that belong together, and the check of what they are made from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-__all__ = ["Microscope"]
+__all__ = ["Microscope", "check_factory", "checked_by"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _nothing_to_close() -> None:
@@ -39,3 +42,25 @@ class Microscope:
     close: Callable[[], None] = _nothing_to_close
     sources: tuple[str, ...] = ()
     problems: tuple[Exception, ...] = ()
+
+
+def checked_by(check: Callable[..., object]) -> Callable[[F], F]:
+    """Let `check` look at the arguments of a factory before another microscope is released.
+
+    It gets the factory's arguments, opens no hardware, and raises for a file that is missing or
+    cannot be read.
+    """
+
+    def mark(factory: F) -> F:
+        factory.__check__ = check  # type: ignore[attr-defined]
+        return factory
+
+    return mark
+
+
+def check_factory(factory: Callable[..., Any]) -> None:
+    """Run the check of a factory, or of a `functools.partial` of one; raise what it raises."""
+    made = partial(factory)  # of a partial, this is a flat one
+    check = getattr(made.func, "__check__", None)
+    if check is not None:
+        check(*made.args, **made.keywords)

@@ -12,7 +12,14 @@ from bluesky.run_engine import RunEngineResult
 from bluesky.utils import PlanHalt, RequestAbort, RequestStop, maybe_await
 
 from napari_skylight.engine._pause_and_resume import PausableEngine
-from napari_skylight.engine._task import Deliveries, Run, ended_future, failed_future, new_future
+from napari_skylight.engine._task import (
+    Deliveries,
+    Run,
+    ended_future,
+    failed_future,
+    finish,
+    new_future,
+)
 
 if TYPE_CHECKING:
     import threading
@@ -110,12 +117,13 @@ class Interruptible(PausableEngine):
     ) -> Future[Any]:
         """Carry out a request in the loop's thread; the future ends even when that goes wrong."""
         future = new_future()
+        run.requests.append(future)
         coroutine = request(future)
 
         def check(done: Future[None]) -> None:
             error = CancelledError() if done.cancelled() else done.exception()
             if error is not None:
-                self._deliveries.start(lambda: future.set_exception(error))
+                self._deliveries.start(lambda: finish(future, error=error))
 
         try:
             asyncio.run_coroutine_threadsafe(coroutine, self._loop).add_done_callback(check)
@@ -134,7 +142,7 @@ class Interruptible(PausableEngine):
         while not run.over and (self._state in ("idle", "suspending") or run.resuming):
             await run.next_change(_PATIENCE)
         if run.over or self._state == "paused":
-            self._deliveries.start(lambda: future.set_result(None))
+            self._deliveries.start(lambda: finish(future))
             return
         run.pauses.append(future)
         if self._state == "running" and not self._cleaning_up:
@@ -146,7 +154,7 @@ class Interruptible(PausableEngine):
                 self.log.warning("Something does not let the plan pause: it is ended where it is.")
                 self._task.cancel()
         if run.over:
-            self._deliveries.start(lambda: future.set_result(run.outcome))
+            self._deliveries.start(lambda: finish(future, run.outcome))
             return
         if future not in run.interrupts:
             run.interrupts.append(future)
@@ -185,7 +193,7 @@ class Interruptible(PausableEngine):
             await run.next_change(_PATIENCE)
         if run.over or run.resuming or self._state != "paused":
             error = TransitionError(f"The engine is {self._state}, not paused: nothing to resume.")
-            self._deliveries.start(lambda: future.set_exception(error))
+            self._deliveries.start(lambda: finish(future, error=error))
             return
         run.resuming = True  # until the state changes
         self._interrupted = False
@@ -205,7 +213,7 @@ class Interruptible(PausableEngine):
             self._interrupted = True
             run.resuming = False
             run.tell()
-            self._deliveries.start(lambda: future.set_exception(failure))
+            self._deliveries.start(lambda: finish(future, error=failure))
             return
         run.future = future
         self._run_permit.set()

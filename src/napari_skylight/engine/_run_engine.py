@@ -26,7 +26,7 @@ from napari_skylight.engine._loop import EngineLoop
 from napari_skylight.engine._offers import Offers
 from napari_skylight.engine._stash_commands import Commands
 from napari_skylight.engine._state import EngineStates, ObservedState
-from napari_skylight.engine._task import Deliveries, Run
+from napari_skylight.engine._task import Deliveries, Run, finish
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -232,15 +232,10 @@ class RunEngine(Interruptible):
 
         def tell() -> None:
             for future in run.interrupts:
-                future.set_result(run.outcome)
+                finish(future, run.outcome)
             for future in run.pauses:
-                future.set_result(None)
-            if run.future.done():
-                return
-            if error is not None:
-                run.future.set_exception(error)
-            else:
-                run.future.set_result(run.outcome)
+                finish(future)
+            finish(run.future, run.outcome, error)
 
         def announce_end() -> None:
             plan, run.plan = run.plan, None  # what its frames hold is free to go
@@ -262,8 +257,8 @@ class RunEngine(Interruptible):
 
         def tell() -> None:
             for pause in pauses:
-                pause.set_result(None)
-            future.set_exception(RunEngineInterrupted(self.pause_msg))
+                finish(pause)
+            finish(future, error=RunEngineInterrupted(self.pause_msg))
 
         self._deliveries.start(tell)
 
@@ -299,9 +294,9 @@ class RunEngine(Interruptible):
         self._deliveries.join(thread_timeout)
         self._engine_loop.stop()
         if not self._engine_loop.join(thread_timeout):
-            _logger.warning(
-                "The engine's thread is held up by a plan or a device; it ends when that lets go."
-            )
+            _logger.info("A plan or device blocks the engine's thread; it ends when that returns.")
+        if self._run_now is not None:
+            self._run_now.give_up()
         close_at_exit.discard(self)
         self._closed.set()
 

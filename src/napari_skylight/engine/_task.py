@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Deliveries", "Run", "ended_future", "failed_future", "new_future"]
+__all__ = ["Deliveries", "Run", "ended_future", "failed_future", "finish", "new_future"]
 
 
 def new_future() -> Future[Any]:
@@ -18,6 +18,16 @@ def new_future() -> Future[Any]:
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
     return future
+
+
+def finish(future: Future[Any], result: Any = None, error: BaseException | None = None) -> None:
+    """End a future, unless it was given up."""
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 def ended_future(result: Any = None) -> Future[Any]:
@@ -43,9 +53,15 @@ class Run:
         self.over = False
         self.outcome: Any = None  # what it returned, once it is over
         self.resuming = False
+        self.requests: list[Future[Any]] = []  # all those of stop, abort, halt, pause and resume
         self.interrupts: list[Future[Any]] = []  # of stop, abort and halt
         self.pauses: list[Future[Any]] = []
         self._waiters: list[asyncio.Future[None]] = []
+
+    def give_up(self) -> None:
+        """End its futures as cancelled: the engine was closed, and the plan does not end."""
+        for future in (self.future, *self.requests):
+            finish(future, error=CancelledError("The engine was closed; the plan hangs."))
 
     def tell(self) -> None:
         """Wake who waits for the next change."""

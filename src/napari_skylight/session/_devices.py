@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import wait as wait_for_futures
 from typing import Any
 
@@ -13,11 +13,10 @@ from bluesky.utils import maybe_await
 from psygnal import Signal
 
 from napari_skylight._signals import announce
-from napari_skylight.devices import DeviceFileError, Microscope
+from napari_skylight.devices import DeviceFileError, Microscope, check_factory
 from napari_skylight.protocols import Camera, Focus, Light
-from napari_skylight.session._coalescing_task import CoalescingTask
 from napari_skylight.session._connected_device import Connected, connect
-from napari_skylight.session._error_text import SeveralProblems, in_words
+from napari_skylight.session._error_text import SeveralProblems, cause_of, in_words
 
 CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
@@ -46,9 +45,11 @@ class Devices(Mapping[str, Any]):
         self._connected: dict[str, Connected] = {}
         self._lock = threading.Lock()
         self._exchange = threading.Lock()
-        self._opening = 0
+        self._adding: set[Future[None]] = set()
+        self._openings: set[Future[Microscope]] = set()
         self._closed = False
         self.microscope: Microscope | None = None
+        self._factory: Callable[[], Microscope] | None = None  # of `microscope`
 
     def __getitem__(self, name: str) -> Any:
         with self._lock:
@@ -91,8 +92,8 @@ class Devices(Mapping[str, Any]):
 
     @property
     def opening(self) -> bool:
-        """Whether a microscope is on its way."""
-        return self._opening > 0
+        """Whether a microscope is being opened."""
+        return bool(self._openings)
 
     @property
     def lights(self) -> list[Any]:
@@ -105,7 +106,10 @@ class Devices(Mapping[str, Any]):
         The future fails with ValueError when the name is empty or taken, and with what the device
         raises when it cannot be connected.
         """
-        return asyncio.run_coroutine_threadsafe(self._add(device), self._loop)
+        future = asyncio.run_coroutine_threadsafe(self._add(device), self._loop)
+        self._adding.add(future)
+        future.add_done_callback(self._adding.discard)
+        return future
 
     async def _add(self, device: Any) -> None:
         self._keep(await self._connect(device))
@@ -139,30 +143,57 @@ class Devices(Mapping[str, Any]):
     def open(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
         """Make a microscope on a thread of its own and connect its devices.
 
-        The one before is closed first: two programs can seldom hold the same hardware.
+        The one before is closed first: two programs can seldom hold the same hardware. It stays
+        open if the factory's check fails, and is opened again if the new one cannot be opened.
         """
+        future: Future[Microscope] = Future()
+        future.set_running_or_notify_cancel()  # others may have asked for the same
+        self._openings.add(future)
 
-        def work() -> Microscope:
+        def work() -> None:
             try:
                 with self._exchange:
                     microscope = self._open(factory)
-            except BaseException as error:
-                self._count_opening(-1)
-                if not self._closed:  # otherwise nobody wants it any more
-                    announce(self.failed, error)  # first: who waits for the end finds it told
-                raise
-            self._count_opening(-1)
-            return microscope
+            except BaseException as error:  # noqa: BLE001 - whatever a driver raises is the future's
+                if self._end_opening(future):
+                    announce(self.failed, error)  # before the future ends
+                    future.set_exception(error)
+            else:
+                if self._end_opening(future):
+                    future.set_result(microscope)
 
-        self._count_opening(+1)
-        return CoalescingTask("skylight-open-microscope", work).ask()
+        threading.Thread(target=work, name="skylight-open-microscope", daemon=True).start()
+        return future
 
-    def _count_opening(self, change: int) -> None:
+    def _end_opening(self, future: Future[Microscope]) -> bool:
+        """Count `future` as ended; return False if `give_up` has ended it."""
         with self._lock:
-            self._opening += change
+            pending = future in self._openings
+            self._openings.discard(future)
+        return pending
 
     def _open(self, factory: Callable[[], Microscope]) -> Microscope:
-        self._release(CLOSE_SECONDS)
+        former, former_factory = self.microscope, self._factory
+        note = "" if former is None else f"{former.title} is still open."
+        try:
+            check_factory(factory)
+            self._release(CLOSE_SECONDS)
+            note = ""
+            return self._make(factory)
+        except BaseException as error:
+            if former is not None and former_factory is not None and not self._closed:
+                cause_of(error).add_note(note or self._reopen(former.title, former_factory))
+            raise
+
+    def _reopen(self, title: str, factory: Callable[[], Microscope]) -> str:
+        """Open the former microscope again; return how that went, in words."""
+        try:
+            self._make(factory)
+        except BaseException as error:  # noqa: BLE001 - whatever a driver raises, both are reported
+            return f"{title} could not be opened again: {in_words(error)}"
+        return f"{title} is open again."
+
+    def _make(self, factory: Callable[[], Microscope]) -> Microscope:
         microscope = factory()
         if not isinstance(microscope, Microscope):
             raise TypeError(f"{factory!r} made {microscope!r}, not a Microscope.")
@@ -170,11 +201,12 @@ class Devices(Mapping[str, Any]):
             if self._closed:  # while it was made
                 raise RuntimeError(f"{microscope.title} was not opened: the session was closed.")
             problems = self._add_all(microscope)
-        except BaseException:  # whatever a driver raises, its hardware is let go of
+        except BaseException:  # whatever a driver raises, its hardware is released
             self._let_go(microscope, CLOSE_SECONDS)
             raise
-        self.microscope = microscope  # not before: who sees it finds its devices
-        if self._closed:  # while it was connected: nobody else will let go of it
+        self._factory = factory
+        self.microscope = microscope  # last: who sees it finds its devices
+        if self._closed:  # while it was connected
             self._release(CLOSE_SECONDS)
         announce(self.changed)
         announce(self.microscope_changed)
@@ -246,6 +278,8 @@ class Devices(Mapping[str, Any]):
 
         Not for the loop's thread, which has to do it.
         """
+        if not self.lights:
+            return []
         try:
             dark = asyncio.run_coroutine_threadsafe(self._darken(seconds), self._loop)
         except RuntimeError:  # the loop has been closed, and the engine has stopped what was set
@@ -266,9 +300,19 @@ class Devices(Mapping[str, Any]):
                 problems.append(in_words(error))
         return problems
 
+    def give_up(self) -> None:
+        """Open and add nothing more; what is pending ends as cancelled."""
+        with self._lock:
+            self._closed = True
+            openings, self._openings = self._openings, set()
+        for future in tuple(self._adding):
+            future.cancel()
+        for opening in openings:
+            opening.set_exception(CancelledError("The session was closed."))
+
     def close(self, seconds: float) -> None:
-        """Let go of the microscope."""
-        self._closed = True
+        """Release the microscope."""
+        self.give_up()
         if self._exchange.acquire(timeout=seconds):
             try:
                 self._release(seconds)

@@ -31,8 +31,16 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 def in_words(error: BaseException) -> str:
-    """Return the message of what caused `error`, or a plain one where it has none."""
-    cause = cause_of(error)
+    """Return the message and notes of what caused `error`, or a plain one where it has none."""
+    return _noted(_words(cause_of(error)), error)
+
+
+def _noted(words: str, error: BaseException) -> str:
+    notes = getattr(cause_of(error), "__notes__", ())
+    return " ".join([f"{words.rstrip('.')}.", *notes]) if notes else words
+
+
+def _words(cause: BaseException) -> str:
     if isinstance(cause, FailedStatus):
         return "A device failed without saying why."
     if isinstance(cause, KeyError) and cause.args:
@@ -49,8 +57,8 @@ def with_place(error: BaseException) -> str:
     place = _place_of(cause) if isinstance(cause, _SLIPS) else ""
     if not place or place in str(cause):
         return in_words(error)
-    words = f"{type(cause).__name__}: {cause}" if str(cause) else in_words(error)
-    return f"{words} ({place})"
+    words = f"{type(cause).__name__}: {cause}" if str(cause) else _words(cause)
+    return _noted(f"{words} ({place})", error)
 
 
 def _place_of(error: BaseException) -> str:

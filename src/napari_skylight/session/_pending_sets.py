@@ -47,13 +47,22 @@ class PendingSets:
         self._loop = engine.loop
         self._devices = devices
         self._problems = problems
+        self._futures: set[Future[None]] = set()
         self._pending: list[_PendingSet] = []
         self._stopping: set[asyncio.Task[None]] = set()
         engine.state_changed.connect(self._on_engine_state_changed)
 
     def set(self, path: str, value: Any, report: bool) -> Future[None]:
         """Set a part such as "camera.exposure"; see `Session.set`."""
-        return asyncio.run_coroutine_threadsafe(self._set(path, value, report), self._loop)
+        future = asyncio.run_coroutine_threadsafe(self._set(path, value, report), self._loop)
+        self._futures.add(future)
+        future.add_done_callback(self._futures.discard)
+        return future
+
+    def give_up(self) -> None:
+        """End what is pending as cancelled."""
+        for future in tuple(self._futures):
+            future.cancel()
 
     def stop(self, *, plan: bool) -> Future[None]:
         """Stop what the user has moving and, with `plan`, what the running plan has.

@@ -118,6 +118,10 @@ class Runner:
         self._aborted = True
         return self._engine.halt()
 
+    def give_up(self) -> None:
+        """Expect the plan to be aborted: the session closes."""
+        self._aborted = True
+
     def _on_resumed(self, future: Future[Any]) -> None:
         with self._lock:
             if self._resumed is future:

@@ -163,9 +163,12 @@ class Session(Workbench):
             if self._closed:
                 return
             self._closed = True
+        self._devices.give_up()
         # A plan or device that does not let go must not hold up whoever closes the window.
         ending: list[Future[Any]] = [self._sets.stop(plan=False), self.engine.stop()]
         wait_for_futures(ending, timeout * 0.4)
+        self._sets.give_up()
+        self._runner.give_up()
         self._darken(timeout * 0.1)
         self._sources.close(timeout * 0.1)
         self._memory.close(timeout * 0.1)

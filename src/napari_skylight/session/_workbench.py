@@ -209,10 +209,13 @@ class Workbench:
     def ensure_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
         """Return the microscope that is open or being opened; open one where there is none."""
         with self._lock:
-            opened = self._opened
-            if opened is None or (opened.done() and opened.exception() is not None):
+            if self._opened is not None and not self._opened.done():
+                return self._opened
+            if self._devices.microscope is None:
                 return self.open_microscope(factory)
-            return opened
+            there: Future[Microscope] = Future()
+            there.set_result(self._devices.microscope)
+            return there
 
     def spec(self, plan: str) -> PlanSpec:
         """Return what `plan` takes, its choices being the devices connected now.

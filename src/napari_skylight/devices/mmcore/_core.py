@@ -88,6 +88,11 @@ class Core:
             )
 
 
+def check_configuration(config: str | Path | None = None) -> None:
+    """Raise what is wrong with a configuration as far as its text tells; no device is opened."""
+    _configuration(_new_core(), config)
+
+
 def _new_core() -> Any:
     try:
         from pymmcore import CMMCore
@@ -115,17 +120,41 @@ def _new_core() -> Any:
 
 
 def _configuration(mmc: Any, config: str | Path | None) -> Path:
-    """Return the file meant by `config`: as named, or next to Micro-Manager's device adapters."""
+    """Return the file meant by `config`: as named, or next to Micro-Manager's device adapters.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it cannot be read, names no camera, or needs an adapter that is not installed.
+    """
     adapters = [Path(folder) for folder in mmc.getDeviceAdapterSearchPaths()]
     name = Path(config or CONFIGURATION).expanduser()
     for path in (name, *(folder / name for folder in adapters)):
         if path.is_file():
+            _check_text(mmc, path.resolve())
             return path.resolve()
     where = ", ".join(str(folder) for folder in adapters) or "no Micro-Manager found"
     raise FileNotFoundError(
         f"There is no Micro-Manager configuration {name} (looked here and in: {where}). "
         "Name a .cfg file, or set MICROMANAGER_PATH to the folder of Micro-Manager."
     )
+
+
+def _check_text(mmc: Any, path: Path) -> None:
+    try:
+        text = path.read_text(errors="replace")  # the labels in it may be in any encoding
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error}.") from error
+    installed, devices = set(mmc.getDeviceAdapterNames()), 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        command, *fields = line.split(",")
+        devices += command == "Device"
+        if command == "Device" and len(fields) == 3 and fields[1] not in installed:
+            raise _line_error(path, number, line, f"The adapter {fields[1]} is not installed.")
+    if not devices:
+        raise _no_camera(path)
 
 
 def _load(mmc: Any, path: Path) -> None:
@@ -135,12 +164,20 @@ def _load(mmc: Any, path: Path) -> None:
         # The core says "Line 4: <the line>" and, below it, what is wrong.
         found = re.match(r"Line (\d+): ([^\n]*)\n(.*)", str(error), re.DOTALL)
         line, text, reason = found.groups() if found else ("?", "", str(error))
-        raise ValueError(
-            f"{path}, line {line}: {' '.join(reason.split())} ({text.strip()}). "
-            "Correct that line, or choose another configuration file."
-        ) from error
+        raise _line_error(path, line, text, reason) from error
     if not mmc.getCameraDevice():
-        raise ValueError(
-            f"{path} names no camera (a line Property,Core,Camera,<device>): "
-            "add one, or choose another configuration file."
-        )
+        raise _no_camera(path)
+
+
+def _line_error(path: Path, line: object, text: str, reason: str) -> ValueError:
+    return ValueError(
+        f"{path}, line {line}: {' '.join(reason.split())} ({text.strip()}). "
+        "Correct that line, or choose another configuration file."
+    )
+
+
+def _no_camera(path: Path) -> ValueError:
+    return ValueError(
+        f"{path} names no camera (a line Property,Core,Camera,<device>): "
+        "add one, or choose another configuration file."
+    )

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from napari_skylight.devices import Microscope
+from napari_skylight.devices import Microscope, checked_by
 from napari_skylight.devices.mmcore._camera import Camera
-from napari_skylight.devices.mmcore._core import Core
+from napari_skylight.devices.mmcore._core import Core, check_configuration
 from napari_skylight.devices.mmcore._light import Channel, Light, channel_group
 from napari_skylight.devices.mmcore._stage import Focus, Stage
 
 
+@checked_by(check_configuration)
 def microscope(config: str | Path | None = None) -> Microscope:
     """Load a Micro-Manager configuration and return what it has as devices.
 

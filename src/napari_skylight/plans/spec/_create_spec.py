@@ -152,7 +152,7 @@ def _hint_of(default: Any) -> Any:
         return array_hint(default)
     if type(default) in (list, tuple, set, frozenset) and default:
         kinds: Any = tuple(dict.fromkeys(map(type, default)))
-        item = float if set(kinds) == {int, float} else Union[kinds]
+        item = float if set(kinds) == {int, float} else Union[kinds]  # noqa: UP007 - made at run time
         args = (item, ...) if type(default) is tuple else (item,)
         return types.GenericAlias(type(default), args)
     return type(default)

@@ -13,7 +13,7 @@ from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
 from ophyd_async.sim import SimBlobDetector
 from pymmcore_plus import find_micromanager
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QListWidget
+from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel
 
 from napari_skylight import Session, attach
 from napari_skylight.devices import Microscope, mmcore
@@ -253,8 +253,7 @@ def test_start_live_view_opens_the_simulated_microscope(qtbot, make_napari_viewe
 def test_the_devices_dock_sets_the_light_while_the_plan_runs(qtbot, viewer, dock, session):
     run_live(qtbot, dock, viewer)
     _, devices = viewer.window.add_plugin_dock_widget(_attachments.PLUGIN, "Devices")
-    names = devices.findChild(QListWidget, "devices")
-    names.setCurrentItem(names.findItems("light", Qt.MatchFlag.MatchExactly)[0])
+    devices.findChild(QAbstractButton, "device:light").click()
     qtbot.waitUntil(lambda: devices.findChild(QCheckBox, "setting:light") is not None, timeout=5000)
     switch = devices.findChild(QCheckBox, "setting:light")
     qtbot.waitUntil(switch.isChecked, timeout=5000)

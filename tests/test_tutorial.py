@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QComboBox, QLabel, QListWidget, QTreeView, QWidget
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QLabel, QTreeView, QWidget
 
 from napari_skylight import attach
 from napari_skylight._compat import app_model
@@ -40,9 +40,9 @@ class Reader:
         self.waits(lambda: text in self.finds(QLabel, name).text())
 
     def chooses(self, device):
-        listed = self.finds(QListWidget, "devices")
-        self.waits(lambda: bool(listed.findItems(device, Qt.MatchFlag.MatchExactly)))
-        listed.setCurrentItem(listed.findItems(device, Qt.MatchFlag.MatchExactly)[0])
+        header = self.finds(QAbstractButton, f"device:{device}")
+        if not header.isChecked():
+            header.click()
 
     def enters(self, setting, text):
         editor = self.finds(QWidget, f"setting:{setting}")

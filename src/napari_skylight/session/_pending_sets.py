@@ -10,7 +10,9 @@ from typing import Any
 
 from bluesky.protocols import Movable, Stoppable
 from bluesky.utils import maybe_await
+from psygnal import Signal
 
+from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.protocols import HasChildren, Light
 from napari_skylight.session._devices import Devices
@@ -42,6 +44,9 @@ class PendingSets:
         Gets what a device refuses.
     """
 
+    motion_changed = Signal()
+    """`is_moving` may have changed; emitted on the engine's loop."""
+
     def __init__(self, engine: RunEngine, devices: Devices, problems: Problems) -> None:
         self._engine = engine
         self._loop = engine.loop
@@ -63,6 +68,11 @@ class PendingSets:
         """End what is pending as cancelled."""
         for future in tuple(self._futures):
             future.cancel()
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the user has a device moving."""
+        return any(each.mover is not None for each in tuple(self._pending))
 
     def stop(self, *, plan: bool) -> Future[None]:
         """Stop what the user has moving and, with `plan`, what the running plan has.
@@ -97,11 +107,13 @@ class PendingSets:
         new = _PendingSet(path, mover, target.set(value))
         before = [each for each in self._pending if each.path == path]
         self._pending.append(new)
+        announce(self.motion_changed)
         try:
             await self._replace(before, new, f"{path} was given a new value: {value}.")
             await new.ended
         finally:
             self._pending.remove(new)
+            announce(self.motion_changed)
 
     async def _replace(self, before: list[_PendingSet], new: _PendingSet, reason: str) -> None:
         if not before:

@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
 from typing import Any
 
+from psygnal import SignalInstance
+
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.engine.actions import Action
 from napari_skylight.session._workbench import Workbench
@@ -132,6 +134,16 @@ class Session(Workbench):
         """
         self._check_open()
         return self._sets.set(setting, value, report)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a device is moving that was set with `set`."""
+        return self._sets.is_moving
+
+    @property
+    def motion_changed(self) -> SignalInstance:
+        """Emitted when `is_moving` may have changed."""
+        return self._sets.motion_changed
 
     def stop_motion(self) -> Future[None]:
         """Stop every device that the user or the running plan has moving; lights stay as they are.

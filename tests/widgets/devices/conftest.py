@@ -3,8 +3,8 @@
 import time
 
 import pytest
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QListWidget, QWidget
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_skylight.devices import sim
 from napari_skylight.engine import Status
@@ -87,19 +87,26 @@ class Person:
         return found is not None and found.isVisible()
 
     def devices(self):
-        listed = self.dock.findChild(QListWidget, "devices")
-        return [listed.item(row).text() for row in range(listed.count())]
+        """Return the devices that are listed, from top to bottom."""
+        headers = [
+            each
+            for each in self.dock.findChildren(QPushButton)
+            if each.objectName().startswith("device:") and each.isVisible()
+        ]
+        headers.sort(key=lambda each: each.mapTo(self.dock, QPoint()).y())
+        return [each.accessibleName() for each in headers]
 
     def chooses(self, device):
-        """Go to `device` with the arrow keys."""
-        listed = self.find("devices")
-        listed.setFocus()
-        self.press("devices", Qt.Key.Key_Home)
-        for _ in self.devices():
-            if listed.currentItem().text() == device:
-                return
-            self.press("devices", Qt.Key.Key_Down)
-        assert listed.currentItem().text() == device
+        """Go to `device` with the arrow keys, and expand it."""
+        first = self.devices()[0]
+        self.find(f"device:{first}").setFocus()
+        while self.dock.focusWidget().accessibleName() != device:
+            self.qtbot.keyClick(self.dock.focusWidget(), Qt.Key.Key_Down)
+        self.press(f"device:{device}", Qt.Key.Key_Right)
+
+    def collapses(self, device):
+        self.find(f"device:{device}").setFocus()
+        self.press(f"device:{device}", Qt.Key.Key_Left)
 
     def press(self, name, key):
         self.qtbot.keyClick(self.find(name), key)

@@ -1,41 +1,38 @@
-"""The dock to look at devices and set them, whether or not a plan runs."""
+"""The Devices dock: a tree of devices, and of the signals of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection
 
-from qtpy.QtCore import QEvent, QSignalBlocker, QSize, Qt, QTimer
-from qtpy.QtWidgets import QLineEdit, QListWidget, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QSize, QTimer
+from qtpy.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_skylight.session import Session, Setting, SettingsWatch
 from napari_skylight.widgets._colours import is_new_theme, muted, red
 from napari_skylight.widgets._dock_visibility import DockVisibility
 from napari_skylight.widgets._form_area import FormArea
+from napari_skylight.widgets._icons import shape_icon
 from napari_skylight.widgets._plain_text import text_label
-from napari_skylight.widgets._separator import Rule
 from napari_skylight.widgets._signal_links import Links
-from napari_skylight.widgets.devices._setting_rows import SettingRows
+from napari_skylight.widgets._tab_order import order_tabs
+from napari_skylight.widgets.devices._device_section import DeviceSection
 
 __all__ = ["DevicesPanel"]
 
 _REDRAW_MS = 40
-_MOST_DEVICES = 6
-"""How many devices are seen without scrolling."""
 
-# Napari's themes do not show where the keyboard is, and set lists tight.
+# napari's themes do not show where the keyboard focus is.
 _STYLE = """
-QListWidget, QComboBox, QCheckBox {{ border: 1px solid transparent; }}
-QListWidget:focus, QComboBox:focus, QCheckBox:focus {{ border: 1px solid {colour}; }}
-QListWidget::item {{ padding: 2px; }}
+QComboBox, QCheckBox {{ border: 1px solid transparent; }}
+QComboBox:focus, QCheckBox:focus {{ border: 1px solid {colour}; }}
 """
 
 
 class DevicesPanel(QWidget):
-    """The devices of `session`, and the settings of the chosen one.
+    """The devices of `session`, whether or not a plan runs.
 
-    What is shown is what the devices say: a change that was refused goes back, and why is told
-    below. Nothing is asked of any device while the panel is hidden.
+    It shows what the devices report: a refused value goes back to the true one, with the reason
+    below. Only devices that are expanded are read, and none while the panel is hidden.
 
     Parameters
     ----------
@@ -46,89 +43,172 @@ class DevicesPanel(QWidget):
         super().__init__()
         self._session = session
         self._watches = _Watches()
-        self._watch: SettingsWatch | None = None
-        self._rows: SettingRows | None = None
-        self._refused = ""
-        self._preferred = ""
-        self._search = QLineEdit()
-        self._search.setObjectName("search")
-        self._search.setPlaceholderText("Search devices and settings")
-        self._search.setClearButtonEnabled(True)
-        self._list = _DeviceList()
-        self._form_area = FormArea()
-        self._note = text_label(name="note", wrap=True)
-        self._problem = text_label(name="setting-error", wrap=True)
-        self._problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._lay_out()
+        self._sections: dict[str, DeviceSection] = {}
+        self._expanded: set[str] | None = None  # until there is a device: then the first
         self._is_visible = False
         DockVisibility(self).changed.connect(self._on_visibility_changed)
+        self._search = QLineEdit()
+        self._search.setObjectName("search")
+        self._search.setPlaceholderText("Search devices and signals")
+        self._search.setClearButtonEnabled(True)
+        self._note = text_label(name="note", wrap=True)
+        self._form_area = FormArea()
+        self._tree = QWidget()
+        self._stop = QPushButton("Stop motion")
+        self._stop.setObjectName("stop-motion")
+        self._stop.setToolTip("Stop every device that is moving, by hand or by the plan")
+        self._stop.setAutoDefault(True)
+        self._stop.clicked.connect(session.stop_motion)
+        self._is_moving: bool | None = None
+        self._lay_out()
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
         self._redraw.setInterval(_REDRAW_MS)
-        self._redraw.timeout.connect(self._show_states)
-        self._search.textChanged.connect(self._on_search_changed)
-        self._list.currentTextChanged.connect(self._on_device_chosen)
+        self._redraw.timeout.connect(self._on_redraw)
+        self._refused: QWidget | None = None
+        self._show_refused = QTimer(self)
+        self._show_refused.setSingleShot(True)  # once it is laid out
+        self._show_refused.timeout.connect(self._on_show_refused)
+        self._search.textChanged.connect(self._show_sections)
+        self._form_area.rearranged.connect(self._order_tabs)
         self._links = Links(self)
-        self._watch_links = Links(self)
         self.destroyed.connect(self._watches.close)
         self._links.connect(session.devices_changed, self._on_devices_changed)
+        self._links.connect(session.motion_changed, self._show_motion)
+        self._links.connect(session.progress.changed, self._show_motion)
         self._on_devices_changed()
 
     def close_links(self) -> None:
-        """Hear nothing of the session and its devices any more; for whoever takes the dock down."""
+        """Stop listening to the session and its devices, before the panel is deleted."""
         self._links.cut()
-        self._watch_links.cut()
+        for section in self._sections.values():
+            section.cut_links()
         self._watches.close()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return a size at which most devices show all their settings."""
+        """Return a size at which most devices show all their signals."""
         return super().sizeHint().expandedTo(QSize(320, 400))
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take over the theme."""
         super().changeEvent(event)
         if is_new_theme(event):
-            self._problem.setStyleSheet(f"color: {red(self).name()};")
-            for part in (self._list, self._form_area):
-                part.setStyleSheet(_STYLE.format(colour=muted(self).name()))
-
-    def _on_visibility_changed(self, visible: bool) -> None:
-        self._is_visible = visible
-        self._watches.follow(self._watch if visible else None)
+            self._note.setStyleSheet(f"color: {muted(self).name()};")
+            self._is_moving = None
+            self._show_motion()
+            self._form_area.setStyleSheet(_STYLE.format(colour=muted(self).name()))
 
     def _lay_out(self) -> None:
+        self._rows = QVBoxLayout(self._tree)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(0)
+        self._form_area.setWidget(self._tree)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
-        for part in (self._search, self._list, Rule(), self._note, self._form_area, self._problem):
+        for part in (self._search, self._note, self._form_area):
             layout.addWidget(part)
         layout.addStretch(1)
-        self._problem.hide()
+        layout.addWidget(self._stop)
 
     # ---- the devices -------------------------------------------------------------------------
 
     def _on_devices_changed(self) -> None:
         self._watches.keep(self._session)
-        self._show_list()
+        for name, section in list(self._sections.items()):
+            if self._watches.get(name) is not section.watch:
+                section.cut_links()
+                section.hide()
+                section.deleteLater()
+                del self._sections[name]
+        for place, (name, watch) in enumerate(self._watches.items()):
+            section = self._sections.get(name) or self._create_section(name, watch)
+            self._sections[name] = section
+            self._rows.insertWidget(place, section)
+        if self._expanded is None and self._watches:
+            self._expanded = {next(iter(self._watches))}
+        self._show_sections()
 
-    def _on_search_changed(self) -> None:
-        self._show_list()
-        self._search_rows()
+    def _create_section(self, name: str, watch: SettingsWatch) -> DeviceSection:
+        section = DeviceSection(name, watch)
+        section.toggled.connect(self._on_toggled)
+        section.updated.connect(self._on_updated)
+        section.moved.connect(self._move_focus)
+        section.refused.connect(self._on_refused)
+        return section
 
-    def _on_device_chosen(self, name: str) -> None:
-        self._preferred = name
-        self._show_device(name)
+    def _on_toggled(self, name: str, expanded: bool) -> None:
+        if self._expanded is not None and not self._wanted:
+            (self._expanded.add if expanded else self._expanded.discard)(name)
+        self._sections[name].expand(expanded)
+        self._search_in(self._sections[name])
+        self._follow()
 
-    def _show_list(self) -> None:
+    def _move_focus(self, name: str, step: int) -> None:
+        shown = [each for each in self._watches if self._sections[each].isVisible()]
+        place = shown.index(name) + step
+        if 0 <= place < len(shown):
+            header = self._sections[shown[place]].header
+            header.setFocus()
+            self._form_area.ensureWidgetVisible(header)
+
+    def _on_updated(self) -> None:
+        if not self._redraw.isActive():
+            self._redraw.start()
+
+    def _on_redraw(self) -> None:
+        for section in self._sections.values():
+            section.refresh()
+
+    def _on_refused(self, label: QWidget) -> None:
+        self._refused = label
+        self._show_refused.start(0)
+
+    def _on_show_refused(self) -> None:
+        label, self._refused = self._refused, None
+        if label is not None and label.isVisible():
+            self._form_area.ensureWidgetVisible(label, 0, 0)
+
+    def _order_tabs(self) -> None:
+        sections = [self._sections[name] for name in self._watches]
+        order_tabs([self._search, *sections, self._stop])
+
+    # ---- what is shown -----------------------------------------------------------------------
+
+    def _show_sections(self) -> None:
+        """Show what is searched for, expanded; or everything, as the user has expanded it."""
         wanted = self._wanted
-        names = [
-            name
-            for name, watch in self._watches.items()
-            if wanted in name.casefold() or any(map(self._is_wanted, watch.settings))
-        ]
-        with QSignalBlocker(self._list):
-            self._list.show_names(names, self._preferred)
-        self._show_device(self._list.chosen)
+        for name, section in self._sections.items():
+            found = wanted in name.casefold() or any(map(self._is_wanted, section.watch.settings))
+            section.setVisible(found)
+            section.expand(found and bool(wanted or name in (self._expanded or ())))
+            self._search_in(section)
+        none_found = not any(not each.isHidden() for each in self._sections.values())
+        self._note.setText(
+            f"Nothing is called {self._search.text().strip()}."
+            if wanted
+            else "No device is connected."
+        )
+        self._note.setVisible(none_found)
+        self._follow()
+
+    def _show_motion(self) -> None:
+        """Show the button in red while something moves."""
+        is_moving = self._session.is_moving or self._plan_moves()
+        if is_moving != self._is_moving:
+            self._is_moving = is_moving
+            self._stop.setIcon(shape_icon("stop", red(self) if is_moving else muted(self)))
+            self._stop.setStyleSheet(f"color: {red(self).name()};" if is_moving else "")
+
+    def _plan_moves(self) -> bool:
+        """Return whether the plan waits for something that can be set."""
+        progress = self._session.progress.now
+        awaited = {each.name for each in progress.waiting} if progress is not None else set()
+        return any(
+            setting.settable and getattr(setting.part, "name", "") in awaited
+            for watch in self._watches.values()
+            for setting in watch.settings
+        )
 
     @property
     def _wanted(self) -> str:
@@ -137,119 +217,31 @@ class DevicesPanel(QWidget):
     def _is_wanted(self, setting: Setting) -> bool:
         return self._wanted in f"{setting.path} {setting.label}".casefold()
 
-    # ---- the settings of the chosen one ------------------------------------------------------
+    def _search_in(self, section: DeviceSection) -> None:
+        is_found = self._wanted in section.name.casefold()
+        section.search(lambda setting: is_found or self._is_wanted(setting))
 
-    def _show_device(self, name: str) -> None:
-        watch = self._watches.get(name)
-        self._note.setText(self._note_for(name, watch))
-        self._note.setVisible(bool(self._note.text()))
-        if watch is self._watch:
-            return
-        self._watch_links.cut()
-        self._watch = watch
-        self._rows = SettingRows(watch.settings if watch is not None else ())
-        self._watch_links = Links(self._rows)
-        self._form_area.setWidget(self._rows)
-        if watch is not None:
-            self._rows.entered.connect(self._on_value_entered)
-            self._watch_links.connect(watch.changed, self._on_watch_changed)
-            self._rows.show_states(watch.states)
-            self._show_states()
-        self._search_rows()
-        self._watches.follow(watch if self._is_visible else None)
+    def _on_visibility_changed(self, visible: bool) -> None:
+        self._is_visible = visible
+        self._follow()
 
-    def _note_for(self, name: str, watch: SettingsWatch | None) -> str:
-        if watch is None:
-            wanted = self._search.text().strip()
-            return f"Nothing is called {wanted}." if wanted else "No device is connected."
-        return "" if watch.settings else f"There is nothing to set on {name}."
-
-    def _search_rows(self) -> None:
-        if self._rows is None or self._watch is None:
-            return
-        all_are = self._wanted in self._list.chosen.casefold()
-        self._rows.hide_rows(
-            {
-                setting.path
-                for setting in self._watch.settings
-                if not (all_are or self._is_wanted(setting))
-            }
-        )
-
-    def _on_value_entered(self, path: str, value: Any) -> None:
-        if self._watch is not None:
-            self._tell("", "")
-            self._watch.set(path, value)
-            self._show_states()
-
-    def _on_watch_changed(self) -> None:
-        if not self._redraw.isActive():
-            self._redraw.start()
-
-    def _show_states(self) -> None:
-        if self._watch is None or self._rows is None:
-            return
-        states = self._watch.take()
-        self._rows.show_states(states)
-        for path, state in states.items():
-            if state.refusal or path == self._refused:
-                self._tell(path, state.refusal)
-
-    def _tell(self, path: str, problem: str) -> None:
-        self._refused = path
-        self._problem.setText(problem)
-        self._problem.setVisible(bool(problem))
-
-
-class _DeviceList(QListWidget):
-    """The names of the devices, as high as it needs to be."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("devices")
-        self.setAccessibleName("Devices")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    @property
-    def chosen(self) -> str:
-        """The name of the device chosen; empty when there is none."""
-        item = self.currentItem()
-        return "" if item is None else item.text()
-
-    def show_names(self, names: Sequence[str], preferred: str) -> None:
-        """List `names`, and choose `preferred` or else the first."""
-        if names != [self.item(row).text() for row in range(self.count())]:
-            self.clear()
-            self.addItems(names)
-            self.updateGeometry()
-        if names:
-            self.setCurrentRow(names.index(preferred) if preferred in names else 0)
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return the height of what is listed, within bounds."""
-        rows = min(max(self.count(), 1), _MOST_DEVICES)
-        height = max(self.sizeHintForRow(0), self.fontMetrics().height())
-        return QSize(super().minimumSizeHint().width(), rows * height + 2 * self.frameWidth())
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Be as high as the style has it."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:
-            self.updateGeometry()
-
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return the same height."""
-        return QSize(0, self.sizeHint().height())
+    def _follow(self) -> None:
+        shown = [
+            name
+            for name, each in self._sections.items()
+            if self._is_visible and each.is_expanded and not each.isHidden()
+        ]
+        self._watches.follow(shown)
 
 
 class _Watches(dict[str, SettingsWatch]):
-    """A watch for each device, by name; at most one of them follows its device."""
+    """A watch for each device, by name."""
 
     is_closed = False
 
     def keep(self, session: Session) -> None:
         """Have watches for the devices of `session`, and for no others."""
-        # A device may go while they are counted.
+        # A device may be removed meanwhile, by another thread.
         found = {name: session.devices.get(name) for name in session.devices}
         devices = {name: device for name, device in found.items() if device is not None}
         kept = {name: self.get(name) for name in devices}
@@ -261,15 +253,15 @@ class _Watches(dict[str, SettingsWatch]):
         for name, device in devices.items():
             self[name] = kept[name] or SettingsWatch(session, device)
 
-    def follow(self, chosen: SettingsWatch | None) -> None:
-        """Follow the device of `chosen`, and no other."""
-        for watch in self.values():
-            if watch is not chosen:
+    def follow(self, names: Collection[str]) -> None:
+        """Read the devices of these names, and no others."""
+        for name, watch in self.items():
+            if name in names and not self.is_closed:
+                watch.start()
+            else:
                 watch.stop()
-        if chosen is not None and not self.is_closed:
-            chosen.start()
 
     def close(self) -> None:
-        """Follow nothing, for good."""
+        """Read no device any more."""
         self.is_closed = True
-        self.follow(None)
+        self.follow(())

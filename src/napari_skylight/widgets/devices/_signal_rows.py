@@ -1,27 +1,28 @@
-"""The settings of one device, a row for each."""
+"""The signals of one device, a row for each."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from napari_skylight.session import Setting, SettingInfo, SettingState
-from napari_skylight.widgets._colours import is_new_theme, muted
+from napari_skylight.widgets._colours import is_new_theme, muted, red
 from napari_skylight.widgets._plain_text import plain_caption, plain_tip, text_label
 from napari_skylight.widgets._tab_order import order_tabs
-from napari_skylight.widgets.devices._setting_editors import SettingEditor, create_setting_editor
+from napari_skylight.widgets.devices._signal_editors import SettingEditor, create_setting_editor
 
-__all__ = ["SettingRows"]
+__all__ = ["SignalRows"]
 
 _LABEL, _EDITOR, _NOW = range(3)
-_WIDEST_NOW = "-1000.0 µm"
+_WIDEST_NOW = "no answer"
+_USUAL_LABEL = "Exposure"
+"""As wide as most labels: with it, the editors of several devices are in one column."""
 
 
-class SettingRows(QWidget):
-    """Follows the states it is given; a row appears once it is known what its values are.
+class SignalRows(QWidget):
+    """Shows the states it is given; a row appears once the device has described its signal.
 
     Parameters
     ----------
@@ -30,7 +31,10 @@ class SettingRows(QWidget):
     """
 
     entered = Signal(str, object)
-    """The path and the value of a setting that a person wants changed."""
+    """The path of a signal, and the value that the user has entered."""
+
+    refused = Signal(QWidget)
+    """The label that says why a value was refused."""
 
     def __init__(self, settings: Sequence[Setting]) -> None:
         super().__init__()
@@ -41,6 +45,7 @@ class SettingRows(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(_EDITOR, 1)
+        self._grid.setHorizontalSpacing(4)
 
     def show_states(self, states: Mapping[str, SettingState]) -> None:
         """Show `states`, by path; rows without one stay as they are."""
@@ -52,7 +57,11 @@ class SettingRows(QWidget):
             if path not in self._rows and state.info is not None:
                 self._add(path, state.setting, state.info)
             if path in self._rows:
-                self._rows[path].show(state)
+                row = self._rows[path]
+                was_refused = not row.refusal.isHidden()
+                row.show(state)
+                if not was_refused and not row.refusal.isHidden():
+                    self.refused.emit(row.refusal)
         if len(self._rows) > known:
             self._set_tab_order()
             self._dress()
@@ -71,8 +80,10 @@ class SettingRows(QWidget):
 
     def _add(self, path: str, setting: Setting, info: SettingInfo) -> None:
         row = self._rows[path] = _Row(setting, info, self)
+        place = 2 * self._order.index(path)
         for column, widget in enumerate(row.widgets):
-            self._grid.addWidget(widget, self._order.index(path), column)
+            self._grid.addWidget(widget, place, column)
+        self._grid.addWidget(row.refusal, place + 1, 0, 1, len(row.widgets))
         if isinstance(row.editor, QCheckBox):  # no wider than what can be clicked
             self._grid.setAlignment(row.editor, Qt.AlignmentFlag.AlignLeft)
         row.entered.connect(self.entered)
@@ -84,16 +95,18 @@ class SettingRows(QWidget):
         order_tabs(editors)
 
     def _dress(self) -> None:
-        # Kept free, so that nothing moves when something appears there.
-        self._grid.setColumnMinimumWidth(_NOW, self.fontMetrics().horizontalAdvance(_WIDEST_NOW))
+        advance = self.fontMetrics().horizontalAdvance
+        self._grid.setColumnMinimumWidth(_LABEL, advance(_USUAL_LABEL))
+        self._grid.setColumnMinimumWidth(_NOW, advance(_WIDEST_NOW))  # nothing moves when it fills
         for row in self._rows.values():
             row.now.setStyleSheet(f"color: {muted(self).name()};")
+            row.refusal.setStyleSheet(f"color: {red(self).name()};")
 
 
 class _Row(QObject):
-    """The label of a setting, its editor, and where it is while it changes.
+    """The label of a signal, its editor, its value while it changes, and why it was refused.
 
-    A setting that can only be read has its value in place of the editor.
+    A read-only signal has its value in place of the editor.
     """
 
     entered = Signal(str, object)
@@ -101,7 +114,11 @@ class _Row(QObject):
     def __init__(self, setting: Setting, info: SettingInfo, parent: QObject) -> None:
         super().__init__(parent)
         self.editor: SettingEditor | None = None
+        self._is_visible = True
         self.now = text_label(name=f"now:{setting.path}")
+        self.refusal = text_label(name=f"refusal:{setting.path}", wrap=True)
+        self.refusal.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._refused_at: object = None  # the value that the device had then
         self._reading = text_label(name=f"reading:{setting.path}")
         self._state = SettingState(setting, info)
         label = text_label(plain_caption(setting.label), wrap=True)
@@ -121,7 +138,9 @@ class _Row(QObject):
         )
 
     def show(self, state: SettingState) -> None:
-        """Show how the setting is now."""
+        """Show the signal as it is now."""
+        if state.refusal != self._state.refusal:
+            self._refused_at = state.value
         self._state = state
         info = state.info
         if info is None:
@@ -134,11 +153,21 @@ class _Row(QObject):
         for widget in self.widgets:
             widget.setToolTip(plain_tip(tip))
         self._show_value()
+        self._show_refusal()
 
     def set_visible(self, visible: bool) -> None:
         """Show or hide the row."""
+        self._is_visible = visible
         for widget in self.widgets:
             widget.setVisible(visible)
+        self._show_refusal()
+
+    def _show_refusal(self) -> None:
+        """Show why a value was refused, until the signal has another value."""
+        is_old = self._state.value != self._refused_at
+        text = "" if is_old else self._state.refusal
+        self.refusal.setText(text)
+        self.refusal.setVisible(self._is_visible and bool(text))
 
     def _on_entered(self, value: object) -> None:
         self.entered.emit(self._state.setting.path, value)
@@ -155,13 +184,11 @@ class _Row(QObject):
 
 
 def _on_its_way(info: SettingInfo, value: object) -> str:
-    """Return where a number is, in no more digits than can be read as they run."""
+    """Return the value of a signal that changes, with no more digits than can be read."""
     if not isinstance(value, float):
         return "setting…"
     digits = 1 if abs(value) >= 10 else 3
-    return replace(info, digits=min(digits, digits if info.digits is None else info.digits)).said(
-        value
-    )
+    return f"{value:.{digits if info.digits is None else min(digits, info.digits)}f}"
 
 
 def _limits_in_words(info: SettingInfo) -> str:

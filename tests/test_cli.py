@@ -56,6 +56,17 @@ def test_a_configuration_that_is_not_there_is_named(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.gl
+def test_without_micro_manager_the_demo_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "pymmcore.py").write_text("raise ImportError('not installed')\n")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    monkeypatch.setenv("PYTHONPATH", path)
+    done = run("--demo", "--seconds", "1", "--screenshot", str(tmp_path / "d.png"), "--mm-config")
+    assert done.returncode == 1
+    assert "pip install 'napari-skylight[mmcore]'" in done.stderr
+    assert not (tmp_path / "d.png").exists()
+
+
 def test_without_a_display_it_says_what_to_do():
     done = run()
     assert done.returncode == 1

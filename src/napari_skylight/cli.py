@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -51,14 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("napari_skylight").addHandler(logging.NullHandler())
     viewer = napari.Viewer(title="napari-skylight")
     session = attach(viewer)
-    session.open_microscope(_microscope(options))
+    opened = session.open_microscope(_microscope(options))
     open_docks(viewer)
     if options.demo or options.live:
         start_live_view(viewer)
     if UNATTENDED in os.environ:
         viewer.window.resize(*SCREEN)
         try:
-            return _demonstrate(viewer, session, options.seconds, options.screenshot)
+            return _demonstrate(viewer, session, opened, options.seconds, options.screenshot)
         finally:
             viewer.close()
     with _closed_by_signals(viewer):
@@ -165,11 +166,17 @@ def _on_a_virtual_display(arguments: Sequence[str]) -> int:
     os.execve(xvfb, command, {**os.environ, UNATTENDED: "1"})
 
 
-def _demonstrate(viewer: Viewer, session: Session, seconds: float, screenshot: Path) -> int:
+def _demonstrate(
+    viewer: Viewer,
+    session: Session,
+    opened: Future[Microscope],
+    seconds: float,
+    screenshot: Path,
+) -> int:
     """Watch the live view that was started, take a snapshot, and tell what happened."""
     from napari_skylight.plans.spec import ParameterError
     from napari_skylight.plugin._attachments import summary
-    from napari_skylight.session import SessionState
+    from napari_skylight.session import SessionState, in_words
 
     def stashed(kind: str) -> int:
         return sum(cache.counts.stashed for cache in session.caches if cache.kind == kind)
@@ -179,6 +186,9 @@ def _demonstrate(viewer: Viewer, session: Session, seconds: float, screenshot: P
         refused = isinstance(session.last_exception, ParameterError)
         return lost or refused or session.state is SessionState.FAILED
 
+    _wait(opened.done, seconds=60)
+    if opened.done() and (error := opened.exception()) is not None:
+        return _complain(in_words(error))
     _wait(lambda: stashed("live") >= 5 or is_over(), seconds=60)
     if stashed("live") < 5:
         return _complain(session.problem or "no frame came within a minute")

@@ -1,6 +1,7 @@
 """Use an ophyd-async detector that writes HDF5 files as a camera.
 
-Replace `SimBlobDetector` with the detector of your beamline or microscope. Needs h5py.
+Replace `SimBlobDetector` with the detector of your beamline or microscope.
+Needs ``pip install "ophyd-async[sim]"`` for the simulated detector and h5py.
 """
 
 from pathlib import Path

@@ -51,6 +51,39 @@ def only(plan: Callable[..., Any], devices: dict[str, Any]) -> Any:
     return param
 
 
+def test_a_union_may_have_devices_among_its_kinds() -> None:
+    def plan(shutter: Shutter | Sequence[Shutter] | float | None = None) -> MsgGenerator[None]:
+        yield
+
+    spec = create_plan_spec(plan, SHUTTERS)
+    (shutter,) = spec.parameters
+    assert [each.choices for each in shutter.alternatives] == [
+        None,
+        ["front", "back"],
+        ["front", "back"],
+    ]
+    for value, made in (
+        ("front", SHUTTERS["front"]),
+        (["back"], [SHUTTERS["back"]]),
+        (SHUTTERS["back"], SHUTTERS["back"]),
+        (2.5, 2.5),
+        (None, None),
+    ):
+        assert find_problems(spec, {"shutter": value}) == {}
+        assert resolve_arguments(spec, {"shutter": value}, SHUTTERS) == {"shutter": made}
+    assert find_problems(spec, {"shutter": "side"}) == {
+        "shutter": "Shutter is 'side': enter a number, front or back."
+    }
+
+
+def test_a_union_of_devices_none_of_which_is_connected_names_one() -> None:
+    def plan(shutter: Shutter | Camera) -> MsgGenerator[None]:
+        yield
+
+    with pytest.raises(UnresolvableAnnotationError, match="no Shutter is connected"):
+        create_plan_spec(plan, {})
+
+
 def test_a_protocol_gives_the_names_of_the_devices_that_match() -> None:
     def plan(shutter: Shutter) -> MsgGenerator[None]:
         yield

@@ -244,6 +244,7 @@ def test_a_union_checks_a_value_as_the_kind_that_it_is() -> None:
     assert problem(unit | Literal["auto"], "auto") == ""
     assert problem(unit | Literal["auto"], -1.0) == "X is -1 ms: enter 0 ms or more."
     assert problem(unit | Literal["auto"], "often") == "X is 'often': enter a number or auto."
+    assert problem(int | str | Callable[[], int], len) == ""
     assert made(Roi | Literal["all"], {"width": 2}) == Roi(2)
     assert made(Roi | Colour | int, "RED") is Colour.RED
     assert made(tuple[int, ...] | int, [1, 2]) == (1, 2)

@@ -81,6 +81,16 @@ def tries(person, session):
     return show
 
 
+def test_a_device_or_a_number_can_be_either(tries, person, session):
+    session.add_device(FakeShutter("front")).result(timeout=5)
+    tried = tries(float | Shutter, 1.0)
+    person.chooses("param:x.kind", "front")
+    person.runs()
+    person.chooses("param:x.kind", "a number")
+    person.runs()
+    assert [getattr(value, "name", value) for value in tried.values] == ["front", 1.0]
+
+
 @pytest.mark.parametrize(
     ("annotation", "default"),
     [

@@ -27,6 +27,7 @@ from napari_skylight.plans.spec._structured_types import Member, is_record, memb
 from napari_skylight.plans.spec._supported_types import (
     device_type,
     distinct_members,
+    field_type,
     fits,
     is_fixed_tuple,
     shown_type,
@@ -95,11 +96,11 @@ def describe(
 def _alternatives(
     plan: str, member: Member, known: Known, kind: ParamKind, within: tuple[type, ...]
 ) -> tuple[ParamDescription, ...]:
-    """Describe the kinds of values of a union that a form can show."""
+    """Describe the kinds of values of a union that a form can show, and its devices."""
     found = []
-    for hint in distinct_members(member_hints(member.hint)):
-        if kind is ParamKind.VAR_POSITIONAL:  # the hint is that of each item
-            break
+    hints = [] if kind is ParamKind.VAR_POSITIONAL else member_hints(member.hint)
+    devices = [hint for hint in hints if field_type(hint) is None]
+    for hint in (*distinct_members(hints), *devices):
         default = member.default if fits(member.default, hint) else _EMPTY
         with suppress(UnresolvableAnnotationError):
             each = Member(member.name, hint, default, member.help)
@@ -133,10 +134,12 @@ def _structure(
         parts = [describe(plan, Member(str(n), hint), known, within=within) for n, hint in hints]
         of_each = [replace(p, metadata=inherited(param.metadata, p.metadata)) for p in parts]
         return {"record": tuple, "parts": tuple(of_each)}
-    if shown is None or is_record(shown):
-        raise UnresolvableAnnotationError(
-            plan, param.name, param.annotation, None if shown else device_type(param.annotation)
-        )
+    if shown is None:
+        kinds = (param.annotation, *get_args(param.annotation))
+        device = next(filter(None, map(device_type, kinds)), None)
+        raise UnresolvableAnnotationError(plan, param.name, param.annotation, device)
+    if is_record(shown):  # within itself
+        raise UnresolvableAnnotationError(plan, param.name, param.annotation)
     return {}
 
 

@@ -59,20 +59,20 @@ def _union_problem(param: ParamDescription, value: Any, label: str) -> str:
     meant = find_alternative(param, value)
     if meant is not None:
         return find_problem(meant, value, label)
-    if value is param.default:  # the plan's author knows what it takes
+    if _is_unshown(param, value):
         return ""
     choices = [say_choice(c) for each in param.alternatives for c in each.choices or ()]
     kinds = [say_kind(each.shown) for each in param.alternatives if each.choices is None]
-    return f"{label} is {value!r}: enter {' or '.join((*kinds, *choices))}."
+    *others, last = dict.fromkeys((*kinds, *choices))
+    either = " or ".join(filter(None, (", ".join(others), last)))
+    return f"{label} is {value!r}: enter {either}."
 
 
 def _value_problem(param: ParamDescription, value: Any, label: str) -> str:
     shown = param.shown
     if shown is None or not fits(value, shown):
-        annotation = unwrap(without_none(param.annotation))[0]
-        other = shown is None or (is_union(annotation) and fits(value, annotation))
-        other = other or value is param.default  # the plan's author knows what it takes
-        return "" if other else f"{label} is {value!r}: enter {say_kind(shown)}."
+        is_allowed = shown is None or _is_unshown(param, value)
+        return "" if is_allowed else f"{label} is {value!r}: enter {say_kind(shown)}."
     if param.element is not None:
         return _items_problem(param, value, label) or _array_problem(param, value, label)
     if param.record is not None:
@@ -81,6 +81,12 @@ def _value_problem(param: ParamDescription, value: Any, label: str) -> str:
         return _limits_problem(param, value, label)
     except TypeError as error:  # such as a limit with a time zone for a date without one
         return f"{label} is {value!r}: enter a value that compares with its limits ({error})."
+
+
+def _is_unshown(param: ParamDescription, value: Any) -> bool:
+    """Whether it is the default, or of a kind in a union that no field can show."""
+    annotation = unwrap(without_none(param.annotation))[0]
+    return value is param.default or (is_union(annotation) and fits(value, annotation))
 
 
 def _items_problem(param: ParamDescription, value: Collection[Any], label: str) -> str:

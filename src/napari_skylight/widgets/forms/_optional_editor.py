@@ -132,7 +132,8 @@ class UnionEditor(Editor):
         editor = self._entries[places[0]].editor
         if editor is not None:
             editor.value = value
-        found = find_choice([self._entries[place].choice for place in places], value)
+        shown = getattr(value, "name", value) if meant is not None and meant.device_proto else value
+        found = find_choice([self._entries[place].choice for place in places], shown)
         self._box.setCurrentIndex(places[found or 0])
 
     def _on_index_changed(self) -> None:

@@ -9,7 +9,7 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_skylight.plugin._activity import Activity
+from napari_skylight.plugin._activity_bar import ActivityBar
 from napari_skylight.session import Progress, RunInfo, Waiting
 
 
@@ -42,7 +42,7 @@ def running():
 
 @pytest.fixture
 def activity(running, qapp):
-    made = Activity(running)
+    made = ActivityBar(running)
     yield made
     made.close()
     assert not progress._all_instances
@@ -102,7 +102,7 @@ def test_an_activity_made_during_a_run_shows_it_and_closing_it_takes_it_away(
 ):
     make_napari_viewer()
     running.progress.now = Progress(done=5, total=9)
-    activity = Activity(running)
+    activity = ActivityBar(running)
     assert bars() == [("Count", 5, 9)]
     activity.close()
     activity.close()

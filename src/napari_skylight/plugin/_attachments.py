@@ -15,7 +15,7 @@ from napari_skylight._compat import main_window, unwrapped
 from napari_skylight._log_records import LogCapture
 from napari_skylight._notifications import PLUGIN
 from napari_skylight.devices import sim
-from napari_skylight.plugin._activity import Activity
+from napari_skylight.plugin._activity_bar import ActivityBar
 from napari_skylight.plugin._dock_layout import DockLayout
 from napari_skylight.plugin._menus import Menus
 from napari_skylight.plugin._notices import Notices
@@ -57,7 +57,7 @@ class _Shared:
         self.log = LogCapture()  # what happens before a log is opened can be read in it
         self.menus = Menus(session, self.preferences)
         self.notices = Notices(session)
-        self.activity = Activity(session)
+        self.activity = ActivityBar(session)
 
     def close(self) -> None:
         self.menus.close()

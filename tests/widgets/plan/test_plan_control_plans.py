@@ -142,7 +142,7 @@ def test_a_form_that_cannot_be_built_says_why(person, session, monkeypatch, capl
         raise ZeroDivisionError("The default cannot be worked out.")
 
     session.add_plan(odd)
-    monkeypatch.setattr("napari_skylight.widgets.plan._control.ParamForm", fails)
+    monkeypatch.setattr("napari_skylight.widgets.plan._plan_control.ParamForm", fails)
     person.chooses("plan", "Odd")
     assert person.text("no_form") == "The default cannot be worked out."
     assert not person.find("run").isEnabled()

@@ -31,7 +31,7 @@ from qtpy.QtWidgets import (
 from napari_skylight._log_records import LogCapture, LogEntry
 from napari_skylight.widgets._colours import amber, faint, is_new_theme, muted, red
 from napari_skylight.widgets._icons import dot_icon
-from napari_skylight.widgets._list_and_details import LEAST_HEIGHT, Split
+from napari_skylight.widgets._layout import LEAST_HEIGHT, ListAndDetails
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log._log_model import LogModel, level_word, text_of
@@ -135,7 +135,7 @@ class LogView(QWidget):
         top.addWidget(self._search, 1)
         top.addWidget(self._copy)
         top.addWidget(self._clear)
-        split = Split(self._list, self._full)
+        split = ListAndDetails(self._list, self._full)
         self._pages.addWidget(self._note)
         self._pages.addWidget(split)
         layout = QVBoxLayout(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 
 from qtpy.QtCore import QSize, Qt, QTimer
@@ -25,11 +26,11 @@ from napari_skylight.widgets._display_text import (
 from napari_skylight.widgets._plain_text import eliding_label, plain_tip, text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.plan._progress_row import ProgressRow, place
-from napari_skylight.widgets.plan._rate import Rate
 
-__all__ = ["RunStatus"]
+__all__ = ["Rate", "RunStatus"]
 
 _REFRESH_MS = 250
+_RATE_SECONDS = 2.0
 _STILL_COMING = 5.0  # seconds after a frame
 _SKIPPED = "Skipped: the screen shows the newest frame, and had no time for these."
 _DROPPED = "Dropped: the camera lost these, or the stack could not take them."
@@ -277,3 +278,23 @@ class _Dot(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.colour(self))
         painter.drawEllipse(self.rect())
+
+
+class Rate:
+    """How fast a count grows, over the last two seconds."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def reset(self) -> None:
+        """Forget what was."""
+        self._seen.clear()
+
+    def update(self, count: int, now: float | None = None) -> float:
+        """Take note of `count` and return its growth per second."""
+        now = time.monotonic() if now is None else now
+        self._seen.append((now, count))
+        while now - self._seen[0][0] > _RATE_SECONDS:
+            self._seen.popleft()
+        then, before = self._seen[0]
+        return (count - before) / (now - then) if now > then else 0.0

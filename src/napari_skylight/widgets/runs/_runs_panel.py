@@ -22,11 +22,11 @@ from napari_skylight.session import RunRecord, Session, SessionState
 from napari_skylight.widgets._colours import amber, green, is_new_theme, muted, red
 from napari_skylight.widgets._dock_visibility import DockVisibility
 from napari_skylight.widgets._icons import dot_icon
-from napari_skylight.widgets._list_and_details import LEAST_HEIGHT, Split
+from napari_skylight.widgets._layout import LEAST_HEIGHT, ListAndDetails
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log import LogView
-from napari_skylight.widgets.runs._details import RunDetails
+from napari_skylight.widgets.runs._run_details import RunDetails
 from napari_skylight.widgets.runs._runs_model import DURATION, RunsModel
 
 __all__ = ["RunsPanel"]
@@ -139,7 +139,7 @@ class RunsPanel(QWidget):
 
     def _lay_out(self) -> None:
         self._pages.addWidget(self._note)
-        self._pages.addWidget(Split(self._table, self._details, below=2))
+        self._pages.addWidget(ListAndDetails(self._table, self._details, below=2))
         runs = QWidget()
         inner = QVBoxLayout(runs)
         inner.setContentsMargins(0, 8, 0, 0)
@@ -149,7 +149,7 @@ class RunsPanel(QWidget):
         self._tabs.addTab(runs, "Runs")
         self._tabs.addTab(self._log, "Log")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setContentsMargins(6, 8, 6, 8)
         layout.addWidget(self._tabs)
 
     def _follow_stacks(self) -> None:

@@ -13,16 +13,15 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_skylight.plans.spec import ParameterError, PlanSpec, UnresolvableAnnotationError
 from napari_skylight.session import RunInfo, Session, in_words
 from napari_skylight.widgets._colours import is_new_theme, muted
-from napari_skylight.widgets._form_area import FormArea
+from napari_skylight.widgets._layout import FormArea, Separator
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._plan_docs import description_of, summary_of
-from napari_skylight.widgets._separator import Rule
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets._tab_order import order_tabs
 from napari_skylight.widgets.forms import ParamForm
 from napari_skylight.widgets.plan._action_buttons import ActionButtons
-from napari_skylight.widgets.plan._chooser import PlanChooser
 from napari_skylight.widgets.plan._error_line import ErrorLine
+from napari_skylight.widgets.plan._plan_chooser import PlanChooser
 from napari_skylight.widgets.plan._run_buttons import RunButtons
 from napari_skylight.widgets.plan._run_status import RunStatus
 
@@ -67,7 +66,7 @@ class PlanControl(QWidget):
         self._is_kept = False  # a running plan's form stays as it is, whatever changes meanwhile
         self._chooser = PlanChooser()
         self._form_area = FormArea()
-        self._form_rule = Rule()
+        self._form_rule = Separator()
         self._buttons = RunButtons()
         self._actions = ActionButtons(session.request)
         self._status = RunStatus(session, shown)
@@ -131,7 +130,7 @@ class PlanControl(QWidget):
             if part is self._form_area:
                 layout.addWidget(self._form_rule)
             elif part in (self._buttons, self._status):
-                layout.addWidget(Rule())
+                layout.addWidget(Separator())
             layout.addWidget(part)
         layout.addStretch(1)
         layout.addWidget(self._microscope)

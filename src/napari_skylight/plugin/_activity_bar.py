@@ -12,12 +12,12 @@ from napari_skylight.widgets import Links
 if TYPE_CHECKING:
     from napari_skylight.session import Session
 
-__all__ = ["Activity"]
+__all__ = ["ActivityBar"]
 
 _STEPS = 100
 
 
-class Activity(QObject):
+class ActivityBar(QObject):
     """A bar while a run knows how far it is; to be made, and closed, on the GUI thread.
 
     Every viewer shows napari's bars, so there is one for a session.

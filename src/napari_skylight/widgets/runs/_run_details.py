@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtGui import QAction, QGuiApplication, QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QMenu,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -23,17 +27,18 @@ from superqt.utils import QFlowLayout
 
 from napari_skylight.session import RunRecord, Session
 from napari_skylight.widgets._display_text import duration, ending, frames
-from napari_skylight.widgets._list_and_details import LEAST_HEIGHT
+from napari_skylight.widgets._layout import LEAST_HEIGHT
 from napari_skylight.widgets._plain_text import text_label
-from napari_skylight.widgets.runs._copy_menu import copy_menu
-from napari_skylight.widgets.runs._metadata import MetadataTree, nodes_of
+from napari_skylight.widgets.runs._metadata_tree import MetadataTree, nodes_of
 from napari_skylight.widgets.runs._runs_model import status_of, time_of
-from napari_skylight.widgets.runs._thumbnail import thumbnail
 
 __all__ = ["RunDetails"]
 
 _WIDE = 480
 """Pixels from which there is room for words beside the tree."""
+
+_THUMBNAIL = 48  # pixels, of the longer side
+_PERCENTILES = 1, 99
 
 _SELECT = "Select a run to see its parameters and metadata."
 _SHOW = "Add what this run kept ({}) as layers. They stay when the stash is cleared."
@@ -71,7 +76,7 @@ class RunDetails(QStackedWidget):
         self._use.setObjectName("use-settings")
         self._copy = QPushButton("Copy")
         self._copy.setObjectName("copy-run")
-        self._copy.setMenu(copy_menu(self, lambda: self._record))
+        self._copy.setMenu(_copy_menu(self, lambda: self._record))
         self._tree = MetadataTree()
         self._lay_out()
         self._show.clicked.connect(self._on_show_clicked)
@@ -155,7 +160,7 @@ class RunDetails(QStackedWidget):
             self._picture.clear()
             self._pictured = 0
             if images := self._session.runs.images(record):
-                self._picture.setPixmap(thumbnail(images[0].data[0]))
+                self._picture.setPixmap(_thumbnail(images[0].data[0]))
                 self._pictured = record.number
         self._picture.setVisible(bool(self._pictured))
 
@@ -189,3 +194,63 @@ class _Page(QWidget):
         wide = event.size().width() >= _WIDE
         self._row.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
         self._row.setStretch(0, 2 if wide else 0)
+
+
+def _copy_menu(parent: QWidget, record: Callable[[], RunRecord | None]) -> QMenu:
+    """Return a menu that copies something of the run that `record` returns."""
+    menu = QMenu(parent)
+    menu.setToolTipsVisible(True)
+    uid = _add_copy(menu, record, "Unique id", "copy-uid", lambda run: "\n".join(run.run.uids))
+    _add_copy(menu, record, "Parameters", "copy-parameters", _parameters_text)
+    _add_copy(menu, record, "Python call", "copy-python", lambda run: run.python)
+
+    def look() -> None:
+        chosen = record()
+        has_uid = chosen is not None and bool(chosen.run.uids)
+        uid.setEnabled(has_uid)
+        uid.setToolTip("" if has_uid else "The plan opened no Bluesky run, which would have one.")
+
+    menu.aboutToShow.connect(look)
+    return menu
+
+
+def _add_copy(
+    menu: QMenu,
+    record: Callable[[], RunRecord | None],
+    title: str,
+    name: str,
+    words: Callable[[RunRecord], str],
+) -> QAction:
+    def copy() -> None:
+        chosen = record()
+        if chosen is not None:
+            QGuiApplication.clipboard().setText(words(chosen))
+
+    action = QAction(title, menu)
+    action.setObjectName(name)
+    action.triggered.connect(copy)
+    menu.addAction(action)
+    return action
+
+
+def _parameters_text(record: RunRecord) -> str:
+    return "\n".join(f"{name} = {value!r}" for name, value in record.run.values.items())
+
+
+def _thumbnail(frame: NDArray[Any]) -> QPixmap:
+    """Return a frame, (Y, X), in grey from its darkest to its brightest pixels, or nearly those."""
+    step = max(1, max(frame.shape) // (4 * _THUMBNAIL))
+    small = np.nan_to_num(frame[::step, ::step].astype(np.float64))
+    low, high = np.percentile(small, _PERCENTILES)
+    span = high - low if high > low else 1.0
+    grey = np.ascontiguousarray(np.clip((small - low) / span * 255, 0, 255).astype(np.uint8))
+    height, width = grey.shape
+    pixels = grey.tobytes()  # not the image's own: they must live until it is painted
+    image = QImage(pixels, width, height, width, QImage.Format.Format_Grayscale8)
+    return QPixmap.fromImage(
+        image.scaled(
+            *(_THUMBNAIL, _THUMBNAIL),
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
+    )

@@ -1,14 +1,21 @@
-"""Room for the form: as high as the form, scrolled when the dock has less."""
+"""How panels are laid out: a form that scrolls, a list with details, a line between parts."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
-from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
+from qtpy.QtGui import QPainter, QPaintEvent, QResizeEvent
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QWidget
 
-__all__ = ["FormArea"]
+from napari_skylight.widgets._colours import faint
 
-_LEAST_HEIGHT = 60
+__all__ = ["LEAST_HEIGHT", "FormArea", "ListAndDetails", "Separator"]
+
+LEAST_HEIGHT = 72
+"""Of a list, in pixels: a few lines."""
+
+_LEAST_FORM_HEIGHT = 60
+_WIDE = 560
+"""Pixels from which there is room for two widgets beside each other."""
 
 
 class FormArea(QScrollArea):
@@ -51,7 +58,7 @@ class FormArea(QScrollArea):
             return QSize()
         least = widget.minimumSizeHint()
         bar = self.verticalScrollBar().sizeHint().width()
-        return QSize(least.width() + bar, min(_LEAST_HEIGHT, least.height()))
+        return QSize(least.width() + bar, min(_LEAST_FORM_HEIGHT, least.height()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Become higher where the width makes a row break."""
@@ -65,3 +72,50 @@ class FormArea(QScrollArea):
             self.updateGeometry()
             self.rearranged.emit()
         return bool(super().eventFilter(watched, event))
+
+
+class ListAndDetails(QSplitter):
+    """Two widgets beside each other in a wide dock, one above the other in a high one.
+
+    Parameters
+    ----------
+    first, second : QWidget
+    below : int
+        How many times as high the second begins when it is below the first.
+    """
+
+    def __init__(self, first: QWidget, second: QWidget, below: int = 1) -> None:
+        super().__init__(Qt.Orientation.Vertical)
+        self._below = below
+        self._shared_out = False
+        self.setChildrenCollapsible(False)
+        self.setHandleWidth(8)
+        for widget in (first, second):
+            self.addWidget(widget)
+            self.setStretchFactor(self.count() - 1, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Turn when the shape of the dock does."""
+        super().resizeEvent(event)
+        size = event.size()
+        wide = size.width() >= _WIDE and size.width() > size.height()
+        wanted = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        if wanted != self.orientation() or not self._shared_out:
+            self._shared_out = True
+            self.setOrientation(wanted)
+            # more than there is, to be cut down: a size below the least one would count as that
+            second = self.height() * (1 if wide else self._below)
+            self.setSizes([self.height(), second])
+
+
+class Separator(QWidget):
+    """A horizontal line, in a colour between text and background: styles leave frames invisible."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(1)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the line."""
+        QPainter(self).fillRect(self.rect(), faint(self))

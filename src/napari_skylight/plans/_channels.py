@@ -9,7 +9,7 @@ from bluesky import preprocessors as bpp
 from bluesky.protocols import Movable, Readable
 from bluesky.utils import MsgGenerator
 
-from napari_skylight.plans._exposures import read_positions, set_within
+from napari_skylight.plans._device_plans import read_positions, set_within
 from napari_skylight.protocols import HasChannels, Light
 
 CHANNEL_SECONDS = 30.0

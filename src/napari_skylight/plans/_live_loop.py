@@ -1,4 +1,4 @@
-"""What a live plan does from its start to its end."""
+"""The loop of the live view: take frames, stash them, answer the actions."""
 
 from __future__ import annotations
 
@@ -13,41 +13,39 @@ from bluesky.utils import Msg, MsgGenerator
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch
 from napari_skylight.plans._channels import Channels
-from napari_skylight.plans._exposures import Exposures, Readings, stash_frames
+from napari_skylight.plans._device_plans import Readings, stash_frames
+from napari_skylight.plans._frame_sources import Exposures, Streams
 from napari_skylight.plans._frame_times import image_time
 from napari_skylight.plans._stash_queue import StashQueue, unless_refused
-from napari_skylight.plans._streams import Streams
 from napari_skylight.protocols import Camera, FrameCaches, StreamingCamera
 
-__all__ = ["LiveLoop"]
-
 STREAM_SECONDS = 0.01
-"""How long the frames of cameras that run free are left to gather, unless something is clicked."""
+"""Time between collections from streaming cameras, unless an action is requested."""
 
 EXPOSURE_SECONDS = 10.0
-"""How long clicks are answered while a frame is taken; then only the frame is waited for."""
+"""Time during which actions are answered while a frame is exposed; then only it is awaited."""
 
-_EXPOSED = ""  # beside the names of the actions
+_EXPOSED = ""  # the name of the exposure among those of the actions
 
 
 class LiveLoop:
-    """Shows frame after frame, and does what is clicked in between.
+    """Shows frames and answers the actions between them.
 
     Parameters
     ----------
     cameras : Sequence[Camera]
     caches : FrameCaches
-        Where frames go to be shown, and to be kept.
+        Hold the live caches and the stacks.
     positions : Sequence[Readable]
         Read along with the frames.
     channels : Channels
-        What to go round; with several, no camera runs free.
+        With several channels, no camera streams.
     actions : tuple of Action
-        To keep a frame of each camera, to keep every frame from now on, and to forget them.
+        Snapshot, stash and clear.
     stash_every : float
-        Seconds between frames that are kept one after the other.
+        Interval between kept frames, in s.
     stream : bool
-        Let cameras that can do so run free.
+        Whether cameras that can stream do so.
     """
 
     def __init__(
@@ -62,7 +60,7 @@ class LiveLoop:
         stream: bool,
     ) -> None:
         may_stream = stream and not channels.several
-        free = [each for each in cameras if may_stream and isinstance(each, StreamingCamera)]
+        streaming = [each for each in cameras if may_stream and isinstance(each, StreamingCamera)]
         self._cameras = cameras
         self._positions = positions
         self._channels = channels
@@ -72,18 +70,18 @@ class LiveLoop:
         for action in actions:
             self._latches |= action.event_map
         self._stash_every = stash_every
-        self._free = free
-        self._streams = Streams(free)
-        self._exposures = Exposures([camera for camera in cameras if camera not in free])
+        self._streaming = streaming
+        self._streams = Streams(streaming)
+        self._exposures = Exposures([camera for camera in cameras if camera not in streaming])
         refused = self._latches[self._stash].reset
         self._stash_queue = StashQueue(cameras, caches, positions, refused, channels=channels.turns)
 
     def run(self) -> MsgGenerator[None]:
-        """Look until stopped; `finish` is to come after."""
+        """Run until stopped; `finish` must follow."""
         yield from self._streams.start()
         turns = cycle(self._channels.turns)
         while True:
-            if self._free or not self._exposures.pending:
+            if self._streaming or not self._exposures.pending:
                 yield Msg("checkpoint")
             if not self._exposures.pending:
                 self._channel = next(turns)
@@ -93,23 +91,23 @@ class LiveLoop:
             was_on = self._stash_queue.on
             yield from self._stash_streamed()  # frames made before the event
             yield from self._answer(event, was_on)
-            exposed = self._exposures.done.is_set() or (event is None and not self._free)
+            exposed = self._exposures.done.is_set() or (event is None and not self._streaming)
             if exposed:
                 yield from self._expose()
 
     def finish(self) -> MsgGenerator[None]:
-        """End the streams, and stash what is left."""
+        """Stop the streams and stash the remaining frames."""
         yield from self._streams.stop()
         yield from self._stash_streamed()
 
     def _next_event(self) -> MsgGenerator[str | None]:
-        """Return the action that is asked for, if there is one by the time there are frames."""
+        """Wait for an action or for frames; return the name of the action or None."""
         wanted: dict[str, Literal["set", "reset"]] = dict.fromkeys(self._latches, "set")
         if self._stash_queue.on:
             wanted[self._stash] = "reset"
         found = yield from plan_stubs.wait_for_actions(
             self._latches | {_EXPOSED: self._exposures.done},
-            timeout=STREAM_SECONDS if self._free else EXPOSURE_SECONDS,
+            timeout=STREAM_SECONDS if self._streaming else EXPOSURE_SECONDS,
             wait_for=wanted | {_EXPOSED: "set"},
         )
         return found[0] if found is not None else None
@@ -126,10 +124,10 @@ class LiveLoop:
                 yield from self._expose()
             for channel in self._channels.turns:
                 yield from self._take_snapshots(channel)
-            self._latches[name].reset()  # not before: until then it is unanswered
+            self._latches[name].reset()  # until then it is pending
 
     def _take_snapshots(self, channel: str) -> MsgGenerator[None]:
-        """Keep a frame of each camera: the one it is taking, or the next."""
+        """Keep a frame of each camera: the one being exposed or the next."""
         if channel:
             yield Msg("checkpoint")
             yield from self._channels.go_to(channel)
@@ -138,8 +136,8 @@ class LiveLoop:
 
         def keep(place: int, reading: Readings) -> MsgGenerator[None]:
             camera = self._cameras[place]
-            if self._stash_queue.on and camera in self._free:
-                streamed[camera.name] = reading  # it is among those that are kept anyway
+            if self._stash_queue.on and camera in self._streaming:
+                streamed[camera.name] = reading  # it is among the kept frames
             else:
                 yield from stash_frames(self._stash_queue.stacks[camera.name, channel], reading)
             if streamed and place == len(self._cameras) - 1:

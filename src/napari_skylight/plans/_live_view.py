@@ -11,7 +11,7 @@ from bluesky.utils import MsgGenerator
 
 from napari_skylight.engine.actions import Action, continuous
 from napari_skylight.plans._channels import Channels
-from napari_skylight.plans._exposures import illuminated, set_exposure
+from napari_skylight.plans._device_plans import illuminated, set_exposure
 from napari_skylight.plans._live_loop import LiveLoop
 from napari_skylight.plans.spec import ChoicesOf, Wording
 from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage

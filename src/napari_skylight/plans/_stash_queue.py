@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from bluesky.protocols import Readable
 from bluesky.utils import FailedStatus, MsgGenerator
 
-from napari_skylight.plans._exposures import Readings, read_positions, stash_frames
+from napari_skylight.plans._device_plans import Readings, read_positions, stash_frames
 from napari_skylight.plans._frame_times import Pace, image_time, timed, without_images
 from napari_skylight.protocols import Camera, FrameCaches, HasCache, StashRefused
 

@@ -1,4 +1,4 @@
-"""Triggered exposures, and small plans for exposure time, light, positions and stashing."""
+"""Small plans over devices that the built-in plans share."""
 
 from __future__ import annotations
 
@@ -6,79 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from bluesky import preprocessors as bpp
-from bluesky.protocols import Movable, Readable, Reading, Status
+from bluesky.protocols import Movable, Readable, Reading
 from bluesky.utils import Msg, MsgGenerator, short_uid
 
 from napari_skylight.engine import plan_stubs
-from napari_skylight.engine.actions import SRLatch
 from napari_skylight.protocols import Camera, HasCache, HasExposure, Light
 
 Readings = dict[str, Reading[Any]]
 
 LIGHT_SECONDS = 10.0
 """Time limit for switching a light."""
-
-
-class Exposures:
-    """Triggers several cameras at once, one frame each.
-
-    Parameters
-    ----------
-    cameras : Sequence[Camera]
-
-    Attributes
-    ----------
-    done : SRLatch
-        Set when all frames are ready, for a plan that waits for other things too.
-    """
-
-    def __init__(self, cameras: Sequence[Camera]) -> None:
-        self._cameras = cameras
-        self._group = ""
-        self.done = SRLatch()
-
-    @property
-    def pending(self) -> bool:
-        """Whether triggered frames were not read yet."""
-        return bool(self._group)
-
-    def begin(self) -> MsgGenerator[None]:
-        """Trigger every camera."""
-        if not self._cameras:
-            return
-        # Plain messages: each of bluesky's stubs formats a stack trace.
-        self.done.reset()
-        self._group = short_uid("trigger")
-        statuses: list[Status] = []
-        for camera in self._cameras:
-            status = yield Msg("trigger", camera, group=self._group)
-            if status is not None:
-                statuses.append(status)
-
-        def on_done(_status: Status) -> None:
-            if all(status.done for status in statuses):
-                self.done.set()
-
-        for status in statuses:
-            status.add_callback(on_done)
-        if not statuses:
-            self.done.set()
-
-    def complete(self) -> MsgGenerator[Sequence[Camera]]:
-        """Wait for the triggered frames; return the cameras to read."""
-        if not self._group:
-            return ()
-        yield Msg("wait", None, group=self._group)
-        self._group = ""
-        return self._cameras
-
-    def finish(self) -> MsgGenerator[list[tuple[Camera, Readings]]]:
-        """Wait for the triggered frames; return each camera with its reading, without an event."""
-        taken = []
-        for camera in (yield from self.complete()):
-            reading = yield Msg("read", camera)
-            taken.append((camera, reading))
-        return taken
 
 
 def read_positions(devices: Sequence[Readable[Any]]) -> MsgGenerator[Readings]:

@@ -23,13 +23,13 @@ class Channels:
     ----------
     light : Light or None
     names : Sequence of str
-        One is set once, before the plan; two or more become the `turns`.
+        One is set once, before the plan; two or more become the `sequence`.
 
     Attributes
     ----------
-    turns : tuple of str
+    sequence : tuple of str
         The channels to cycle through with `go_to`; a single empty text if nothing changes.
-    along : list of Readable
+    readables : list of Readable
         The channel's signal, to be read with each frame, if the light has one.
 
     Raises
@@ -50,15 +50,15 @@ class Channels:
                 if light is None
                 else f"The light {light.name} has no channels: leave Channels unticked."
             )
-        self.turns = self._names if len(self._names) > 1 else ("",)
-        self.along: list[Readable[Any]] = []
+        self.sequence = self._names if len(self._names) > 1 else ("",)
+        self.readables: list[Readable[Any]] = []
         if isinstance(self._channel, Readable):
-            self.along.append(self._channel)
+            self.readables.append(self._channel)
 
     @property
-    def several(self) -> bool:
+    def is_cycling(self) -> bool:
         """Whether there are channels to cycle through."""
-        return len(self.turns) > 1
+        return len(self.sequence) > 1
 
     def go_to(self, name: str) -> MsgGenerator[None]:
         """Set the channel and wait for it; do nothing for an empty `name`.
@@ -78,11 +78,11 @@ class Channels:
         if not self._names:
             return (yield from plan)
         before = ""
-        for reading in (yield from read_positions(self.along)).values():
+        for reading in (yield from read_positions(self.readables)).values():
             before = reading["value"]
 
         def first() -> MsgGenerator[Any]:
-            if not self.several:
+            if not self.is_cycling:
                 yield from self.go_to(self._names[0])
             return (yield from plan)
 

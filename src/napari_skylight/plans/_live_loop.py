@@ -59,7 +59,7 @@ class LiveLoop:
         stash_every: float,
         stream: bool,
     ) -> None:
-        may_stream = stream and not channels.several
+        may_stream = stream and not channels.is_cycling
         streaming = [each for each in cameras if may_stream and isinstance(each, StreamingCamera)]
         self._cameras = cameras
         self._positions = positions
@@ -74,17 +74,19 @@ class LiveLoop:
         self._streams = Streams(streaming)
         self._exposures = Exposures([camera for camera in cameras if camera not in streaming])
         refused = self._latches[self._stash].reset
-        self._stash_queue = StashQueue(cameras, caches, positions, refused, channels=channels.turns)
+        self._stash_queue = StashQueue(
+            cameras, caches, positions, refused, channels=channels.sequence
+        )
 
     def run(self) -> MsgGenerator[None]:
         """Run until stopped; `finish` must follow."""
         yield from self._streams.start()
-        turns = cycle(self._channels.turns)
+        sequence = cycle(self._channels.sequence)
         while True:
             if self._streaming or not self._exposures.pending:
                 yield Msg("checkpoint")
             if not self._exposures.pending:
-                self._channel = next(turns)
+                self._channel = next(sequence)
                 yield from self._channels.go_to(self._channel)
                 yield from self._exposures.begin()
             event = yield from self._next_event()
@@ -120,9 +122,9 @@ class LiveLoop:
             for stack in self._stash_queue.stacks.values():
                 yield from plan_stubs.clear_cache(stack, wait=True)
         elif name == self._snapshot:
-            if self._channels.several:
+            if self._channels.is_cycling:
                 yield from self._expose()
-            for channel in self._channels.turns:
+            for channel in self._channels.sequence:
                 yield from self._take_snapshots(channel)
             self._latches[name].reset()  # until then it is pending
 

@@ -75,7 +75,7 @@ def live_view(
     loop = LiveLoop(
         cameras,
         caches,
-        [device for device in (stage, focus, *shown.along) if device is not None],
+        [device for device in (stage, focus, *shown.readables) if device is not None],
         shown,
         actions=(snapshot, stash, clear),
         stash_every=stash_every,

@@ -51,11 +51,11 @@ def snap(
         Its position is recorded with each frame.
     """
     taken = Channels(light, channels)
-    positions = [device for device in (stage, focus, *taken.along) if device is not None]
+    positions = [device for device in (stage, focus, *taken.readables) if device is not None]
 
     def take() -> MsgGenerator[None]:
         for _ in range(frames):
-            for channel in taken.turns:
+            for channel in taken.sequence:
                 yield Msg("checkpoint")
                 yield from taken.go_to(channel)
                 stacks = [caches.stack(camera, channel=channel) for camera in cameras]
@@ -64,7 +64,7 @@ def snap(
     md = {
         "plan_name": "snap",
         "cameras": [camera.name for camera in cameras],
-        "num_points": frames * len(taken.turns),
+        "num_points": frames * len(taken.sequence),
     }
     if channels:
         md["channels"] = list(channels)

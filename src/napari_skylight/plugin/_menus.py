@@ -23,7 +23,7 @@ from napari_skylight.plugin._menu_entries import Entries, Entry
 from napari_skylight.plugin._plan_requests import LIVE_VIEW, ask
 from napari_skylight.plugin._preferences import Preferences
 from napari_skylight.session import Session, SessionState
-from napari_skylight.widgets import Links, plain_caption, words_for
+from napari_skylight.widgets import Links, action_caption, plain_caption
 
 MENU = f"napari/plugins/{PLUGIN}"
 ACTIONS = f"{MENU}/actions"
@@ -143,7 +143,7 @@ class Menus(QObject):
             checked = line.checked is not None and line.checked(self._session, self._preferences)
             self._entries.show(name, title, checked)
         for name, action in self._actions.items():
-            self._action_entries.show(name, words_for(action), action.state.on)
+            self._action_entries.show(name, action_caption(action), action.state.on)
 
     # ---- the commands ------------------------------------------------------------------------
 

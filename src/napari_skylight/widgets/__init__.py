@@ -1,7 +1,7 @@
 """The docks, and the Qt helpers that the plugin shares with them."""
 
 from napari_skylight.widgets._dialogs import choose_file
-from napari_skylight.widgets._display_text import words_for
+from napari_skylight.widgets._display_text import action_caption
 from napari_skylight.widgets._plain_text import plain_caption
 from napari_skylight.widgets._signal_links import Links, gui_thread
 from napari_skylight.widgets.devices import DevicesPanel
@@ -13,8 +13,8 @@ __all__ = [
     "Links",
     "PlanControl",
     "RunsPanel",
+    "action_caption",
     "choose_file",
     "gui_thread",
     "plain_caption",
-    "words_for",
 ]

@@ -17,20 +17,20 @@ _STATES = {
 _ENDINGS = {"success": "Finished", "abort": "Aborted", "fail": "Failed"}
 
 
-def state_word(state: SessionState) -> str:
+def state_text(state: SessionState) -> str:
     """Return the state of the session."""
     return _STATES[state]
 
 
-def ending_word(exit_status: str) -> str:
+def outcome_text(exit_status: str) -> str:
     """Return how a run ended, an empty text before it has."""
     return _ENDINGS.get(exit_status, "")
 
 
-def ending(run: RunInfo, brought: str = "") -> str:
+def outcome_summary(run: RunInfo, brought: str = "") -> str:
     """Return how a run ended and when: "Finished: 40 frames in 0:12"."""
     after = duration(run.seconds)
-    word = ending_word(run.exit_status)
+    word = outcome_text(run.exit_status)
     counted = brought and run.exit_status != "fail"
     return f"{word}: {brought} in {after}" if counted else f"{word} after {after}"
 
@@ -66,7 +66,7 @@ def size(nbytes: float) -> str:
     return f"{nbytes:.0f} {unit}" if nbytes >= 9.95 else f"{nbytes:.2g} {unit}"
 
 
-def words_for(action: Action) -> str:
+def action_caption(action: Action) -> str:
     """Return the caption of an action, with the state of a toggle or the number of requests."""
     name, state = sentence_case(action.name), action.state
     if action.togglable:

@@ -175,16 +175,16 @@ def element_hint(annotation: Any) -> Any | None:
     return args[0] if known and len(args) == 1 else None
 
 
-def inherited(metadata: Iterable[Any], own: Iterable[Any]) -> tuple[Any, ...]:
+def item_metadata(metadata: Iterable[Any], own: Iterable[Any]) -> tuple[Any, ...]:
     """Return the metadata of each item: its `own`, and other kinds from that of the collection."""
     kinds = {type(item) for item in own}
-    of_all = (item for item in flat(metadata) if not isinstance(item, _OF_THE_WHOLE))
+    of_all = (item for item in flat_metadata(metadata) if not isinstance(item, _OF_THE_WHOLE))
     return (*own, *(item for item in of_all if type(item) not in kinds))
 
 
 def unit_of(metadata: Iterable[Any]) -> str:
     """Return the unit in the metadata, or an empty text."""
-    return next((item.unit for item in flat(metadata) if isinstance(item, Unit)), "")
+    return next((item.unit for item in flat_metadata(metadata) if isinstance(item, Unit)), "")
 
 
 def wording_of(metadata: Iterable[Any]) -> Wording:
@@ -200,7 +200,7 @@ def wording_of(metadata: Iterable[Any]) -> Wording:
 def bounds_of(metadata: Iterable[Any]) -> Bounds:
     """Return the limits in the metadata, from `annotated_types` or pydantic."""
     found: dict[str, Any] = {}
-    for item in flat(metadata):
+    for item in flat_metadata(metadata):
         match item:
             case Ge():
                 found |= {"low": item.ge, "low_open": False}
@@ -221,13 +221,13 @@ def bounds_of(metadata: Iterable[Any]) -> Bounds:
     return Bounds(**found)
 
 
-def flat(metadata: Iterable[Any]) -> Iterator[Any]:
+def flat_metadata(metadata: Iterable[Any]) -> Iterator[Any]:
     """Yield the metadata with each ``Interval`` or pydantic ``Field`` taken apart."""
     for item in metadata:
         if isinstance(item, FieldInfo):
-            yield from flat(item.metadata)
+            yield from flat_metadata(item.metadata)
         elif isinstance(item, GroupedMetadata):
-            yield from flat(item)
+            yield from flat_metadata(item)
         else:
             yield item
 

@@ -17,7 +17,7 @@ from napari_skylight.plans.spec._params import (
 )
 from napari_skylight.plans.spec._structured_types import build, values_of
 from napari_skylight.plans.spec._supported_types import fits
-from napari_skylight.plans.spec._value_checks import find_alternative, find_problem, several
+from napari_skylight.plans.spec._value_checks import as_list, find_alternative, find_problem
 from napari_skylight.plans.spec._value_text import find_choice
 from napari_skylight.protocols import FrameCaches
 
@@ -111,7 +111,7 @@ def collect_arguments(
                 raise TypeError(f"The value of **{param.name} is a {_type(value)}, not a Mapping.")
             kwargs.update(value)
         else:
-            given = several(value) if param.kind is ParamKind.VAR_POSITIONAL else [value]
+            given = as_list(value) if param.kind is ParamKind.VAR_POSITIONAL else [value]
             if given:
                 args += [_default(spec, param) for param in missing]
                 missing.clear()
@@ -121,7 +121,7 @@ def collect_arguments(
 
 def _resolve(param: ParamDescription, value: Any, devices: Mapping[str, Any]) -> Any:
     if param.multiselect:
-        return _chosen(param, several(value), devices)
+        return _chosen(param, as_list(value), devices)
     if value is None or (value is param.default and param.device_proto is None):
         return value
     if param.device_proto is not None:
@@ -158,7 +158,7 @@ def _items(
 ) -> Any:
     """Return the items in the container that the plan takes; `value` itself if nothing changes."""
     if param.kind is ParamKind.VAR_POSITIONAL:
-        return [_resolve(element, item, devices) for item in several(value)]
+        return [_resolve(element, item, devices) for item in as_list(value)]
     if not fits(value, param.shown):
         return value
     array = next((item for item in param.metadata if isinstance(item, ArrayOf)), None)

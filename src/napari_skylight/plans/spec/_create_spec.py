@@ -14,7 +14,7 @@ import numpy as np
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec._annotations import is_union, unwrap
 from napari_skylight.plans.spec._arrays import array_hint
-from napari_skylight.plans.spec._describe_param import Known, describe
+from napari_skylight.plans.spec._describe_param import KnownDevices, describe
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind, PlanSpec
 from napari_skylight.plans.spec._structured_types import Member
 
@@ -78,7 +78,7 @@ def create_plan_spec(
     hints = check_plan(plan)
     name = plan_name(plan)
     signature = inspect.signature(plan)
-    known = Known(devices, matches, choices)
+    known = KnownDevices(devices, matches, choices)
     form = _form_of(plan)
     if form is not None:
         hints, signature = _hints(form), inspect.signature(form)
@@ -131,7 +131,9 @@ def plan_name(plan: Any) -> str:
     return str(getattr(plan, "__name__", None) or type(plan).__name__)
 
 
-def _describe(plan: str, param: inspect.Parameter, hint: Any, known: Known) -> ParamDescription:
+def _describe(
+    plan: str, param: inspect.Parameter, hint: Any, known: KnownDevices
+) -> ParamDescription:
     if hint is _EMPTY:
         hint = _hint_of(param.default)
     kind = ParamKind(int(param.kind))

@@ -12,7 +12,7 @@ from napari_skylight.plans.spec._annotations import (
     ChoicesOf,
     element_hint,
     element_of,
-    inherited,
+    item_metadata,
     literal_values,
     member_hints,
     unwrap,
@@ -37,7 +37,7 @@ from napari_skylight.protocols import FrameCaches
 _EMPTY = inspect.Parameter.empty
 
 
-class Known(NamedTuple):
+class KnownDevices(NamedTuple):
     """The devices to choose from; see `create_plan_spec`."""
 
     devices: Mapping[str, Any]
@@ -56,7 +56,7 @@ class Known(NamedTuple):
 def describe(
     plan: str,
     member: Member,
-    known: Known,
+    known: KnownDevices,
     kind: ParamKind = ParamKind.KEYWORD_ONLY,
     within: tuple[type, ...] = (),
 ) -> ParamDescription:
@@ -94,7 +94,7 @@ def describe(
 
 
 def _alternatives(
-    plan: str, member: Member, known: Known, kind: ParamKind, within: tuple[type, ...]
+    plan: str, member: Member, known: KnownDevices, kind: ParamKind, within: tuple[type, ...]
 ) -> tuple[ParamDescription, ...]:
     """Describe the kinds of values of a union that a form can show, and its devices."""
     found = []
@@ -109,7 +109,7 @@ def _alternatives(
 
 
 def _structure(
-    plan: str, param: ParamDescription, known: Known, within: tuple[type, ...]
+    plan: str, param: ParamDescription, known: KnownDevices, within: tuple[type, ...]
 ) -> dict[str, Any]:
     """Return the element of a collection, or the parts of a value with parts.
 
@@ -126,13 +126,13 @@ def _structure(
         member = Member("item", element)
         found = describe(plan, member, known, within=within)
         own = param.metadata if several else found.metadata
-        return {"element": replace(found, metadata=inherited(param.metadata, own))}
+        return {"element": replace(found, metadata=item_metadata(param.metadata, own))}
     if shown is not None and is_record(shown) and shown not in within:
         return {"record": shown, "parts": _parts(plan, shown, known, (*within, shown))}
     if is_fixed_tuple(whole):
         hints = enumerate(get_args(whole), 1)
         parts = [describe(plan, Member(str(n), hint), known, within=within) for n, hint in hints]
-        of_each = [replace(p, metadata=inherited(param.metadata, p.metadata)) for p in parts]
+        of_each = [replace(p, metadata=item_metadata(param.metadata, p.metadata)) for p in parts]
         return {"record": tuple, "parts": tuple(of_each)}
     if shown is None:
         kinds = (param.annotation, *get_args(param.annotation))
@@ -144,7 +144,7 @@ def _structure(
 
 
 def _parts(
-    plan: str, record: type, known: Known, within: tuple[type, ...]
+    plan: str, record: type, known: KnownDevices, within: tuple[type, ...]
 ) -> tuple[ParamDescription, ...]:
     try:
         members = members_of(record)
@@ -163,7 +163,7 @@ def _is_several(param: ParamDescription) -> bool:
     return element_of(param.annotation) is not None or param.kind is ParamKind.VAR_POSITIONAL
 
 
-def _choices_of(source: ChoicesOf, param: ParamDescription, known: Known) -> dict[str, Any]:
+def _choices_of(source: ChoicesOf, param: ParamDescription, known: KnownDevices) -> dict[str, Any]:
     offered = [
         choice
         for name in known.names(source.device)
@@ -174,7 +174,7 @@ def _choices_of(source: ChoicesOf, param: ParamDescription, known: Known) -> dic
     return {"choices": list(dict.fromkeys(offered)), "multiselect": _is_several(param)}
 
 
-def _choices(param: ParamDescription, known: Known) -> dict[str, Any]:
+def _choices(param: ParamDescription, known: KnownDevices) -> dict[str, Any]:
     """Return choices, multiselect and device_proto; nothing without choices."""
     several = _is_several(param)
     element = element_of(param.annotation)

@@ -27,7 +27,7 @@ _SIMPLE = (
     *(bool, int, float, str, Path),
     *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
 )
-_MEANT: dict[Any, type] = {
+_CONCRETE: dict[Any, type] = {
     os.PathLike: Path,
     numbers.Integral: int,
     numbers.Real: float,
@@ -61,7 +61,7 @@ def field_type(annotation: Any) -> Any | None:
     annotation = unwrap(annotation)[0]
     if isinstance(annotation, type) and not get_args(annotation):
         simple = annotation in _SIMPLE or issubclass(annotation, enum.Enum)
-        return annotation if simple or is_record(annotation) else _MEANT.get(annotation)
+        return annotation if simple or is_record(annotation) else _CONCRETE.get(annotation)
     if literal_values(annotation) is not None:
         return annotation
     if is_union(annotation):
@@ -126,7 +126,7 @@ def fits(value: Any, annotation: Any) -> bool:
         return value in get_args(annotation)
     if element_of(annotation) is not None or is_fixed_tuple(annotation):
         return is_collection(value)
-    origin = get_origin(annotation) or _MEANT.get(annotation, annotation)
+    origin = get_origin(annotation) or _CONCRETE.get(annotation, annotation)
     if not isinstance(origin, type):
         return True
     if is_record(origin):

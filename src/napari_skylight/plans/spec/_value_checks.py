@@ -34,7 +34,7 @@ def find_problem(param: ParamDescription, value: Any, label: str = "") -> str:
     if value is _EMPTY:
         return _needed(param, label) if param.required else ""
     if param.multiselect:
-        return _choice_problem(param, several(value), label)
+        return _choice_problem(param, as_list(value), label)
     if value is None and param.kind is not ParamKind.VAR_POSITIONAL:
         return "" if param.optional else _needed(param, label)
     if param.required and _is_empty(value):
@@ -44,7 +44,7 @@ def find_problem(param: ParamDescription, value: Any, label: str = "") -> str:
     if param.alternatives:
         return _union_problem(param, value, label)
     if param.kind is ParamKind.VAR_POSITIONAL:
-        return _items_problem(param, several(value), label)
+        return _items_problem(param, as_list(value), label)
     return _value_problem(param, value, label)
 
 
@@ -219,7 +219,7 @@ def _is_endless(value: Any) -> bool:
     return isinstance(value, range) and bool(value[_MOST:])
 
 
-def several(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """Return `value` as a list: none, one or several values."""
     if value is None:
         return []

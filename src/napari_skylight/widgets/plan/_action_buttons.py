@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_skylight.engine.actions import Action
-from napari_skylight.widgets._display_text import words_for
+from napari_skylight.widgets._display_text import action_caption
 from napari_skylight.widgets._plain_text import plain_caption, plain_tip
 from napari_skylight.widgets._signal_links import Links
 
@@ -79,6 +79,6 @@ class _ActionButton(QPushButton):
         self.setEnabled(state.offered)
         if self._action.togglable:
             self.setChecked(state.on)
-        self.setText(plain_caption(words_for(self._action)))
+        self.setText(plain_caption(action_caption(self._action)))
         hint = "" if state.offered else "The plan has to run for this."
         self.setToolTip(plain_tip("\n".join(filter(None, (self._action.description, hint)))))

@@ -17,11 +17,11 @@ from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._display_text import (
     count_of,
     duration,
-    ending,
     frames,
+    outcome_summary,
     rate,
     size,
-    state_word,
+    state_text,
 )
 from napari_skylight.widgets._plain_text import eliding_label, plain_tip, text_label
 from napari_skylight.widgets._signal_links import Links
@@ -155,10 +155,10 @@ class RunStatus(QWidget):
         elapsed = ""
         if state.busy or run is None:
             state = state if state.busy else SessionState.IDLE
-            word = state_word(state)
+            word = state_text(state)
             elapsed = "" if run is None else duration(run.seconds)
         else:
-            word = ending(run, self._brought(tally))
+            word = outcome_summary(run, self._brought(tally))
         self._dot.colour = _COLOURS[state]
         self._dot.update()
         self._state.setText(word)

@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
 from superqt.utils import QFlowLayout
 
 from napari_skylight.session import RunRecord, Session
-from napari_skylight.widgets._display_text import duration, ending, frames
+from napari_skylight.widgets._display_text import duration, frames, outcome_summary
 from napari_skylight.widgets._layout import LEAST_HEIGHT
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets.runs._metadata_tree import MetadataTree, nodes_of
@@ -136,7 +136,7 @@ class RunDetails(QStackedWidget):
         if run.ended is None:
             words = f"{status_of(run, self._session.state)} {duration(run.seconds)}"
         else:
-            words = ending(run) + (f": {run.reason}" if run.reason else "")
+            words = outcome_summary(run) + (f": {run.reason}" if run.reason else "")
         if record.acquired:
             words += f"\n{frames(record.acquired)}, {record.stashed} stashed"
         return words + (f", {record.dropped} dropped" if record.dropped else "")

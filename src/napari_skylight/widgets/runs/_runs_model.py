@@ -9,7 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QIcon
 
 from napari_skylight.session import RunInfo, RunRecord, SessionState
-from napari_skylight.widgets._display_text import duration, ending_word, frames, state_word
+from napari_skylight.widgets._display_text import duration, frames, outcome_text, state_text
 from napari_skylight.widgets._plain_text import plain_tip
 
 __all__ = ["DURATION", "RunsModel", "status_of", "time_of"]
@@ -131,6 +131,6 @@ def time_of(run: RunInfo) -> str:
 def status_of(run: RunInfo, state: SessionState) -> str:
     """Return how a run ended and why, or what it does now."""
     if run.ended is None:
-        return state_word(state if state.busy else SessionState.RUNNING)
-    word = ending_word(run.exit_status)
+        return state_text(state if state.busy else SessionState.RUNNING)
+    word = outcome_text(run.exit_status)
     return f"{word}: {run.reason}" if run.reason else word

@@ -1,9 +1,10 @@
-"""What a plan is run with: what can be chosen, what was chosen last, and the call itself."""
+"""The values of a plan: its choices, the values used last, and the call of the plan."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -21,8 +22,11 @@ from napari_skylight.plans.spec import (
     resolve_arguments,
 )
 from napari_skylight.session._devices import Devices
+from napari_skylight.session._json_values import items_of
 from napari_skylight.session._recent_values import RecentValues
 from napari_skylight.session._run_info import RunInfo
+
+_log = logging.getLogger("napari_skylight")
 
 
 class Choices:
@@ -44,6 +48,8 @@ class Choices:
         self._devices = devices
         self._caches = caches
         self._memory = memory
+        self._held: dict[str, Mapping[str, list[Any]]] = {}  # connected devices, by plan and name
+        self._dropped: dict[str, str] = {}  # as logged, by plan
 
     def spec(self, plan: str) -> PlanSpec:
         """Return what `plan` takes, its choices being the devices connected now."""
@@ -54,14 +60,34 @@ class Choices:
             choices=self._devices.choices,
         )
 
+    def remember(self, plan: str, values: Mapping[str, Any]) -> None:
+        """Keep what was chosen for `plan`."""
+        held = {name: _devices_in(value, self._devices) for name, value in values.items()}
+        self._held[plan] = held
+        self._memory.remember(plan, values)
+
     def remembered(self, plan: str) -> Mapping[str, Any]:
-        """Return what was chosen for `plan`, as far as it is allowed, over its defaults."""
+        """Return what was chosen for `plan`, as far as it is allowed, over its defaults.
+
+        What is dropped is logged in one line.
+        """
         spec = self.spec(plan)
         defaults = spec.defaults()
-        chosen = {**defaults, **self._memory.values(plan)}
-        wrong = find_problems(spec, chosen)
-        allowed = {name: value for name, value in chosen.items() if name not in wrong}
-        return {**defaults, **allowed}
+        chosen = self._memory.values(plan)
+        wrong = find_problems(spec, {**defaults, **chosen})
+        wrong |= {name: f"{name}: its device is gone." for name in self._gone(plan)}
+        dropped = " ".join(text for name, text in wrong.items() if name in chosen)
+        if dropped and dropped != self._dropped.get(plan):
+            _log.info("%s, dropped from the values used last: %s", self._plans.title(plan), dropped)
+        self._dropped[plan] = dropped
+        return defaults | {name: value for name, value in chosen.items() if name not in wrong}
+
+    def _gone(self, plan: str) -> Iterator[str]:
+        """Yield the parameters whose values hold a device that is not connected any more."""
+        connected = {id(device) for device in self._known().values()}
+        for name, devices in self._held.get(plan, {}).items():
+            if any(id(device) not in connected for device in devices):
+                yield name
 
     def prepare(
         self, plan: str, values: Mapping[str, Any] | None
@@ -85,10 +111,18 @@ class Choices:
         check_arguments(spec, chosen)
         args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
         messages = self._plans[plan](*args, **kwargs)
-        self._memory.remember(plan, chosen)
+        self.remember(plan, chosen)
         run = RunInfo(plan, title, MappingProxyType(chosen), time.time(), spec=spec)
         return run, messages, spec.actions
 
     def _known(self) -> dict[str, Any]:
         """Return what a plan can be given, by name; parts of devices by dotted names."""
         return {**self._devices, **self._devices.parts, self._caches.name: self._caches}
+
+
+def _devices_in(value: Any, devices: Devices, depth: int = 8) -> list[Any]:
+    """Return the connected devices, and parts of them, in a value or its items."""
+    if any(value is device for device in (*devices.values(), *devices.parts.values())):
+        return [value]
+    inner = items_of(value) if depth else []
+    return [found for each in inner for found in _devices_in(each, devices, depth - 1)]

@@ -96,6 +96,18 @@ def decode(data: Any) -> Any:
         raise ValueError(f"{data!r} stands for nothing.") from error
 
 
+def items_of(value: Any) -> list[Any]:
+    """Return the items of a collection, or the fields of a dataclass or pydantic model."""
+    if isinstance(value, Mapping):
+        return list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(value)
+    try:
+        return [getattr(value, name) for name in _field_names(type(value))]
+    except TypeError:
+        return []
+
+
 def _enum(module: str, qualname: str, name: str) -> Enum:
     found = _class(module, qualname)
     if not issubclass(found, Enum):

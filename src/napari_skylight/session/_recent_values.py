@@ -43,6 +43,7 @@ class RecentValues:
         self._problems = problems
         self._chosen: dict[str, Mapping[str, Any]] = {}
         self._stored: dict[str, dict[str, Any]] = {}  # as JSON: plans may be loaded later
+        self._dropped: set[tuple[str, str]] = set()  # those that were logged
         self._lock = threading.Lock()
         self._written = ""
         self._task = CoalescingTask("skylight-save-choices", self._write)
@@ -66,7 +67,9 @@ class RecentValues:
             try:
                 values[name] = decode(data)
             except (ValueError, RecursionError) as error:
-                _log.info("%s of %s is not what it was: %s", name, plan, error)
+                if (plan, name) not in self._dropped:
+                    self._dropped.add((plan, name))
+                    _log.info("%s, dropped from the values used last: %s: %s", plan, name, error)
         return values
 
     def save(self) -> None:

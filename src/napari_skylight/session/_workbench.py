@@ -236,7 +236,7 @@ class Workbench:
 
         Written to the disk when a plan starts, and on `close`.
         """
-        self._memory.remember(plan, values)
+        self._choices.remember(plan, values)
 
     @property
     def last_plan(self) -> str:

@@ -17,7 +17,12 @@ from napari_skylight.plans.spec._params import (
 )
 from napari_skylight.plans.spec._structured_types import build, values_of
 from napari_skylight.plans.spec._supported_types import fits
-from napari_skylight.plans.spec._value_checks import as_list, find_alternative, find_problem
+from napari_skylight.plans.spec._value_checks import (
+    as_list,
+    find_alternative,
+    find_problem,
+    has_devices,
+)
 from napari_skylight.plans.spec._value_text import find_choice
 from napari_skylight.protocols import FrameCaches
 
@@ -31,10 +36,9 @@ def find_problems(spec: PlanSpec, values: Mapping[str, Any]) -> dict[str, str]:
         if name not in known
     }
     for param in spec.parameters:
-        if param.has_field:
-            problem = find_problem(param, values.get(param.name, inspect.Parameter.empty))
-            if problem:
-                problems[param.name] = problem
+        problem = find_problem(param, values.get(param.name, inspect.Parameter.empty))
+        if problem:
+            problems[param.name] = problem
     return problems
 
 
@@ -171,7 +175,8 @@ def _items(
 
 
 def _record(param: ParamDescription, record: type, value: Any, devices: Mapping[str, Any]) -> Any:
-    if isinstance(value, record) and not issubclass(record, tuple):
+    whole = isinstance(value, record) and not issubclass(record, tuple)
+    if whole and not has_devices(param):
         return value
     names = [part.name for part in param.parts]
     values = values_of(record, value, names)
@@ -180,6 +185,8 @@ def _record(param: ParamDescription, record: type, value: Any, devices: Mapping[
         for part in param.parts
         if part.name in values
     }
+    if whole and all(made[name] is values[name] for name in made):
+        return value
     try:
         return build(record, made, names)
     except ValueError as error:

@@ -89,7 +89,7 @@ def describe(
         return replace(param, **_structure(plan, param, known, within))
     except UnresolvableAnnotationError as error:
         if param.has_default:
-            return replace(param, hidden=True)
+            return replace(param, hidden=True, missing=error.device)
         raise UnresolvableAnnotationError(plan, member.name, annotation, error.device) from error
 
 

@@ -56,7 +56,7 @@ class UnresolvableAnnotationError(TypeError):
         """Return the message for the user who runs the plan called `title`."""
         if self.device is None:
             return str(self)
-        return f"{title} needs {_a_device(self.device)}; none is connected."
+        return f"{title} needs {a_device(self.device)}; none is connected."
 
 
 class ParameterError(ValueError):
@@ -103,6 +103,8 @@ class ParamDescription:
     """The default, if it consists of actions."""
     device_proto: type | None = None
     """The class or protocol of the devices to choose from."""
+    missing: type | None = None
+    """The class or protocol of the devices it takes, if it is hidden because none is connected."""
     metadata: tuple[Any, ...] = ()
     """The metadata in ``Annotated``."""
     element: ParamDescription | None = None
@@ -228,7 +230,7 @@ def sentence_case(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _a_device(device: type) -> str:
+def a_device(device: type) -> str:
     words = _DEVICES.get(device.__name__)
     if words is None:
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", device.__name__).lower()

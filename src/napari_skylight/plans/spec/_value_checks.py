@@ -11,10 +11,11 @@ from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
-from napari_skylight.plans.spec._annotations import is_union, unwrap, without_none
+from napari_skylight.engine.actions import Action
+from napari_skylight.plans.spec._annotations import ChoicesOf, is_union, unwrap, without_none
 from napari_skylight.plans.spec._arrays import ArrayOf
-from napari_skylight.plans.spec._params import ParamDescription, ParamKind
-from napari_skylight.plans.spec._structured_types import build, values_of
+from napari_skylight.plans.spec._params import ParamDescription, ParamKind, a_device
+from napari_skylight.plans.spec._structured_types import build, is_record, members_of, values_of
 from napari_skylight.plans.spec._supported_types import fits, is_collection, say_kind
 from napari_skylight.plans.spec._value_text import find_choice, say_choice, say_number
 
@@ -31,6 +32,8 @@ def find_problem(param: ParamDescription, value: Any, label: str = "") -> str:
     default that of `param`.
     """
     label = label or param.label
+    if not param.has_field:
+        return _hidden_problem(param, value, label)
     if value is _EMPTY:
         return _needed(param, label) if param.required else ""
     if param.multiselect:
@@ -46,6 +49,40 @@ def find_problem(param: ParamDescription, value: Any, label: str = "") -> str:
     if param.kind is ParamKind.VAR_POSITIONAL:
         return _items_problem(param, as_list(value), label)
     return _value_problem(param, value, label)
+
+
+def _hidden_problem(param: ParamDescription, value: Any, label: str) -> str:
+    """Check a value that a script gave, or that was kept from another microscope or version."""
+    if value is _EMPTY or value is param.default or (value is None and param.optional):
+        return ""
+    if param.actions is not None:
+        items = list(value) if is_collection(value) else [value]
+        allowed = all(isinstance(item, Action) for item in items)
+        return "" if allowed else f"{label} is {value!r}: enter an action."
+    if param.kind is ParamKind.VAR_KEYWORD:
+        return "" if isinstance(value, Mapping) else f"{label} is {value!r}: enter a mapping."
+    has_choices = any(isinstance(item, ChoicesOf) for item in param.metadata)
+    if param.missing is not None or has_choices:
+        text = _text_in(value)
+        if text is not None and has_choices:
+            return f"{label}: there is no {text}, and nothing to choose from; leave it out."
+        if text is not None and param.missing is not None:
+            device = a_device(param.missing)
+            return f"{label}: there is no {text}; connect {device}, or leave it out."
+    return "" if fits(value, param.annotation) else f"{label} is {value!r}: leave it out."
+
+
+def _text_in(value: Any, depth: int = 8) -> str | None:
+    """Return a text in a value or its items, such as the name of a device."""
+    if isinstance(value, str):
+        return value
+    if is_record(type(value)):
+        value = values_of(type(value), value, [each.name for each in members_of(type(value))])
+    items = value.values() if isinstance(value, Mapping) else value
+    if depth == 0 or not is_collection(items):
+        return None
+    texts = (_text_in(item, depth - 1) for item in items)
+    return next((text for text in texts if text is not None), None)
 
 
 def find_alternative(param: ParamDescription, value: Any) -> ParamDescription | None:
@@ -137,7 +174,7 @@ def _parts_problem(param: ParamDescription, record: type, value: Any, label: str
         problem = find_problem(part, values.get(part.name, _EMPTY), inner)
         if problem:
             return f"{label}, {problem[:1].lower()}{problem[1:]}"
-    if isinstance(value, record) or _has_devices(param):
+    if isinstance(value, record) or has_devices(param):
         return ""
     try:
         build(record, values, names)
@@ -146,10 +183,10 @@ def _parts_problem(param: ParamDescription, record: type, value: Any, label: str
     return ""
 
 
-def _has_devices(param: ParamDescription) -> bool:
+def has_devices(param: ParamDescription) -> bool:
     """Whether devices are among the parts: names alone do not make a value."""
     inner = (*param.parts, *param.alternatives, *filter(None, [param.element]))
-    return param.device_proto is not None or any(map(_has_devices, inner))
+    return param.device_proto is not None or any(map(has_devices, inner))
 
 
 def _limits_problem(param: ParamDescription, value: Any, label: str) -> str:
@@ -194,6 +231,8 @@ def _choice_problem(param: ParamDescription, chosen: list[Any], label: str) -> s
     choices = param.choices or []
     for item in chosen:
         is_device = param.device_proto is not None and not isinstance(item, str)
+        if is_device and item is not None and not fits(item, param.device_proto):
+            return f"{label} is {item!r}: choose from {', '.join(map(say_choice, choices))}."
         optional = item is None and param.optional
         if not is_device and not optional and find_choice(choices, item) is None:
             among = ", ".join(map(say_choice, choices))

@@ -38,6 +38,7 @@ __all__ = [
     "Stage",
     "StashRefused",
     "StreamingCamera",
+    "WithdrawingCache",
 ]
 
 
@@ -70,6 +71,19 @@ class HasCache(Protocol):
 
     def clear(self) -> Status:
         """Forget everything kept; the status ends when nothing is left."""
+        ...
+
+
+@runtime_checkable
+class WithdrawingCache(HasCache, Protocol):
+    """A cache that can take back a stash, so that its frames and the events always agree."""
+
+    def withdraw(self, status: Status) -> SyncOrAsync[None]:
+        """Remove what the stash that returned `status` kept.
+
+        The engine calls it when the event that was open during the stash is dropped: by the plan,
+        an error, or the end of the run.
+        """
         ...
 
 

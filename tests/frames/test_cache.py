@@ -347,3 +347,42 @@ def test_lists_of_arrays_are_metadata_too(stack, reading, numbered):
         assert stack.stash(reading(numbered(number), table=table)).success
     assert newest(stack).frame.metadata["camera-table"] == [[0, 1, 2], [0, 1, 2, 3]]
     assert stack.counts.stashed == 2
+
+
+def test_a_withdrawn_frame_leaves_the_stack_and_every_reader(stack, reading, numbered):
+    """What was shown of it stays as it was, though its place in the stack is used again."""
+    reader, late = stack.reader(), stack.reader()
+    stack.stash(reading(numbered(1)))
+    status = stack.stash(reading(numbered(2)))
+    shown = reader.take("camera").data
+    stack.withdraw(status)
+    assert reader.has_news("camera")
+    assert [frame.number for frame in reader.take("camera").frames] == [1]
+    stack.stash(reading(numbered(3)))
+    assert shown[:, 0, 0].tolist() == [1, 2]
+    for each in (reader, late):
+        taken = each.take("camera")
+        assert taken.data[:, 0, 0].tolist() == [1, 3]
+        assert [frame.number for frame in taken.frames] == [1, 3]
+        counts = each.counts()
+        assert counts.stashed == counts.shown + counts.skipped + counts.waiting == 3
+    assert stack.counts == CacheCounts(3, 3, 0, 2, stack.counts.nbytes, withdrawn=1)
+
+
+def test_a_withdrawal_is_announced_and_makes_room_again(stack, reading, numbered):
+    stack.max_bytes = numbered(1).nbytes
+    told = []
+    status = stack.stash(reading(numbered(1)))
+    stack.reader().arm()
+    stack.changed.connect(lambda: told.append(stack.counts.kept))
+    stack.withdraw(status)
+    assert told == [0]
+    assert stack.stash(reading(numbered(2))).success
+
+
+def test_withdrawing_what_was_cleared_changes_nothing(stack, reading, numbered):
+    status = stack.stash(reading(numbered(1)))
+    stack.clear()
+    stack.stash(reading(numbered(2)))
+    stack.withdraw(status)
+    assert (stack.counts.kept, stack.counts.withdrawn) == (1, 0)

@@ -25,6 +25,9 @@ class CacheModel(RuleBasedStateMachine):
         self.stashed = {}
         self.refused = 0
         self.all_readers = []
+        self.stashes = []  # status, key and numbers of each
+        self.withdrawn = 0
+        self.views = []  # what readers were given, and what it looked like then
 
     @rule(target=readers)
     def open_reader(self):
@@ -49,8 +52,21 @@ class CacheModel(RuleBasedStateMachine):
         self.stashed[key] = self.stashed.get(key, 0) + len(taken)
         kept = self.kept.setdefault(key, [])
         kept += taken
+        self.stashes.append((status, key, taken))
         if self.kind == "live":
             del kept[:-1]
+
+    @rule(place=st.integers(0, 3))
+    def withdraw(self, place):
+        """Withdraw one of the last stashes, or one again."""
+        if place >= len(self.stashes):
+            return
+        status, key, numbers = self.stashes[-1 - place]
+        self.cache.withdraw(status)
+        if self.kind == "stack":
+            left = [number for number in self.kept[key] if number not in numbers]
+            self.withdrawn += len(self.kept[key]) - len(left)
+            self.kept[key][:] = left
 
     @rule()
     def clear(self):
@@ -78,6 +94,8 @@ class CacheModel(RuleBasedStateMachine):
             assert taken.frame is None
             assert len(taken.data) == 0
             return
+        if self.kind == "stack":
+            self.views.append((taken.data, taken.data.copy(), taken.frames, list(taken.frames)))
         data = taken.data if self.kind == "stack" else taken.data[np.newaxis]
         np.testing.assert_array_equal(data, np.array(kept)[:, None, None] * np.ones(SHAPE, int))
         assert [frame.number for frame in taken.frames] == kept
@@ -91,9 +109,13 @@ class CacheModel(RuleBasedStateMachine):
         assert counts.acquired == counts.stashed + counts.refused
         assert counts.stashed == sum(self.stashed.values())
         assert counts.refused == self.refused
+        assert counts.withdrawn == self.withdrawn
         assert counts.kept == sum(map(len, self.kept.values()))
         if self.kind == "stack":
             assert counts.nbytes == counts.kept * FRAME_BYTES <= self.cache.max_bytes
+        for view, before, frames, frames_before in self.views:
+            np.testing.assert_array_equal(view, before)
+            assert list(frames) == frames_before
         for reader in self.all_readers:
             for key in (None, *reader.keys):
                 seen = reader.counts(key)

@@ -16,11 +16,21 @@ from bluesky.bundlers import _StreamCache
 from bluesky.utils import maybe_await
 from event_model import ComposeDescriptorBundle, ComposeEvent
 
+from napari_skylight.engine._errors import answer_within, device_name
+from napari_skylight.engine._protocol_checks import supports
+from napari_skylight.protocols import WithdrawingCache
+
 if TYPE_CHECKING:
+    from bluesky.protocols import Status
     from bluesky.utils import Msg
     from event_model import Event
 
+    from napari_skylight.protocols import HasCache
+
 __all__ = ["RunBundler"]
+
+WITHDRAW_SECONDS = 10.0
+"""How long a cache may take to withdraw the frames of a dropped event."""
 
 
 @dataclass
@@ -84,13 +94,18 @@ class _KnownDevices(_StreamCache):
 
 
 class RunBundler(BlueskyRunBundler):
-    """Makes the documents of one run, and knows whether the open event has a frame in a cache."""
+    """Makes the documents of one run; knows what was stashed since its event was opened."""
 
     validate_all = False
     """Check every event in full."""
 
     holds_frames = False
     """Something was stashed since the event was opened."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stashes: list[tuple[HasCache, Status]] = []
+        """The caches and statuses of the stashes that belong to the open event."""
 
     async def _prepare_stream(self, desc_key: str, objs_dks: Any) -> Any:
         descriptor, events, objs = await super()._prepare_stream(desc_key, objs_dks)
@@ -127,6 +142,41 @@ class RunBundler(BlueskyRunBundler):
             devices.read_cache.append(reading)
             return reading
         return await super().read(msg, reading)  # type: ignore[no-untyped-call]
+
+    async def save(self, msg: Msg) -> None:
+        """Emit the open event; see bluesky's documentation."""
+        stream = self._bundle_name
+        made = self._sequence_counters.get(stream, 1)
+        try:
+            await super().save(msg)  # type: ignore[no-untyped-call]
+        except BaseException:  # a cancellation too
+            if self._sequence_counters.get(stream, 1) == made:
+                await self._withdraw_stashes()
+            raise
+        finally:
+            self.stashes.clear()
+
+    async def drop(self, msg: Msg) -> None:
+        """Drop the open event and its frames; see bluesky's documentation."""
+        await super().drop(msg)  # type: ignore[no-untyped-call]
+        await self._withdraw_stashes()
+
+    async def close_run(self, msg: Msg) -> Any:
+        """Close the run, without the event that is open; see bluesky's documentation."""
+        if self.bundling:
+            await self._withdraw_stashes()
+        return await super().close_run(msg)
+
+    async def _withdraw_stashes(self) -> None:
+        while self.stashes:
+            cache, status = self.stashes.pop()
+            if not supports(cache, WithdrawingCache):
+                continue
+            try:
+                answer = maybe_await(cache.withdraw(status))  # type: ignore[attr-defined]
+                await answer_within(WITHDRAW_SECONDS, cache, "withdraw", answer)
+            except Exception:  # whatever a cache raises: the run must end, or the plan go on
+                self.log.exception("%s keeps frames whose event was dropped.", device_name(cache))
 
     def keep_events(self, stream: str) -> None:
         """Have a rewind count on after the events of `stream` so far: their frames stay."""

@@ -14,6 +14,7 @@ from napari_skylight.engine._messages import message
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
+    from bluesky.protocols import Status
     from bluesky.utils import Msg
 
 __all__ = ["PausableEngine"]
@@ -45,11 +46,13 @@ class PausableEngine(MessageEngine):
         self._run_bundlers[msg.run].validate_all = self.validate_all_events
         return uid
 
-    def _add_frame(self, msg: Msg) -> None:
-        """Note that something was stashed: while its event is open, it is that event's."""
+    def _note_stash(self, msg: Msg, status: Status | None = None) -> None:
+        """Note a stash while an event is open, before its cache is called and with its status."""
         bundler = self._run_bundlers.get(msg.run)
         if bundler is not None and bundler.bundling:
             bundler.holds_frames = True
+            if status is not None and msg.kwargs.get("of_event", True):
+                bundler.stashes.append((msg.obj, status))
 
     def _postpone(self, request: Callable[[], Coroutine[Any, Any, None]]) -> bool:
         """Keep a request to interrupt the plan until the open event has ended; False if none is.

@@ -110,7 +110,7 @@ class RunEngine(Interruptible):
         self.pause_msg = ""
         self.log = EngineLog(bluesky_logger, {"RE": self})
         self._set_up()
-        Commands(self, self._offer_latches, self._add_frame).install()
+        Commands(self, self._offer_latches, self._note_stash).install()
         close_at_exit.add(self)
         # for an engine nobody keeps; at exit all engines are closed together
         weakref.finalize(self, self._engine_loop.stop).atexit = False

@@ -40,8 +40,9 @@ _FINISH = "_finish_interrupted"
 def install_commands(engine: RunEngine) -> Callable[[], None]:
     """Add this engine's commands to a plain bluesky engine.
 
-    They are ``wait_for_actions``, ``stash``, ``clear_cache``, ``start_stream``, ``stop_stream`` and
-    ``collect_stream``; the methods of `Commands` document their messages.
+    The commands are ``wait_for_actions``, ``stash``, ``clear_cache``, ``start_stream``,
+    ``stop_stream`` and ``collect_stream``; the methods of `Commands` document their messages. On a
+    plain engine, caches keep the frames of dropped events.
 
     Returns
     -------
@@ -70,14 +71,14 @@ class Commands:
     offer
         Called with the latches a plan waits for, by name: their actions are offered from then on.
     kept
-        Called with a message that had a cache keep something.
+        Called with the message of a stash before it, and with its status after it.
     """
 
     def __init__(
         self,
         engine: RunEngine,
         offer: Callable[[Mapping[str, SRLatch]], None],
-        kept: Callable[[Msg], None] = lambda msg: None,
+        kept: Callable[[Msg, Any], None] = lambda msg, status: None,
     ) -> None:
         self._engine = engine
         self._offer = offer
@@ -134,8 +135,11 @@ class Commands:
 
         Expected message objects are::
 
-            Msg("stash", cache, reading, group=group)
+            Msg("stash", cache, reading, group=group, of_event=True)
             Msg("clear_cache", cache, group=group)
+
+        A stash belongs to the event that is open, if any: when the event is dropped, the cache
+        withdraws the frames (see `WithdrawingCache`). With ``of_event=False`` it keeps them.
         """
         cache = msg.obj
         if not supports(cache, HasCache):
@@ -149,7 +153,7 @@ class Commands:
         if not group:
             raise RuntimeError(f"{msg.command!r} needs a group to wait for: pass group='a name'.")
         if method == "stash":
-            self._kept(msg)
+            self._kept(msg, None)
         answer = getattr(cache, method)(*msg.args)
         if inspect.isawaitable(answer) and not hasattr(answer, "add_callback"):
             return await self._finish_once(asyncio.ensure_future(self._await(msg, answer, group)))
@@ -192,6 +196,8 @@ class Commands:
             raise TypeError(
                 f"{msg.command!r} of {device_name(msg.obj)} returned {status!r}, not a Status."
             )
+        if msg.command == "stash":
+            self._kept(msg, status)
         self._engine._add_status_to_group(msg.obj, status, group, action=msg.command)
         return status
 

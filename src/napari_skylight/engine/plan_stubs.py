@@ -195,7 +195,12 @@ def read_and_stash(
 
 
 def stash(
-    obj: HasCache, reading: dict[str, Reading[Any]], *, group: str | None, wait: bool
+    obj: HasCache,
+    reading: dict[str, Reading[Any]],
+    *,
+    group: str | None,
+    wait: bool,
+    of_event: bool = True,
 ) -> MsgGenerator[None]:
     """Keep a reading in a cache.
 
@@ -209,9 +214,13 @@ def stash(
         The group to wait for later; None: one is made up.
     wait
         Wait until it is kept.
+    of_event
+        The reading belongs to the event that is open, if any: the cache withdraws it when the
+        event is dropped.
     """
     group = group or new_group("stash")
-    yield message("stash", obj, reading, group=group)
+    options = {} if of_event else {"of_event": False}
+    yield message("stash", obj, reading, group=group, **options)
     if wait:
         yield message("wait", None, group=group)
 

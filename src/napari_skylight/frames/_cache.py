@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from psygnal import Signal
 
@@ -18,6 +18,7 @@ from napari_skylight.protocols import StashRefused
 
 if TYPE_CHECKING:
     from bluesky.protocols import Reading
+    from bluesky.protocols import Status as StatusProtocol
 
     from napari_skylight.frames._batch import Batch
 
@@ -99,8 +100,15 @@ class FrameCache:
         with self._lock:
             stashed = sum(frames.stashed for frames in self._frames.values())
             kept = sum(frames.kept for frames in self._frames.values())
+            withdrawn = sum(frames.withdrawn for frames in self._frames.values())
             return CacheCounts(
-                stashed + self._refused, stashed, self._refused, kept, self._nbytes, self._lost
+                stashed + self._refused,
+                stashed,
+                self._refused,
+                kept,
+                self._nbytes,
+                self._lost,
+                withdrawn,
             )
 
     @property
@@ -128,14 +136,14 @@ class FrameCache:
             `CacheFullError` for want of room), with ValueError if `values` holds no usable image;
             then nothing has changed.
         """
-        status = Status()
+        status = _StashStatus()
         try:
             batch = batch_from_reading(values)
         except ValueError as error:
             status.set_exception(error)
             return status
         with self._writing:
-            problem = self._keep(batch)
+            problem = self._keep(batch, status.numbers)
             complain = problem is not None and not self._complained
             self._complained |= complain
         self._announce()
@@ -146,6 +154,16 @@ class FrameCache:
                 announce(self.refused, str(problem))
             status.set_exception(problem)
         return status
+
+    def withdraw(self, status: StatusProtocol) -> None:
+        """Remove the frames of one stash from the stack, given the status it returned.
+
+        The engine does so when the event of these frames is dropped.
+        """
+        with self._writing:
+            for key, numbers in cast("_StashStatus", status).numbers.items():
+                self._frames[key].withdraw(numbers)
+        self._announce()
 
     def clear(self) -> Status:
         """Forget every frame and free the memory; the keys and what was counted stay."""
@@ -160,8 +178,11 @@ class FrameCache:
         status.set_finished()
         return status
 
-    def _keep(self, batch: Batch) -> StashRefused | None:
-        """Copy what there is room for, count all of it, and return why the rest was turned away."""
+    def _keep(self, batch: Batch, numbers: dict[str, range]) -> StashRefused | None:
+        """Copy what there is room for, count all of it, and return why the rest was turned away.
+
+        The `numbers` of the frames kept are noted by key.
+        """
         frames = {key: self._frames_of(key) for key in batch.images}
         for key in batch.images:
             dropped = batch.metadata.get(f"{key}-dropped")
@@ -180,6 +201,8 @@ class FrameCache:
                 problem = self._full(batch, taken)
         if taken:
             for key, images in batch.images.items():
+                first = frames[key].stashed + 1
+                numbers[key] = range(first, first + taken)
                 frames[key].put(images, batch, taken)
         if problem is not None:
             with self._lock:
@@ -234,6 +257,14 @@ class FrameCache:
             armed, self._armed = self._armed, False
         if armed:
             announce(self.changed)
+
+
+class _StashStatus(Status):
+    """The status of a stash, and which frames it kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: dict[str, range] = {}  # of the frames, by key
 
 
 _CLEAR_FIRST = "Clear the stack first."

@@ -61,6 +61,8 @@ class CacheCounts:
         Frames that the cameras made and lost before they could be offered, as the streamed ones
         tell (``<key>-dropped``, see `napari_skylight.protocols.FrameBatch`). Not among `acquired`.
         In a stack, frames lost while nothing was offered to it count too.
+    withdrawn : int
+        Frames among `stashed` that were removed again because their event was dropped.
     """
 
     acquired: int
@@ -69,6 +71,7 @@ class CacheCounts:
     kept: int
     nbytes: int
     lost: int = 0
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

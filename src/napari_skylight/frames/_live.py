@@ -47,6 +47,7 @@ class LiveFrames:
         self.key = key
         self.stashed = 0
         self.clears = 0
+        self.withdrawn = 0  # never: the newest frame is overwritten, not kept
         self._lock = lock
         self._slots: list[_Slot] = []
         self._newest: _Slot | None = None
@@ -84,6 +85,13 @@ class LiveFrames:
             slot.frame = Frame(self.key, self.stashed, images.taken(count - 1), batch.metadata)
             self._newest = slot
 
+    def withdraw(self, numbers: range) -> None:
+        """Do nothing: a live cache keeps no frame that could disagree with the events."""
+
+    def newer(self, number: int) -> int:
+        """Return how many frames are kept that have a higher number."""
+        return self.kept if self.stashed > number else 0
+
     def _free_slot(self, images: Images) -> _Slot:
         shape, dtype = images.shape, images.dtype
         with self._lock:
@@ -102,18 +110,18 @@ class LiveFrames:
         self._slots = []
 
     @contextmanager
-    def borrow(self) -> Iterator[tuple[int, int, Taken]]:
-        """Give the newest frame, and the counts it belongs to; it is not written to meanwhile."""
+    def borrow(self) -> Iterator[tuple[tuple[int, int, int], Taken]]:
+        """Give the version and the newest frame, which is not written to meanwhile."""
         with self._lock:
-            seen = self.stashed, self.clears
+            seen = self.stashed, self.clears, self.withdrawn
             slot = self._newest
             if slot is not None:
                 slot.pins += 1
         try:
             if slot is None or slot.frame is None:
-                yield *seen, Taken(None, np.zeros((0, 1, 1), np.uint8), ())
+                yield seen, Taken(None, np.zeros((0, 1, 1), np.uint8), ())
             else:
-                yield *seen, Taken(slot.frame, slot.data, (slot.frame,))
+                yield seen, Taken(slot.frame, slot.data, (slot.frame,))
         finally:
             if slot is not None:
                 with self._lock:

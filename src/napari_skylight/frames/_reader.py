@@ -23,8 +23,7 @@ __all__ = ["FrameReader"]
 class _Cursor:
     """How far a reader has come with one image key."""
 
-    stashed: int = 0
-    clears: int = 0
+    seen: tuple[int, int, int] = (0, 0, 0)  # frames stashed, clears, frames withdrawn
     shown: int = 0
 
 
@@ -52,12 +51,12 @@ class FrameReader:
     def has_news(self, key: str) -> bool:
         """Return whether `take` would return anything."""
         cursor, frames = self._find(key)
-        return (frames.stashed, frames.clears) != (cursor.stashed, cursor.clears)
+        return cursor.seen != _version(frames)
 
     def was_cleared(self, key: str) -> bool:
         """Return whether the cache was cleared since the last `take`."""
         cursor, frames = self._find(key)
-        return frames.clears != cursor.clears
+        return frames.clears != cursor.seen[1]
 
     def counts(self, key: str | None = None) -> ReaderCounts:
         """Return what this reader saw of the frames under `key`, or under all keys together."""
@@ -68,7 +67,7 @@ class FrameReader:
                 cursor, frames = self._find(each)
                 stashed += frames.stashed
                 shown += cursor.shown
-                waiting += min(frames.stashed - cursor.stashed, frames.kept)
+                waiting += frames.newer(cursor.seen[0])
         return ReaderCounts(stashed, shown, stashed - shown - waiting, waiting)
 
     def take(
@@ -87,16 +86,15 @@ class FrameReader:
             Whether the newest frame is going to be seen; otherwise it counts as skipped.
         """
         cursor, frames = self._find(key)
-        if (frames.stashed, frames.clears) == (cursor.stashed, cursor.clears):
+        if cursor.seen == _version(frames):
             return None
-        with frames.borrow() as (stashed, clears, taken):
+        with frames.borrow() as (seen, taken):
             if self.cache.kind == "live" and taken.frame is not None:
                 taken = replace(taken, data=_copy(taken.data, out))
-        # counted as shown only if it is newer than what was taken before: not if all there is was
-        # cleared
-        new = taken.frame is not None and stashed > cursor.stashed
+        # a frame that was seen before is the newest again when those after it were withdrawn
+        new = taken.frame is not None and taken.frame.number > cursor.seen[0]
         with self.cache._lock:
-            cursor.stashed, cursor.clears = stashed, clears
+            cursor.seen = seen
             cursor.shown += new and on_screen
         return taken
 
@@ -114,6 +112,10 @@ class FrameReader:
         if cursor is None:
             cursor = self._cursors.setdefault(key, _Cursor())
         return cursor, frames
+
+
+def _version(frames: LiveFrames | StackFrames) -> tuple[int, int, int]:
+    return frames.stashed, frames.clears, frames.withdrawn
 
 
 def _copy(data: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any]:

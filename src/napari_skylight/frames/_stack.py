@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,9 @@ class StackFrames:
         self.key = key
         self.stashed = 0
         self.clears = 0
+        self.withdrawn = 0
         self.kept = 0
+        self._lent = 0  # how many frames of the array readers may still look at
         self._lock = lock
         self._frames: list[Frame] = []
         self._pixels: NDArray[Any] = np.zeros((0, 1, 1), np.uint8)
@@ -69,19 +72,24 @@ class StackFrames:
             )
         room = min(room, MOST_FRAMES - self.kept)
         taken = min(room, wanted)
-        if not self.kept or self.kept + taken > len(self._pixels):
+        rewritten = self._lent > self.kept  # by withdrawn frames, which readers may look at
+        if not self.kept or rewritten or self.kept + taken > len(self._pixels):
             self._reserve(images, self.kept + room)
         return taken
 
     def _reserve(self, images: Images, length: int) -> None:
-        """Make the array `length` long; frames are moved only if the bound was raised meanwhile."""
+        """Make a new array of `length` frames; move those kept into it."""
         pixels = np.empty((length, *images.shape), images.dtype)
         if self.kept:
             pixels[: self.kept] = self._pixels[: self.kept]
+        with self._lock:
+            self._use(pixels)
+
+    def _use(self, pixels: NDArray[Any]) -> None:
+        """Replace the array, with the lock held."""
         self._pages.release()
         self._pages = PagesAhead(pixels)
-        with self._lock:
-            self._pixels = pixels
+        self._pixels, self._lent = pixels, 0
 
     def put(self, images: Images, batch: Batch, count: int) -> None:
         """Copy the first `count` frames to the end; there must be room."""
@@ -99,20 +107,53 @@ class StackFrames:
             self.kept = stop
         self._pages.advance(stop * images.frame_nbytes)
 
+    def withdraw(self, numbers: range) -> None:
+        """Remove the frames with these `numbers`, those that are still kept.
+
+        Raises
+        ------
+        MemoryError
+            Later frames have to move and there is no memory; nothing has changed.
+        """
+        start, stop = (self._place(number) for number in (numbers.start, numbers.stop))
+        if start == stop:
+            return
+        frames = [*self._frames[:start], *self._frames[stop : self.kept]]
+        pixels = self._pixels
+        if stop < self.kept:
+            pixels = np.empty_like(pixels)
+            pixels[:start] = self._pixels[:start]
+            pixels[start : len(frames)] = self._pixels[stop : self.kept]
+        with self._lock:
+            if pixels is not self._pixels:
+                self._use(pixels)
+            self._frames = frames  # a new list: readers still hold the old one
+            self.kept = len(frames)
+            self.withdrawn += stop - start
+
+    def newer(self, number: int) -> int:
+        """Return how many frames are kept that have a higher number."""
+        return self.kept - self._place(number + 1)
+
+    def _place(self, number: int) -> int:
+        """Return the place of the first frame kept that has `number` or a higher one."""
+        return bisect_left(self._frames, number, hi=self.kept, key=lambda frame: frame.number)
+
     def clear(self) -> None:
         """Forget every frame and let go of the memory. To be called under the lock."""
         self.clears += 1
-        self.kept = 0
+        self.kept = self._lent = 0
         self._frames = []  # a new list: readers still hold the old one
         self._pages.release()
         self._pixels = np.zeros((0, *self._pixels.shape[1:]), self._pixels.dtype)
 
     @contextmanager
-    def borrow(self) -> Iterator[tuple[int, int, Taken]]:
-        """Give every frame kept, and the counts they belong to; they are never written to again."""
+    def borrow(self) -> Iterator[tuple[tuple[int, int, int], Taken]]:
+        """Give the version of the frames and every frame kept; none is written to again."""
         with self._lock:
-            seen = self.stashed, self.clears
+            seen = self.stashed, self.clears, self.withdrawn
+            self._lent = max(self._lent, self.kept)
             pixels = self._pixels[: self.kept]
             frames = FrameList(self._frames, self.kept)
         pixels.flags.writeable = False
-        yield *seen, Taken(frames[-1] if frames else None, pixels, frames)
+        yield seen, Taken(frames[-1] if frames else None, pixels, frames)

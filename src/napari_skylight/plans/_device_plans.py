@@ -26,9 +26,11 @@ def read_positions(devices: Sequence[Readable[Any]]) -> MsgGenerator[Readings]:
     return where
 
 
-def stash_frames(cache: HasCache, reading: Readings) -> MsgGenerator[None]:
+def stash_frames(
+    cache: HasCache, reading: Readings, *, of_event: bool = True
+) -> MsgGenerator[None]:
     """Stash a reading of one or many frames and wait for it."""
-    yield from plan_stubs.stash(cache, reading, group=None, wait=True)
+    yield from plan_stubs.stash(cache, reading, group=None, wait=True, of_event=of_event)
 
 
 def set_within(

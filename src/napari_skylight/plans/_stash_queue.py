@@ -129,7 +129,8 @@ class StashQueue:
         kept = True
         while self._stashes:
             cache, values, may_refuse = self._stashes.popleft()
-            stash = stash_frames(cache, values)
+            # a dropped snapshot withdraws none of the frames collected with it
+            stash = stash_frames(cache, values, of_event=False)
             if not may_refuse:
                 yield from stash
             elif not (yield from unless_refused(stash)):

@@ -14,7 +14,7 @@ import numpy as np
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec._annotations import is_union, unwrap
 from napari_skylight.plans.spec._arrays import array_hint
-from napari_skylight.plans.spec._describe_param import KnownDevices, describe
+from napari_skylight.plans.spec._describe_param import ParamDescriber
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind, PlanSpec
 from napari_skylight.plans.spec._structured_types import Member
 
@@ -78,7 +78,7 @@ def create_plan_spec(
     hints = check_plan(plan)
     name = plan_name(plan)
     signature = inspect.signature(plan)
-    known = KnownDevices(devices, matches, choices)
+    describer = ParamDescriber(name, devices, matches, choices)
     form = _form_of(plan)
     if form is not None:
         hints, signature = _hints(form), inspect.signature(form)
@@ -86,7 +86,7 @@ def create_plan_spec(
         name=name,
         docs=_docs(plan, form),
         parameters=[
-            _describe(name, param, hints.get(param.name, _EMPTY), known)
+            _describe(describer, param, hints.get(param.name, _EMPTY))
             for param in _without_self(signature)
         ],
         togglable=_stamp(plan, "__togglable__"),
@@ -131,16 +131,14 @@ def plan_name(plan: Any) -> str:
     return str(getattr(plan, "__name__", None) or type(plan).__name__)
 
 
-def _describe(
-    plan: str, param: inspect.Parameter, hint: Any, known: KnownDevices
-) -> ParamDescription:
+def _describe(describer: ParamDescriber, param: inspect.Parameter, hint: Any) -> ParamDescription:
     if hint is _EMPTY:
         hint = _hint_of(param.default)
     kind = ParamKind(int(param.kind))
     annotation, metadata = unwrap(hint)
-    actions = _actions(plan, param, annotation)
+    actions = _actions(describer.plan, param, annotation)
     if actions is None:
-        return describe(plan, Member(param.name, hint, param.default), known, kind)
+        return describer.describe(Member(param.name, hint, param.default), kind)
     return ParamDescription(
         param.name, kind, annotation, param.default, metadata=metadata, actions=actions
     )

@@ -10,12 +10,13 @@ import pytest
 from napari.utils import progress
 from ophyd.sim import SynSignal
 from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
-from ophyd_async.sim import SimBlobDetector
+from ophyd_async.sim import SimBlobDetector, SimMotor
 from pymmcore_plus import find_micromanager
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel
 
 from napari_skylight import Session, attach
+from napari_skylight._compat import app_model
 from napari_skylight.devices import Microscope, mmcore
 from napari_skylight.devices.adapters import FileCamera
 from napari_skylight.plugin import _attachments, _commands
@@ -237,6 +238,27 @@ def test_commands_do_what_the_buttons_do(qtbot, viewer, session):
     qtbot.waitUntil(lambda: stack.counts.kept == 0, timeout=5000)
     _commands.stop(viewer)
     qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
+
+
+def test_the_commands_take_no_device_of_another_microscope(qtbot, viewer, session):
+    session.remember("live_view", {"light": "lamp", "stage": "stage", "focus": "focus"})
+    _commands.start_live_view(viewer)
+    qtbot.waitUntil(lambda: "camera" in viewer.layers, timeout=5000)
+    _commands.stop(viewer)
+    qtbot.waitUntil(lambda: session.state is SessionState.IDLE, timeout=5000)
+    assert session.problem == ""
+    entry = app_model().commands["napari-skylight.start_live_view"]
+    session.remember("live_view", {"light": "lamp"})
+    entry.run_injected()
+    qtbot.waitUntil(lambda: session.state is SessionState.RUNNING, timeout=5000)
+
+
+@pytest.mark.parametrize("command", [_commands.stop, _commands.stop_motion])
+def test_the_commands_stop_a_move_without_a_plan(viewer, session, command):
+    session.add_device(SimMotor(name="motor", instant=False)).result(timeout=5)
+    move = session.set("motor", 1000.0)
+    command(viewer)
+    assert str(move.exception(timeout=5)) == "motor was stopped."
 
 
 def test_start_live_view_opens_the_simulated_microscope(qtbot, make_napari_viewer):

@@ -3,7 +3,8 @@
 import pytest
 
 from napari_skylight import Session
-from napari_skylight.testing import FakeCamera
+from napari_skylight.devices import Microscope
+from napari_skylight.testing import FakeCamera, FakeLight
 
 PLAN = """
 from bluesky import plan_stubs as bps
@@ -73,3 +74,37 @@ def test_buttons_act_in_the_run_whose_file_was_edited_and_then_in_the_next(perso
         person.clicks("action:mark")
         person.waits(lambda: person.text("run") == "Run")
         assert session.run.exit_status == "success"
+
+
+LESS = {"cameras": ["camera"], "light": "light", "stage": "stage", "channels": ("DAPI",)}
+
+
+def test_run_takes_no_device_of_another_day(person, session):
+    session.remember("live_view", LESS)
+    person.chooses("plan", "Live view")
+    person.clicks("run")
+    live = session.caches.live(session.devices["camera"])
+    person.waits(lambda: live.counts.stashed > 3)
+    person.clicks("stop")
+    person.waits(lambda: not session.state.busy)
+    assert session.problem == ""
+
+
+def test_run_takes_no_device_of_the_microscope_before(person, session):
+    def first():
+        return Microscope("First", (FakeCamera("kinetix", seconds=0.002), FakeLight()))
+
+    def second():
+        return Microscope("Second", (FakeCamera("orca", seconds=0.002),))
+
+    for factory, camera in ((first, "kinetix"), (second, "orca")):
+        session.open_microscope(factory).result(timeout=10)
+        person.chooses("plan", "Live view")
+        person.waits(lambda: person.text("plan") == "Live view")
+        person.clicks("run")
+        live = session.caches.live(session.devices["camera"])
+        person.waits(lambda live=live: live.counts.stashed > 3)
+        assert (session.run.values.get("light") == "light") == (camera == "kinetix")
+        person.clicks("stop")
+        person.waits(lambda: not session.state.busy)
+        assert session.problem == ""

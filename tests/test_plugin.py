@@ -202,7 +202,7 @@ def test_a_second_viewer_and_its_dock_share_the_session(qtbot, session, make_nap
 
 
 def test_another_session_is_not_shown_beside_the_first(viewer, session):
-    with Session() as other, pytest.raises(RuntimeError, match="Another session"):
+    with Session() as other, pytest.raises(RuntimeError, match="another session"):
         attach(viewer, other)
 
 

@@ -1,1 +1,1 @@
-"""What the manifest points to: docks, commands, menus, and the links to viewers."""
+"""The targets of the manifest: docks, commands, menus, and the links to viewers."""

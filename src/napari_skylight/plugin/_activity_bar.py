@@ -1,4 +1,4 @@
-"""How far a run is, in napari's activity dock."""
+"""The progress of a run in napari's activity dock."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _STEPS = 100
 
 
 class ActivityBar(QObject):
-    """A bar while a run knows how far it is; to be made, and closed, on the GUI thread.
+    """A progress bar, shown while the run reports its progress; GUI thread only.
 
-    Every viewer shows napari's bars, so there is one for a session.
+    napari shows its bars in every viewer, so a session has one.
 
     Parameters
     ----------
@@ -32,26 +32,26 @@ class ActivityBar(QObject):
         self._session = session
         self._bar: progress | None = None
         self._total = 0
-        self._news = self._showing = self._closed = False
+        self._changed = self._showing = self._closed = False
         self._links = Links(self)
-        self._links.connect(session.progress.changed, self._on_told)
-        self._on_told()
+        self._links.connect(session.progress.changed, self._on_progress_changed)
+        self._on_progress_changed()
 
     def close(self) -> None:
-        """Take the bar away and show no other."""
+        """Remove the bar for good."""
         if not self._closed:
             self._closed = True
             self._links.cut()
             self._end()
 
-    def _on_told(self) -> None:
-        self._news = True
-        if self._showing:  # napari handles Qt's events while it draws a bar
+    def _on_progress_changed(self) -> None:
+        self._changed = True
+        if self._showing:  # napari runs Qt's events while it draws a bar
             return
         self._showing = True
         try:
-            while self._news:
-                self._news = False
+            while self._changed:
+                self._changed = False
                 self._show()
         finally:
             self._showing = False
@@ -67,9 +67,9 @@ class ActivityBar(QObject):
 
     def _show_bar(self, title: str, done: int, total: int) -> None:
         if self._bar is not None and self._bar.disable:
-            self._bar = None  # closed by napari, with one of several windows
+            self._bar = None  # napari closed it with one of several windows
         if self._bar is not None and (self._total != total or self._bar.n > done):
-            self._end()  # another run of the plan, or points that are measured again
+            self._end()  # another run, or points repeated
         if self._bar is None:
             self._total = total
             self._bar = progress(total=total, desc=title)

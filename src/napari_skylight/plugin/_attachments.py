@@ -1,7 +1,7 @@
 """The session of the process, and the viewers that show it.
 
-There is one session in a process. The first dock or command makes it, or a script with `attach`;
-every viewer shares it. It is closed with the last viewer that uses it, unless a script brought it.
+The first dock or command creates the session, or a script passes one to `attach`; all viewers share
+it. It closes with the last viewer, unless it came from a script.
 """
 
 from __future__ import annotations
@@ -47,14 +47,11 @@ _shared: _Shared | None = None
 
 
 class _Shared:
-    """What there is once, however many viewers show the session: menus, shortcuts and notices.
-
-    And napari's activity dock, which shows the same in every window.
-    """
+    """What all viewers of the session share: preferences, log, menus, notices, progress bar."""
 
     def __init__(self, session: Session) -> None:
         self.preferences = Preferences()
-        self.log = LogCapture()  # what happens before a log is opened can be read in it
+        self.log = LogCapture()  # also before a log is opened
         self.menus = Menus(session, self.preferences)
         self.notices = Notices(session)
         self.activity = ActivityBar(session)
@@ -67,7 +64,7 @@ class _Shared:
 
 
 class _Attachment:
-    """A viewer that shows a session, from the first dock or command until its window is gone."""
+    """A viewer that shows a session, from the first dock or command until its window closes."""
 
     def __init__(
         self, viewer: Viewer, window: QMainWindow, session: Session, shared: _Shared
@@ -81,15 +78,15 @@ class _Attachment:
         self._preferences.changed.connect(self._on_preferences_changed)
         self._on_preferences_changed()
         viewer.update_console({"session": session})
-        # napari's windows are deleted when they close, and not when the person declines to close.
+        # Not the Close event: the user can still cancel that.
         window.destroyed.connect(self.detach)
         self._application = cast("QApplication", QApplication.instance())
         self._application.aboutToQuit.connect(self.detach)
 
     def detach(self) -> None:
-        """Cut every link; close the session if this was its last viewer."""
+        """Cut all links; close the session with its last viewer."""
         global _shared
-        if _attached.get(id(self.viewer)) is not self:  # detached before, and perhaps attached anew
+        if _attached.get(id(self.viewer)) is not self:  # detached, and perhaps attached again
             return
         del _attached[id(self.viewer)]
         self._application.aboutToQuit.disconnect(self.detach)
@@ -101,13 +98,13 @@ class _Attachment:
         shared.close()
         if _session_is_ours:
             close_session()
-        shared.log.close()  # what happened on closing is in it, and not in the terminal
+        shared.log.close()  # records of the closing are in it
 
     def _on_preferences_changed(self) -> None:
         self._preferences.apply(self.link, self.session)
 
     def remove_docks(self) -> None:
-        """Take the plugin's docks out of the window."""
+        """Remove the plugin's docks from the window."""
         for name, widget in list(self.viewer.window.dock_widgets.items()):
             if name.endswith(f"({PLUGIN})"):
                 self.viewer.window.remove_dock_widget(widget)
@@ -121,22 +118,22 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
     ----------
     viewer : napari.Viewer
     session : Session, optional
-        Yours to close. Without one, the session of the process is used; it is made when there is
-        none, and closed with the last viewer that uses it.
+        The caller closes it. Default: the session of the process, created if there is none and
+        closed with its last viewer.
 
     Raises
     ------
     RuntimeError
-        If viewers show another session already, or the viewer has been closed.
+        If viewers already show another session, or the viewer has been closed.
     """
     global _session, _session_is_ours, _shared
     viewer = unwrapped(viewer)
     window = main_window(viewer)
     if window is None:
-        raise RuntimeError("The viewer has been closed: make a new one.")
+        raise RuntimeError("The viewer has been closed: create a new one.")
     if session is not None and session is not _session:
         if _attached:
-            raise RuntimeError("Another session is shown already: close its viewers first.")
+            raise RuntimeError("Viewers already show another session: close them first.")
         close_session()
         _session, _session_is_ours = session, False
     if _session is None or (_session.closed and not _attached):
@@ -149,23 +146,23 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
 
 
 def link_of(viewer: Viewer) -> ViewerLink:
-    """Return what shows frames in an attached viewer."""
+    """Return the link between the session and an attached viewer."""
     return _attached[id(unwrapped(viewer))].link
 
 
 def docks_of(viewer: Viewer) -> DockLayout:
-    """Return what places the docks in the window of an attached viewer."""
+    """Return the dock layout of an attached viewer."""
     return _attached[id(unwrapped(viewer))].docks
 
 
 def open_docks(viewer: Viewer) -> None:
-    """Open *Plan control*, and the docks that were open when napari was closed last."""
+    """Open *Plan control*, and the docks that were open when napari last closed."""
     for name in dict.fromkeys(["Plan control", *docks_of(viewer).open_docks]):
         viewer.window.add_plugin_dock_widget(PLUGIN, name)
 
 
 def summary(viewer: Viewer) -> list[str]:
-    """Return a line for each cache: what was acquired, stashed, and shown in `viewer`."""
+    """Return a line for each cache: frames acquired, stashed, and shown in `viewer`."""
     link = link_of(viewer)
     lines = []
     for cache in link.session.caches:
@@ -178,15 +175,14 @@ def summary(viewer: Viewer) -> list[str]:
 
 
 def links() -> list[ViewerLink]:
-    """Return what shows frames in every attached viewer."""
+    """Return the links of all attached viewers."""
     return [attachment.link for attachment in _attached.values()]
 
 
 def deactivate(_context: object = None) -> None:
-    """Do as if every viewer had been closed: the plugin was disabled in napari's plugin manager.
+    """Detach all viewers, when the plugin is disabled in napari's plugin manager.
 
-    A plan under way is stopped. The session is closed, unless a script brought it; with the plugin
-    enabled again, the first dock or command begins as at the start of napari.
+    Stops the plan. Closes the session, unless it came from a script.
     """
     session = _session
     if session is not None and session.state.busy:
@@ -198,13 +194,13 @@ def deactivate(_context: object = None) -> None:
 
 @atexit.register
 def _detach_all() -> None:
-    """Let go of viewers that are still open when a script ends, while Qt still lives."""
+    """Detach viewers still open when a script ends, before Qt is gone."""
     for attachment in list(_attached.values()):
         attachment.detach()
 
 
 def close_session() -> None:
-    """Close the session of the process; a script's own is only let go of."""
+    """Close the session of the process; only release one that came from a script."""
     global _session
     session, _session = _session, None
     if session is not None and _session_is_ours:
@@ -212,7 +208,7 @@ def close_session() -> None:
 
 
 def attach_with_devices(viewer: Viewer) -> Session:
-    """Attach the viewer; where no device is connected yet, open the simulated microscope."""
+    """Attach the viewer; open the simulated microscope if no device is connected."""
     session = attach(viewer)
     if not session.devices:
         session.ensure_microscope(sim.microscope)

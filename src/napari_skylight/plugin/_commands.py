@@ -1,4 +1,4 @@
-"""What the manifest's commands do: in the palette, in menus and by shortcut, with no dock open."""
+"""The manifest's commands, for the palette, menus and shortcuts; no dock has to be open."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def start_live_view(viewer: Viewer) -> None:
     """Start the plan `live_view`, on the simulated microscope if none is open."""
     session = attach(viewer)
     if session.state.busy:
-        show_info(f"{last_title(session)} is {session.state} already.")
+        show_info(f"{last_title(session)} is already {session.state}.")
     elif session.devices and not session.opening:
         _start(session)
     else:
         opened = session.ensure_microscope(sim.microscope)
 
         def start(opened: Future[Microscope]) -> None:
-            # A failure has been reported; and it may have been started meanwhile, if asked twice.
+            # A failure has been reported. A second call may have started it meanwhile.
             if _succeeded(opened) and not session.state.busy:
                 _start(session)
 
@@ -50,7 +50,7 @@ def _start(session: Session) -> None:
         session.start(LIVE_VIEW)
     except (KeyError, ValueError, RuntimeError) as error:
         session.report(error)
-        if isinstance(error, ParameterError):  # a form would mark the field: here there is none
+        if isinstance(error, ParameterError):  # there is no form to mark the field
             gui_thread().call(partial(notify, session.problem, error))
 
 
@@ -78,31 +78,31 @@ def pause(viewer: Viewer) -> None:
 
 
 def resume(viewer: Viewer) -> None:
-    """Let the paused plan go on."""
+    """Resume the paused plan."""
     session = attach(viewer)
     if session.resume() is None:
         show_info("No plan is paused.")
 
 
 def snapshot(viewer: Viewer) -> None:
-    """Keep one frame of each camera."""
+    """Take a snapshot with each camera."""
     ask(attach(viewer), "snapshot")
 
 
 def stash_frames(viewer: Viewer) -> None:
-    """Keep every frame from now on, or no longer."""
+    """Switch stashing of every frame on or off."""
     ask(attach(viewer), "stash")
 
 
 def clear_stash(viewer: Viewer) -> None:
-    """Forget the frames kept so far."""
+    """Clear the stashed frames."""
     session = attach(viewer)
     if not session.request("clear"):
         session.clear_stacks()
 
 
 def open_simulated_microscope(viewer: Viewer) -> None:
-    """Open the simulated microscope in place of the one that is open."""
+    """Replace the open microscope by the simulated one."""
     session = attach(viewer)
     if session.state.busy:
         show_info("Stop the plan before opening another microscope.")
@@ -111,7 +111,7 @@ def open_simulated_microscope(viewer: Viewer) -> None:
 
 
 def open_micro_manager(viewer: Viewer) -> None:
-    """Ask for a Micro-Manager configuration and open it in place of the microscope that is open."""
+    """Replace the open microscope by that of a Micro-Manager configuration the user chooses."""
     session = attach(viewer)
     if session.state.busy:
         show_info("Stop the plan before opening another microscope.")
@@ -120,7 +120,7 @@ def open_micro_manager(viewer: Viewer) -> None:
 
 
 def open_devices_file(viewer: Viewer) -> None:
-    """Ask for a file of devices and open them in place of the microscope that is open."""
+    """Replace the open devices by those of a devices file the user chooses."""
     session = attach(viewer)
     if session.state.busy:
         show_info("Stop the plan before opening other devices.")
@@ -129,35 +129,35 @@ def open_devices_file(viewer: Viewer) -> None:
 
 
 def reload_plans(viewer: Viewer) -> None:
-    """Load the person's own plans, and those of other packages, as they are now."""
+    """Reload the user's plans and those of other packages."""
     loaded = attach(viewer).reload_plans()
 
-    def tell(loaded: Future[tuple[str, ...]]) -> None:
+    def on_loaded(loaded: Future[tuple[str, ...]]) -> None:
         if _succeeded(loaded) and not loaded.result():
             gui_thread().call(partial(show_info, "Plans reloaded."))
 
-    loaded.add_done_callback(tell)
+    loaded.add_done_callback(on_loaded)
 
 
 def open_plans_folder(viewer: Viewer) -> None:
-    """Show the folder of the person's own plans, made if need be, in the system's file manager."""
+    """Show the folder of the user's plans in the file manager; create it if needed."""
     folder = attach(viewer).plans_folder
     if folder is None:
-        show_info("There is no folder of plans: the session was made without one.")
+        show_info("This session has no plans folder.")
         return
     folder.mkdir(parents=True, exist_ok=True)
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-        show_info(f"Your plans belong in {folder}")
+        show_info(f"Put your plans in {folder}")
 
 
 def autoscale_now(viewer: Viewer) -> None:
-    """Set the contrast limits from the next frame of every live layer."""
+    """Set the contrast limits of each live layer from its next frame."""
     attach(viewer)
     link_of(viewer).autoscale_now()
 
 
 def show_frame_rates(viewer: Viewer) -> None:
-    """Write frame rates and counts on the canvas of every viewer, or no longer; a preference."""
+    """Switch frame rates and counts on the canvas of all viewers on or off; a preference."""
     attach(viewer)
     settings = live_settings()
     settings.show_counts = not settings.show_counts

@@ -1,4 +1,4 @@
-"""Entries in a menu of napari's that come and go at run time."""
+"""Entries that are added to a napari menu, and removed, at run time."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _log = logging.getLogger("napari_skylight")
 
 @dataclass(frozen=True)
 class Entry:
-    """What an entry is called and does.
+    """A menu entry.
 
     Attributes
     ----------
     id : str
-        Of its own among all commands.
+        Unique among all commands.
     title : str
-        As the palette, if anything, shows it.
+        Also for the palette.
     run : callable
     group : str
-        Groups are sorted by their names, and parted by lines.
+        Groups are sorted by name and separated by lines.
     keys : int
         The shortcut, as app-model's ``KeyMod | KeyCode``; none if 0.
     checkable : bool
@@ -54,10 +54,10 @@ class Entry:
 
 
 class Entries:
-    """Some entries, in one menu of every window, until they are removed.
+    """Entries in one menu of all windows, until they are removed.
 
-    napari's registry of them is one for the process, and so are the Qt actions, whichever window's
-    menu they are in. Those are kept for good: they are told what to show and hold nothing of ours.
+    napari has one registry for the process, and the windows share the Qt actions. The actions are
+    never deleted; they refer to nothing of the plugin.
     """
 
     def __init__(self, menu: str, entries: Iterable[Entry], *submenus: SubmenuItem) -> None:
@@ -76,17 +76,17 @@ class Entries:
             commands = self._app.commands
             self._undo.append(commands.register_command(entry.id, entry.run, entry.title))
             self._bind(entry)
-        # at last: the menus look up the shortcuts when they are made
+        # last: menus look up the shortcuts when they are built
         self._undo.append(self._app.menus.append_menu_items(places))
         owner = QApplication.instance()
         self._actions = {
-            # app-model's types know of PyQt6 alone
+            # app-model is typed for PyQt6 only
             name: cast("QAction", QMenuItemAction.create(item, self._app, owner))
             for name, item in items.items()
         }
 
     def show(self, entry: str, title: str, checked: bool = False) -> None:
-        """Show an entry, by its id, with another title or check mark."""
+        """Set the title and check mark of an entry, by its id."""
         action = self._actions[entry]
         title = plain_caption(title)
         if action.text() != title:
@@ -95,20 +95,20 @@ class Entries:
             action.setChecked(checked)
 
     def add_to(self, window: QMainWindow) -> None:
-        """Have the shortcuts work in `window` with its menu bar hidden, too."""
+        """Make the shortcuts work in `window`, also with its menu bar hidden."""
         for action in self._actions.values():
             window.addAction(action)
 
     @property
     def windows(self) -> list[QMainWindow]:
-        """The windows they were added to that are there still: Qt knows, and we hold none."""
+        """The open windows they were added to, from Qt: no reference is kept."""
         for action in self._actions.values():
             objects = action.associatedObjects()
             return [each for each in objects if isinstance(each, QMainWindow)]
         return []
 
     def remove(self) -> None:
-        """Take the entries away, with their shortcuts."""
+        """Remove the entries and their shortcuts."""
         for window in self.windows:
             for action in self._actions.values():
                 window.removeAction(action)
@@ -120,7 +120,7 @@ class Entries:
             return
         taken = {binding.keybinding: binding.command_id for binding in self._app.keybindings}
         if owner := taken.get(KeyBinding.from_int(entry.keys)):
-            _log.warning("%s has no shortcut: %s has it already.", entry.title, owner)
+            _log.warning("%s has no shortcut: %s already has it.", entry.title, owner)
             return
         rule = KeyBindingRule(primary=entry.keys)
         if undo := self._app.keybindings.register_keybinding_rule(entry.id, rule):

@@ -1,7 +1,6 @@
-"""The entries of Plugins > napari-skylight, which a manifest cannot make.
+"""The entries of Plugins > napari-skylight, which a manifest cannot declare.
 
-They run the manifest's commands, and are named like them; it is those that the palette lists. The
-toggles of the docks beside them are napari's own.
+They run the manifest's commands and have their titles. napari itself adds the toggles of the docks.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ DIGITS = (
     *(KeyCode.Digit6, KeyCode.Digit7, KeyCode.Digit8, KeyCode.Digit9),
 )
 IN_MANIFEST = {"snapshot", "stash", "clear"}
-"""Actions that are commands of the manifest, and so in the palette already."""
+"""Actions that the manifest has as commands, already in the palette."""
 
 
 class _Turn(NamedTuple):
-    """What an entry is instead, while something holds."""
+    """What an entry becomes while a condition holds."""
 
     when: Callable[[Session], bool]
     command: str
@@ -118,20 +117,20 @@ class Menus(QObject):
         self.refresh()
 
     def close(self) -> None:
-        """Take every entry away."""
+        """Remove all entries."""
         self._links.cut()
         self._action_links.cut()
         self._action_entries.remove()
         self._entries.remove()
 
     def add_window(self, window: QMainWindow) -> None:
-        """Serve a window, which has made its menus by now, until it is closed."""
+        """Add the entries to a window, whose menus exist by now."""
         self._entries.add_to(window)
         self._action_entries.add_to(window)
         self._show_menus()
 
     def refresh(self) -> None:
-        """Show what the session reports."""
+        """Show the state of the session."""
         if list(map(id, self._actions.values())) != list(map(id, self._session.actions.values())):
             self._change_actions()
         self._show()
@@ -156,12 +155,12 @@ class Menus(QObject):
         turned = line.turn is not None and line.turn.when(self._session)
         command = line.turn.command if line.turn and turned else line.command
         app_model().commands.execute_command(f"{PLUGIN}.{command}").result()
-        self._show()  # the click has changed the check mark, and it shows what is reported
+        self._show()  # the click has toggled the check mark; the session decides
 
     # ---- the actions of the plan -------------------------------------------------------------
 
     def _change_actions(self) -> None:
-        """Have the entries of the plan that is under way now."""
+        """Replace the entries by those of the running plan."""
         self._action_links.clear()
         self._action_entries.remove()
         self._actions = {}
@@ -187,19 +186,19 @@ class Menus(QObject):
         self._show_menus()
 
     def _show_menus(self) -> None:
-        """Show the menu of the plan's actions in every window, if there are any."""
+        """Show the menu of the plan's actions in all windows, unless it is empty."""
         run = self._session.run
         for menu in QApplication.topLevelWidgets():
             if isinstance(menu, QMenu) and menu.objectName() == ACTIONS:
                 menu.menuAction().setVisible(bool(self._actions))
                 if not self._actions:
-                    menu.close()  # were it open, there would be nothing in it
+                    menu.close()  # it would be empty
                 if run is not None:
                     menu.setTitle(plain_caption(f"Actions of {run.title}"))
 
     def _ask(self, action: str) -> None:
         ask(self._session, action)
-        self._show()  # and no more: the palette cannot do without the command that it runs
+        self._show()  # not refresh: the palette still needs the command it runs
 
 
 def _title(command: str) -> str:

@@ -1,4 +1,4 @@
-"""Problems as napari's notifications, once each, with the traceback one click away."""
+"""The session's problems as napari notifications, each once."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 
 
 class Notices:
-    """Tells what a session reports, however many viewers and docks show it.
+    """Shows what a session reports, once for all viewers and docks.
 
-    What is reported again and again is told once, until it no longer stood or in the next run.
+    A problem that is reported repeatedly is shown again after it was cleared, or in the next run.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._gui_thread = gui_thread()
-        self._told: tuple[str, float | None] | None = None
+        self._shown: tuple[str, float | None] | None = None
         session.reported.connect(self._on_reported)
-        if session.problem:  # a broken file of plans, say, while the session was made
+        if session.problem:  # such as a broken file of plans
             self._on_reported(session.problem)
 
     def close(self) -> None:
-        """Tell nothing any more."""
+        """Show nothing any more."""
         self._session.reported.disconnect(self._on_reported)
 
     def _on_reported(self, problem: str) -> None:
-        """Note what is new; on any thread."""
+        """Show a new problem; on any thread."""
         run = self._session.run
         news = (problem, run.started if run is not None else None)
         if not problem:
-            self._told = None
-        elif news != self._told:
-            self._told = news
+            self._shown = None
+        elif news != self._shown:
+            self._shown = news
             error = self._session.last_exception
-            # What is wrong in a form is marked there, by whoever asked for the run.
+            # The form marks wrong values itself.
             if not isinstance(error, ParameterError):
                 self._gui_thread.call(partial(notify, problem, error))
 

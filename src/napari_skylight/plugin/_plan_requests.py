@@ -1,4 +1,4 @@
-"""Asking the plan under way for something, and saying plainly when it cannot."""
+"""Requests to the running plan, with a message when it cannot take them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ LIVE_VIEW = "live_view"
 
 
 def is_busy(session: Session) -> bool:
-    """Return whether a plan is under way; say so when none is."""
+    """Return whether a plan is running; show a message if none is."""
     if not session.state.busy:
         show_info(f"{last_title(session)} is not running.")
     return session.state.busy
 
 
 def last_title(session: Session) -> str:
-    """Return the plan under way, or the one that was; live view before there was any."""
+    """Return the title of the running or last plan; of live view before any."""
     return session.run.title if session.run is not None else session.plans.title(LIVE_VIEW)
 
 
 def ask(session: Session, name: str) -> None:
-    """Ask the running plan for an action: a toggle for what it is not, or not going to be."""
+    """Request an action of the running plan; a toggle changes over."""
     if not session.state.busy:
         show_info(f"{session.plans.title(LIVE_VIEW)} is not running.")
         return
@@ -36,4 +36,4 @@ def ask(session: Session, name: str) -> None:
         show_info(f"{title} has no action called {name}.")
     elif not session.request(name, action.next_request):
         stopping = session.state is SessionState.STOPPING
-        show_info(f"{title} is stopping." if stopping else f"{title} does not take {name} now.")
+        show_info(f"{title} is stopping." if stopping else f"{title} does not accept {name} now.")

@@ -1,4 +1,4 @@
-"""What the person set on the plugin's page of napari's preferences."""
+"""The plugin's page of napari's preferences."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MEGABYTE = 1_000_000
 
 
 def live_settings() -> Any:
-    """Return the settings of the manifest's section "Live view", as napari has them now."""
+    """Return napari's present settings of the manifest's section "Live view"."""
     return get_plugin_settings(PLUGIN).live
 
 
 class Preferences:
-    """Tells when the settings have changed, and applies them.
+    """Follows the settings and applies them.
 
-    napari makes all settings of plugins anew when any plugin is enabled or disabled.
+    napari replaces the settings of all plugins when any plugin is enabled or disabled.
     """
 
     changed = Signal()
@@ -36,12 +36,12 @@ class Preferences:
         PluginManager.instance().events.enablement_changed.connect(self._on_plugins_changed)
 
     def close(self) -> None:
-        """Hear nothing any more."""
+        """Stop following the settings."""
         self._live.events.disconnect(self._on_changed)
         PluginManager.instance().events.enablement_changed.disconnect(self._on_plugins_changed)
 
     def apply(self, link: ViewerLink, session: Session) -> None:
-        """Have what is shown, and how much is kept, as it was set."""
+        """Apply the settings to a viewer and the session."""
         link.display_rate = self._live.display_rate
         link.autoscale = self._live.autoscale
         link.show_counts = self._live.show_counts
@@ -50,7 +50,7 @@ class Preferences:
 
     @property
     def show_counts(self) -> bool:
-        """Whether frame rates and counts are written on the canvas."""
+        """Whether the canvas shows frame rates and counts."""
         return bool(self._live.show_counts)
 
     def _on_changed(self, _event: object = None) -> None:

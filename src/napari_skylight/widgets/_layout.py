@@ -19,10 +19,10 @@ _WIDE = 560
 
 
 class FormArea(QScrollArea):
-    """A scroll area that is never higher than what it shows."""
+    """A scroll area that is never higher than its content."""
 
     rearranged = Signal()
-    """What is shown has got other widgets, or laid them out anew."""
+    """The content has other widgets, or a new layout."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,26 +33,26 @@ class FormArea(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def setWidget(self, widget: QWidget) -> None:  # noqa: N802 - Qt's name
-        """Show `widget` in place of the one before, which is deleted."""
+        """Show `widget`; delete the one before."""
         super().setWidget(widget)
         widget.installEventFilter(self)
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return the size of what is shown, at the width there is."""
+        """Return the size of the content at the present width."""
         widget = self.widget()
         if widget is None:
             return QSize()
         hint = widget.sizeHint()
         room = self.maximumViewportSize()
         if widget.hasHeightForWidth():
-            # a scroll bar may make rows break, and be needed for that alone: with room for the
-            # broken rows Qt takes it away, and then they break no more
+            # The scroll bar itself may make rows wrap, and be needed for that alone. With room
+            # for the wrapped rows Qt removes it, and they no longer wrap.
             hint.setHeight(widget.heightForWidth(self.viewport().width()))
         return hint + self.size() - room
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return the width of what is shown and a scroll bar, and a height to see something."""
+        """Return the width of the content with a scroll bar, and the height of a few rows."""
         widget = self.widget()
         if widget is None:
             return QSize()
@@ -61,13 +61,13 @@ class FormArea(QScrollArea):
         return QSize(least.width() + bar, min(_LEAST_FORM_HEIGHT, least.height()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Become higher where the width makes a row break."""
+        """Become higher when the width makes a row wrap."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self.updateGeometry()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Follow what is shown as it grows and shrinks."""
+        """Follow the size of the content."""
         if event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
             self.rearranged.emit()
@@ -75,13 +75,13 @@ class FormArea(QScrollArea):
 
 
 class ListAndDetails(QSplitter):
-    """Two widgets beside each other in a wide dock, one above the other in a high one.
+    """Two widgets: side by side in a wide dock, one above the other in a high one.
 
     Parameters
     ----------
     first, second : QWidget
     below : int
-        How many times as high the second begins when it is below the first.
+        Initial height of the second relative to the first, when it is below.
     """
 
     def __init__(self, first: QWidget, second: QWidget, below: int = 1) -> None:
@@ -95,7 +95,7 @@ class ListAndDetails(QSplitter):
             self.setStretchFactor(self.count() - 1, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Turn when the shape of the dock does."""
+        """Change the orientation with the shape of the dock."""
         super().resizeEvent(event)
         size = event.size()
         wide = size.width() >= _WIDE and size.width() > size.height()
@@ -103,13 +103,13 @@ class ListAndDetails(QSplitter):
         if wanted != self.orientation() or not self._shared_out:
             self._shared_out = True
             self.setOrientation(wanted)
-            # more than there is, to be cut down: a size below the least one would count as that
+            # too much, for Qt to scale down: less than a minimum size would count as that
             second = self.height() * (1 if wide else self._below)
             self.setSizes([self.height(), second])
 
 
 class Separator(QWidget):
-    """A horizontal line, in a colour between text and background: styles leave frames invisible."""
+    """A horizontal line; with napari's style, that of a QFrame is invisible."""
 
     def __init__(self) -> None:
         super().__init__()

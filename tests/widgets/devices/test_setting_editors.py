@@ -190,7 +190,7 @@ def test_the_light_is_switched_with_the_space_bar(scope, person):
 
 
 def test_a_light_that_does_not_say_is_not_known(light, person):
-    person.sees("setting:light", "not known")
+    person.sees("setting:light", "unknown")
     person.press("setting:light", Qt.Key.Key_Space)
     person.sees("setting:light", "off")
     person.press("setting:light", Qt.Key.Key_Space)

@@ -129,7 +129,7 @@ def test_a_full_stack_is_said_and_the_plan_goes_on(person, session, camera):
     person.clicks("action:stash")
     person.sees("error", "is full with 5 frames")
     person.sees("counts", "dropped")
-    assert person.find("counts").toolTip().startswith("Dropped: the camera lost these")
+    assert person.find("counts").toolTip().startswith("Dropped: lost by the camera")
     person.waits(lambda: person.text("action:stash") == "Stash: off")
     assert person.text("state") == "Running"
 

@@ -133,7 +133,7 @@ def test_a_plan_that_does_not_stop_is_told_of_harder_ways(person, session):
     person.clicks("run")
     person.waits(lambda: started.done)
     person.clicks("run")
-    person.sees("waiting", "beside Stop ends it harder")
+    person.sees("waiting", "beside Stop: abort or halt")
     session.halt().result(timeout=5)
     person.sees("state", "Aborted")
     assert person.text("waiting") == ""
@@ -153,7 +153,7 @@ def test_frames_a_stream_lost_are_counted_as_dropped(open_dock, session):
     assert "dropped" not in person.text("counts")
     camera.lose = 7
     person.sees("counts", "7 dropped")
-    assert person.find("counts").toolTip().startswith("Dropped: the camera lost these")
+    assert person.find("counts").toolTip().startswith("Dropped: lost by the camera")
 
 
 def test_the_counts_of_a_run_that_failed_stay(person, camera):

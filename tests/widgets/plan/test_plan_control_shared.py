@@ -88,7 +88,7 @@ def test_frames_the_screen_left_out_are_counted(open_dock):
     person.clicks("run")
     person.sees("counts", "skipped on screen")
     person.sees("rates", "shown 0.0")
-    assert person.find("counts").toolTip().startswith("Skipped: the screen shows the newest")
+    assert person.find("counts").toolTip().startswith("Skipped: a newer frame")
 
 
 def test_of_a_stack_nothing_is_skipped(open_dock):

@@ -104,7 +104,7 @@ def test_there_is_nothing_to_abort_while_nothing_runs(person):
     assert person.find("ends_menu").isVisible()
     person.clicks("run")
     person.sees("state", "Finished")
-    assert not person.find("ends").isEnabled()
+    person.waits(lambda: not person.find("ends").isEnabled())
     assert not person.find("ends_menu").isVisible()
 
 

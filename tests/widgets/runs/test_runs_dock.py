@@ -220,7 +220,7 @@ def test_images_are_shown_while_they_are_kept(open_runs, session, snap):
     assert shown == [session.runs[0]]
     session.clear_stacks()
     reader.waits(lambda: not reader.find("show-images").isEnabled())
-    assert "the stash was cleared" in reader.find("show-images").toolTip()
+    assert "stash was cleared" in reader.find("show-images").toolTip()
 
 
 def test_a_run_without_frames_has_none_to_show(open_runs, session):
@@ -253,7 +253,7 @@ def test_settings_are_not_put_anywhere_while_a_plan_runs(reader, session, snap):
     reader.waits(lambda: len(reader.rows()) == 2)
     reader.selects(1)
     reader.waits(lambda: not reader.find("use-settings").isEnabled())
-    assert "Stop the plan first" in reader.find("use-settings").toolTip()
+    assert "Stop the running plan first" in reader.find("use-settings").toolTip()
     session.stop()
     reader.waits(reader.find("use-settings").isEnabled)
 
@@ -266,7 +266,7 @@ def test_the_settings_of_a_plan_that_is_gone_cannot_be_used(reader, session):
     reader.waits(reader.find("use-settings").isEnabled)
     undo()
     assert not reader.find("use-settings").isEnabled()
-    assert "no longer there" in reader.find("use-settings").toolTip()
+    assert "no longer available" in reader.find("use-settings").toolTip()
 
 
 def test_what_can_be_copied(reader, session, snap):

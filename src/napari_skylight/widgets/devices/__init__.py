@@ -1,4 +1,4 @@
-"""The Devices dock: what is connected, and the settings of each."""
+"""The Devices dock: a tree of devices and their signals."""
 
 from napari_skylight.widgets.devices._devices_panel import DevicesPanel
 

@@ -1,4 +1,4 @@
-"""What a setting of a device is edited with: shows its value, tells what a person enters."""
+"""Editors for the values of a device's signals."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _DIGITS = 8
 class NumberEditor(NumberField):
     """A number; entered with Return, by leaving the field, or step by step.
 
-    As every editor here, it emits `entered` with what a person has entered, and `left` when a
-    person has done with it, with or without entering anything. While it is `edited`, nothing else
-    should be shown in it; one that `keeps_what_is_entered` shows that until the device has it.
+    Like all editors here it emits `entered` with a value that the user has entered, and `left`
+    when the user leaves it, with or without a value. While it is `edited`, no other value should
+    be shown in it. One that `keeps_what_is_entered` shows the entered value until the device has
+    it.
     """
 
     entered = Signal(object)
@@ -36,14 +37,14 @@ class NumberEditor(NumberField):
         self._value: float | None = None
         self._shown: float | None = None
         self.lineEdit().setPlaceholderText("")
-        # napari's theme would let it become too narrow for a number and its unit
+        # with napari's style it could become too narrow for a number and its unit
         self.setStyleSheet(f"NumberEditor {{ min-width: {self.minimumSizeHint().width()}px; }}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.lineEdit().textEdited.connect(self._on_text_edited)
         self.editingFinished.connect(self._on_editing_finished)
 
     def show_value(self, info: SettingInfo, value: Any) -> None:
-        """Show `value`, None if it is not known; even one outside the limits of `info`."""
+        """Show `value`, None if unknown; also one outside the limits of `info`."""
         self.bounds = Bounds(info.low, info.high)
         self._value = value
         self._shown = value if value is None or info.whole else _rounded(value, info.digits)
@@ -55,7 +56,7 @@ class NumberEditor(NumberField):
         self._enter()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Give up what was typed, with Escape."""
+        """Discard what was typed, with Escape."""
         if event.key() == Qt.Key.Key_Escape and self.edited:
             self.edited = False
             self.left.emit()
@@ -63,7 +64,7 @@ class NumberEditor(NumberField):
             super().keyPressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave the wheel to the scroll area, unless this has been clicked."""
+        """Leave the wheel to the scroll area, unless the editor has the focus."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -84,13 +85,13 @@ class NumberEditor(NumberField):
         except ValueError:
             number = None
         if number is None:
-            self.set_number(self._shown)  # no number was entered: the device keeps the one it has
+            self.set_number(self._shown)  # not a number: show the device's
         elif number != self._value:
             self.entered.emit(number)
 
 
 class ChoiceEditor(QComboBox):
-    """One of a few values."""
+    """One of several values."""
 
     entered = Signal(object)
     left = Signal()
@@ -110,7 +111,7 @@ class ChoiceEditor(QComboBox):
         return self.view().isVisible()
 
     def show_value(self, info: SettingInfo, value: Any) -> None:
-        """Show `value`, None if it is not known, among the choices of `info`."""
+        """Show `value`, None if unknown, among the choices of `info`."""
         if info.choices != self._choices:
             self._choices = info.choices
             self.clear()
@@ -118,12 +119,12 @@ class ChoiceEditor(QComboBox):
         self.setCurrentIndex(self.findText(str(value)))
 
     def hidePopup(self) -> None:  # noqa: N802 - Qt's name
-        """Show what has changed meanwhile."""
+        """Show changes made meanwhile."""
         super().hidePopup()
         self.left.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave the wheel to the scroll area, unless this has been clicked."""
+        """Leave the wheel to the scroll area, unless the editor has the focus."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -135,7 +136,7 @@ class ChoiceEditor(QComboBox):
 
 
 class SwitchEditor(QCheckBox):
-    """On or off: a click asks for the other, and what is shown is what is."""
+    """On or off; a click requests the other state, and the device's state is shown."""
 
     entered = Signal(object)
     left = Signal()
@@ -143,17 +144,17 @@ class SwitchEditor(QCheckBox):
     keeps_what_is_entered = False
 
     def nextCheckState(self) -> None:  # noqa: N802 - Qt's name
-        """Ask for the other state; for off where the state is not known."""
+        """Request the other state; off if the state is unknown."""
         self.entered.emit(self.checkState() == Qt.CheckState.Unchecked)
 
     def show_value(self, info: SettingInfo, value: Any) -> None:
-        """Show `value`, None if it is not known."""
+        """Show `value`, None if unknown."""
         self.setTristate(value is None)
         if value is None:
             self.setCheckState(Qt.CheckState.PartiallyChecked)
         else:
             self.setChecked(value)
-        self.setText("not known" if value is None else info.said(value))
+        self.setText("unknown" if value is None else info.said(value))
 
 
 class TextEditor(QLineEdit):
@@ -169,17 +170,17 @@ class TextEditor(QLineEdit):
 
     @property
     def edited(self) -> bool:
-        """Whether it was typed in and not entered yet."""
+        """Whether typed text has not been entered yet."""
         return self.isModified()
 
     def show_value(self, info: SettingInfo, value: Any) -> None:
-        """Show `value`, None if it is not known."""
+        """Show `value`, None if unknown."""
         text = info.said(value)
         if text != self.text():  # the cursor stays where it is
             self.setText(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Give up what was typed, with Escape."""
+        """Discard what was typed, with Escape."""
         if event.key() == Qt.Key.Key_Escape and self.edited:
             self.setModified(False)
             self.left.emit()
@@ -187,7 +188,7 @@ class TextEditor(QLineEdit):
             super().keyPressEvent(event)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return a width that leaves something to see."""
+        """Return a width for a few letters."""
         return QSize(_LEAST_WIDTH, super().minimumSizeHint().height())
 
     def _on_editing_finished(self) -> None:
@@ -198,7 +199,7 @@ class TextEditor(QLineEdit):
 
 
 def _rounded(value: float, digits: int | None) -> float:
-    """Return what is worth showing; without saying how many digits, as many as a float32 has."""
+    """Return `value` rounded to `digits`, or else to the precision of a float32."""
     return float(f"{value:.{_DIGITS}g}") if digits is None else round(value, digits)
 
 
@@ -206,7 +207,7 @@ SettingEditor = NumberEditor | ChoiceEditor | SwitchEditor | TextEditor
 
 
 def create_setting_editor(info: SettingInfo) -> SettingEditor:
-    """Return an editor for values of the kind that `info` says."""
+    """Return an editor for values of the kind of `info`."""
     if info.kind is SettingKind.CHOICE:
         return ChoiceEditor(info)
     if info.kind is SettingKind.BOOL:

@@ -48,7 +48,7 @@ class SignalRows(QWidget):
         self._grid.setHorizontalSpacing(4)
 
     def show_states(self, states: Mapping[str, SettingState]) -> None:
-        """Show `states`, by path; rows without one stay as they are."""
+        """Show `states`, by path; other rows do not change."""
         known = len(self._rows)
         for path in self._order:
             state = states.get(path)
@@ -67,7 +67,7 @@ class SignalRows(QWidget):
             self._dress()
 
     def hide_rows(self, paths: Collection[str]) -> None:
-        """Show all rows but those of `paths`."""
+        """Hide the rows of `paths`, and show all others."""
         self._hidden = paths
         for path, row in self._rows.items():
             row.set_visible(path not in paths)
@@ -84,7 +84,7 @@ class SignalRows(QWidget):
         for column, widget in enumerate(row.widgets):
             self._grid.addWidget(widget, place, column)
         self._grid.addWidget(row.refusal, place + 1, 0, 1, len(row.widgets))
-        if isinstance(row.editor, QCheckBox):  # no wider than what can be clicked
+        if isinstance(row.editor, QCheckBox):  # no wider than the part that can be clicked
             self._grid.setAlignment(row.editor, Qt.AlignmentFlag.AlignLeft)
         row.entered.connect(self.entered)
         row.set_visible(path not in self._hidden)
@@ -173,7 +173,7 @@ class _Row(QObject):
         self.entered.emit(self._state.setting.path, value)
 
     def _show_value(self) -> None:
-        """Show the true value, unless another was entered or is about to be."""
+        """Show the true value, unless another one is being entered or set."""
         state = self._state
         if state.info is None:
             return

@@ -23,7 +23,7 @@ class ActionButtons(QWidget):
     Parameters
     ----------
     request : callable
-        ``request(name, state)`` asks the running plan for an action.
+        ``request(name, state)`` requests an action of the running plan.
     """
 
     def __init__(self, request: Request) -> None:
@@ -35,7 +35,7 @@ class ActionButtons(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
 
     def show_actions(self, actions: Iterable[Action]) -> None:
-        """Have buttons for `actions`; they stay as they are if it is them already."""
+        """Show buttons for `actions`; keep the present ones if they are for the same actions."""
         actions = tuple(actions)
         if list(map(id, actions)) == list(map(id, self._actions)):
             return
@@ -52,7 +52,7 @@ class ActionButtons(QWidget):
 
 
 class _ActionButton(QPushButton):
-    """Shows what the engine says of an action, and asks for it when clicked."""
+    """Shows the state of an action, and requests it when clicked."""
 
     def __init__(self, action: Action, request: Request) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _ActionButton(QPushButton):
         self._refresh()
 
     def cut_links(self) -> None:
-        """Hear nothing of the action any more."""
+        """Stop following the action."""
         self._links.cut()
 
     def _on_clicked(self) -> None:
@@ -80,5 +80,5 @@ class _ActionButton(QPushButton):
         if self._action.togglable:
             self.setChecked(state.on)
         self.setText(plain_caption(action_caption(self._action)))
-        hint = "" if state.offered else "The plan has to run for this."
+        hint = "" if state.offered else "Only while the plan runs."
         self.setToolTip(plain_tip("\n".join(filter(None, (self._action.description, hint)))))

@@ -1,4 +1,4 @@
-"""The last problem, in plain words, with its traceback one click away."""
+"""The last problem, with its traceback behind a button."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PIECE = re.compile(r".{1,12}")
 
 
 class ErrorLine(QWidget):
-    """Follows what the session reports; shows what is wrong in the form while that stands."""
+    """Shows the session's problem, or what is wrong in the form."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class ErrorLine(QWidget):
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._details = QPushButton("Details")
         self._details.setObjectName("details")
-        self._details.setToolTip("Show where it happened")
+        self._details.setToolTip("Show the traceback")
         self._details.clicked.connect(self._on_details_clicked)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -50,11 +50,11 @@ class ErrorLine(QWidget):
         self._refresh()
 
     def cut_links(self) -> None:
-        """Hear nothing of the session any more."""
+        """Stop listening to the session."""
         self._links.cut()
 
     def set_form_problem(self, problem: str) -> None:
-        """Show why nothing was started; an empty text takes it back."""
+        """Show why the plan was not started; an empty text clears it."""
         self._form_problem = problem
         self._refresh()
 
@@ -82,7 +82,7 @@ class ErrorLine(QWidget):
 
 
 def _brief(text: str) -> str:
-    """Return the first lines of a long text, with places to break in long words, such as paths."""
+    """Return the first lines of a text, with places to wrap long words such as paths."""
     lines = text.strip().splitlines()
     brief = "\n".join(lines[:_LINES])
     if len(brief) > _LETTERS or len(lines) > _LINES:

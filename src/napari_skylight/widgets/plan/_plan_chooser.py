@@ -1,4 +1,4 @@
-"""Which plan, and what it does."""
+"""The choice of a plan, with its description."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["PlanChooser"]
 
 
 class PlanChooser(QWidget):
-    """The plans by title, and what the chosen one does: in one line, and in full behind (i)."""
+    """The plans by title; a line that describes the chosen one, and (i) for its whole text."""
 
     chosen = Signal()
-    """The person chose another plan."""
+    """The user has chosen another plan."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class PlanChooser(QWidget):
 
     @property
     def plan(self) -> str:
-        """The name of the chosen plan, empty when there is none."""
+        """The name of the chosen plan; empty if there is none."""
         return self._plans.currentData() or ""
 
     @plan.setter
@@ -57,7 +57,7 @@ class PlanChooser(QWidget):
         self._plans.setCurrentIndex(self._plans.findData(name))
 
     def set_plans(self, titles: Mapping[str, str]) -> None:
-        """Offer the plans of these names and titles; the chosen one stays, if it is among them."""
+        """Offer plans by name and title; keep the choice if it is among them."""
         chosen = self.plan
         with QSignalBlocker(self._plans):
             self._plans.clear()
@@ -66,7 +66,7 @@ class PlanChooser(QWidget):
             self._plans.setCurrentIndex(max(0, self._plans.findData(chosen)))
 
     def set_docs(self, summary: str, docs: str) -> None:
-        """Show what the chosen plan does, in a line and in full."""
+        """Show the description of the chosen plan."""
         self._docs = docs
         self._description.setText(summary)
         self._description.setToolTip(plain_tip(summary))
@@ -74,7 +74,7 @@ class PlanChooser(QWidget):
         self._info.setEnabled(bool(docs))
 
     def set_locked(self, locked: bool) -> None:
-        """Let the plan be read only."""
+        """Allow or forbid choosing another plan."""
         self._plans.setEnabled(not locked)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name

@@ -1,4 +1,4 @@
-"""The dock of the daily work: choose a plan, fill in its form, run it, act inside it."""
+"""The Plan control dock: choose a plan, fill in its form, run it, act inside it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _log = logging.getLogger("napari_skylight")
 _UNBROKEN = str.maketrans(" -", "\N{NO-BREAK SPACE}\N{NON-BREAKING HYPHEN}")
 _MENU = "File ▸ Acquire ▸ napari-skylight".translate(_UNBROKEN)
 
-# Napari's themes do not show which button the keyboard is on; they draw a border around what is
-# disabled alone, so that everything below it moves; and what is disabled is hard to read.
+# napari's themes do not show the keyboard focus; they draw a border only around disabled widgets,
+# which moves everything below; and disabled text is hard to read.
 _STYLE = """
 QPushButton, QComboBox {{ border: 1px solid transparent; }}
 QPushButton:focus {{ border: 1px solid {colour}; }}
@@ -43,15 +43,13 @@ QAbstractSpinBox:disabled {{ color: {colour}; }}
 
 
 class PlanControl(QWidget):
-    """Everything needed to run plans of `session`.
-
-    It shows what the session reports, whoever asked for it: several may show one session.
+    """Runs the plans of `session`, and shows what the session reports; several may share it.
 
     Parameters
     ----------
     session : Session
     shown : callable, optional
-        How many frames of the live caches the viewer has shown so far.
+        Returns how many frames of the live caches the viewer has shown.
     """
 
     def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:
@@ -60,10 +58,10 @@ class PlanControl(QWidget):
         self._spec = PlanSpec("", "")
         self._form: ParamForm | None = None
         self._no_form = ""
-        self._settled = False  # until a plan is chosen: the last one may be loaded later
+        self._settled = False  # the last plan may be loaded later
         self._shown: tuple[Any, ...] = ()
-        self._run_shown = 0.0  # when the run started that was shown last
-        self._is_kept = False  # a running plan's form stays as it is, whatever changes meanwhile
+        self._run_shown = 0.0  # start time of the run shown last
+        self._is_kept = False  # a running plan keeps its form
         self._chooser = PlanChooser()
         self._form_area = FormArea()
         self._form_rule = Separator()
@@ -97,18 +95,18 @@ class PlanControl(QWidget):
         self._on_state_changed()
 
     def close_links(self) -> None:
-        """Hear nothing of the session any more; for whoever takes the dock down."""
+        """Stop listening to the session, before the panel is deleted."""
         self._links.cut()
         self._status.cut_links()
         self._error.cut_links()
         self._actions.show_actions(())
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return a width at which no line breaks in the daily work."""
+        """Return a width at which no line of the usual plans wraps."""
         return super().sizeHint().expandedTo(QSize(320, 0))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Be ready to run with one key, at first."""
+        """Put the focus on Run at first."""
         super().showEvent(event)
         if self.focusWidget() is None:
             self._buttons.run.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -135,12 +133,12 @@ class PlanControl(QWidget):
         layout.addStretch(1)
         layout.addWidget(self._microscope)
 
-    # ---- what the session says ---------------------------------------------------------------
+    # ---- what the session reports ------------------------------------------------------------
 
     def _on_plans_changed(self) -> None:
         plans, run = self._session.plans, self._run_now()
         titles = {name: plans.title(name) for name in plans}
-        if run is not None:  # it may have been taken away meanwhile
+        if run is not None:  # it may have been removed meanwhile
             titles.setdefault(run.plan, run.title)
         self._chooser.set_plans(titles)
         if not self._settled and self._session.last_plan in plans:
@@ -163,7 +161,7 @@ class PlanControl(QWidget):
             self._form.set_values(self._session.remembered(self._chooser.plan))
 
     def _run_now(self) -> RunInfo | None:
-        """Return the run under way."""
+        """Return the present run."""
         return self._session.run if self._session.state.busy else None
 
     def _on_run_changed(self) -> None:
@@ -173,7 +171,7 @@ class PlanControl(QWidget):
         self._settled = True
         self._run_shown = run.started
         if self._chooser.plan != run.plan:
-            self._on_plans_changed()  # it may be one that was taken away
+            self._on_plans_changed()  # it may have been removed
             self._chooser.plan = run.plan
         self._show_plan()
         if self._form is not None:
@@ -186,7 +184,7 @@ class PlanControl(QWidget):
             self._on_plans_changed()
         self._show_state()
 
-    # ---- what the person does ----------------------------------------------------------------
+    # ---- what the user does ------------------------------------------------------------------
 
     def _on_plan_chosen(self) -> None:
         self._settled = True
@@ -208,16 +206,16 @@ class PlanControl(QWidget):
         try:
             if not self._has_problems(self._form):
                 self._session.start(self._chooser.plan, self._form.values())
-        except Exception as error:  # noqa: BLE001 - whatever a plan raises is told, not thrown at Qt
+        except Exception as error:  # noqa: BLE001 - a plan may raise anything; it is reported
             self._session.report(error)
 
     def _has_problems(self, form: ParamForm) -> bool:
-        """Mark what is wrong in the form, and say it."""
+        """Mark wrong values in the form; return whether there are any."""
         problems = form.problems()
         form.mark(problems)
         self._error.set_form_problem(next(iter(problems.values()), ""))
         if problems:
-            # the last run's problem and ending would be taken for those of this one
+            # those of the last run would be misleading
             self._session.report(None)
             self._status.forget_run()
             self._form_area.ensureWidgetVisible(form.fields[next(iter(problems))])
@@ -226,7 +224,7 @@ class PlanControl(QWidget):
     # ---- the form ----------------------------------------------------------------------------
 
     def _show_plan(self) -> None:
-        """Show the chosen plan: its docs, its form with the values it had, its actions."""
+        """Show the chosen plan: description, form with its last values, actions."""
         plan, run = self._chooser.plan, self._run_now()
         run = run if run is not None and run.plan == plan else None
         self._is_kept = run is not None and self._form is not None and _same(self._spec, run.spec)
@@ -240,7 +238,7 @@ class PlanControl(QWidget):
                 self._show_form(ParamForm(spec), values)
         except UnresolvableAnnotationError as error:
             self._show_no_form(error.in_words(self._session.plans.title(plan)))
-        except Exception as error:  # noqa: BLE001 - a plan's annotations can raise whatever they like
+        except Exception as error:  # noqa: BLE001 - a plan's annotations may raise anything
             self._show_no_form(in_words(error) if plan else "There is no plan to choose.", error)
         self._spec = spec
         for part in (self._form_rule, self._form_area):
@@ -254,7 +252,7 @@ class PlanControl(QWidget):
         order_tabs(self._parts)
 
     def _shows(self, plan: str, spec: PlanSpec, run: RunInfo | None) -> bool:
-        """Return whether the form is that of `spec` already, with the same choices."""
+        """Return whether the form already is that of `spec`, with the same choices."""
         source = self._session.plans.get(plan) if run is None else run.started
         shown = (plan, source, [param.choices for param in spec.parameters])
         same = self._form is not None and shown == self._shown
@@ -285,7 +283,7 @@ class PlanControl(QWidget):
 
 
 def _same(spec: PlanSpec, other: PlanSpec) -> bool:
-    """Return whether two plans have the same fields and the very same actions."""
+    """Return whether two plans have equal fields and identical actions."""
     names = [[param.name for param in each.parameters] for each in (spec, other)]
     actions = [list(map(id, each.actions)) for each in (spec, other)]
     return names[0] == names[1] and actions[0] == actions[1]

@@ -1,4 +1,4 @@
-"""How far a run is: a thin bar, and how many of how many."""
+"""The progress of a run: a thin bar and a count."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QProgressBar::chunk {{ border-radius: 3px; background: {front}; }}
 
 
 class ProgressRow(QWidget):
-    """Seen only in runs that say how far they are, and then until their end."""
+    """Visible while a run reports its progress."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class ProgressRow(QWidget):
         self.hide()
 
     def show_progress(self, progress: Progress | None) -> None:
-        """Show how far a run is; None when none is under way."""
+        """Show the progress of a run; None if there is none."""
         fraction = None if progress is None else progress.fraction
         if progress is None:
             self.hide()
@@ -58,7 +58,7 @@ class ProgressRow(QWidget):
 
 
 def place(waiting: Waiting) -> str:
-    """Return how far a device is: "3.2 of 10 mm"; empty when it does not say."""
+    """Return the position of a device, "3.2 of 10 mm"; empty if it does not report it."""
     if waiting.current is None or waiting.target is None:
         return ""
     return f"{waiting.current:.4g} of {waiting.target:.4g} {waiting.unit}".rstrip()
@@ -68,7 +68,7 @@ def _words(progress: Progress) -> str:
     if progress.total is not None:
         words, left = f"{progress.done} of {progress.total}", progress.seconds_left
     else:
-        # of several devices the one that is furthest behind, which is what the bar shows
+        # the device furthest behind, which the bar shows
         last = next(each for each in progress.waiting if each.fraction == progress.fraction)
         words = place(last) or f"{progress.fraction:.0%}".replace("%", " %")
         left = None if last.seconds_left is None else round(last.seconds_left)

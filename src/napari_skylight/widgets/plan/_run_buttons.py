@@ -1,4 +1,4 @@
-"""Run, Stop, Pause and Resume; and what ends a plan that does not stop."""
+"""The buttons Run, Stop, Pause and Resume, and the menu with Abort and Halt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RunButtons"]
 
 _ABORT = "Abort: clean up, and mark the run as aborted"
 _HALT = "Halt: end without the plan's own cleanup; devices are still stopped"
-_IS_STOPPING = "The plan is stopping. If it does not: abort or halt it, beside this button."
+_IS_STOPPING = "The plan is stopping. If it hangs, abort or halt it: menu beside this button."
 _NO_PAUSE = {
     SessionState.PAUSING: "The plan is pausing.",
     SessionState.STOPPING: "The plan is stopping.",
@@ -23,10 +23,7 @@ _NO_PAUSE = {
 
 
 class RunButtons(QWidget):
-    """Two buttons: Run, which is Stop while a plan is under way, and Pause, which is Resume.
-
-    Between them a small one, with a menu of the harder ways to end a plan.
-    """
+    """Run, which is Stop while a plan runs; Pause, which is Resume; a menu with Abort and Halt."""
 
     run_clicked = Signal()
     stop_clicked = Signal()
@@ -60,7 +57,7 @@ class RunButtons(QWidget):
         layout.addWidget(self.pause, 2)
 
     def show_state(self, state: SessionState, *, pausable: bool, reason: str) -> None:
-        """Show what the session does.
+        """Show the state of the session.
 
         Parameters
         ----------
@@ -68,7 +65,7 @@ class RunButtons(QWidget):
         pausable : bool
             Whether the plan can pause.
         reason : str
-            Why the plan cannot run, empty when it can.
+            Why the plan cannot run; empty if it can.
         """
         self._state, self._pausable, self._reason = state, pausable, reason
         self._refresh()
@@ -86,7 +83,7 @@ class RunButtons(QWidget):
             ending = state is SessionState.STOPPING
             self.run.dress("Stop", "stop", stop, _IS_STOPPING if ending else "")
             self.ends.dress("", "menu", stop)
-            self.ends.setToolTip("Harder ways to end the plan")
+            self.ends.setToolTip("Abort or halt the plan")
         else:
             self._menu.close()
             self.run.dress("Run", "run", text, self._reason)
@@ -111,10 +108,7 @@ class RunButtons(QWidget):
 
 
 class _Button(QPushButton):
-    """A button that does one thing for one press: by the second, it may say something else.
-
-    So a double click is one click, and a key that is held down is pressed once.
-    """
+    """A button on which a double click or a held key counts once: it may have changed by then."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -123,7 +117,7 @@ class _Button(QPushButton):
         self._focus_went_to: QWidget | None = None
 
     def dress(self, text: str, shape: Shape, colour: QColor, reason: str = "") -> None:
-        """Take on a text and a shape; a `reason` why not disables it."""
+        """Set text and icon; disable the button if there is a `reason`."""
         self.setText(text)
         self._enable(not reason)
         self.setToolTip(plain_tip(reason))
@@ -131,9 +125,9 @@ class _Button(QPushButton):
         self.setIcon(shape_icon(shape, dim(self) if reason else colour))
 
     def _enable(self, enabled: bool) -> None:
-        """Be enabled or not; the keyboard comes back to it, unless it was led elsewhere."""
+        """Enable or disable it; give the focus back unless the user has moved it."""
         window = self.window()
-        had_focus = window.focusWidget() is self  # be the window the one in use or not
+        had_focus = window.focusWidget() is self  # also in an inactive window
         self.setEnabled(enabled)
         if not enabled and had_focus:
             self._focus_went_to = window.focusWidget()
@@ -143,9 +137,9 @@ class _Button(QPushButton):
             self._focus_went_to = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Take the second press of a double click for none."""
+        """Ignore the second press of a double click."""
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Let a key that is held down be pressed once."""
+        """Ignore the repeats of a held key."""
         if event is not None and not event.isAutoRepeat():
             super().keyPressEvent(event)

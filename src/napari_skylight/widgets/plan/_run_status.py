@@ -1,4 +1,4 @@
-"""What the engine is doing, for how long, how far it is, and how many frames it brought."""
+"""State, elapsed time, progress, rates and frame counts of a run."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ __all__ = ["Rate", "RunStatus"]
 _REFRESH_MS = 250
 _RATE_SECONDS = 2.0
 _STILL_COMING = 5.0  # seconds after a frame
-_SKIPPED = "Skipped: the screen shows the newest frame, and had no time for these."
-_DROPPED = "Dropped: the camera lost these, or the stack could not take them."
-_PATIENCE = 5.0  # seconds a plan may take to stop before the harder ways are told
-_STUCK = "\u25be beside Stop ends it harder"
+_SKIPPED = "Skipped: a newer frame was there before these could be shown."
+_DROPPED = "Dropped: lost by the camera, or refused by the stack."
+_PATIENCE = 5.0  # seconds a plan may take to stop before abort and halt are pointed out
+_STUCK = "\u25be beside Stop: abort or halt"
 _WINDING_DOWN = (SessionState.PAUSING, SessionState.STOPPING)
 _COLOURS = {
     SessionState.IDLE: muted,
@@ -54,7 +54,7 @@ class RunStatus(QWidget):
     ----------
     session : Session
     shown : callable, optional
-        How many frames of the live caches were shown so far.
+        Returns how many frames of the live caches were shown.
     """
 
     def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:
@@ -63,16 +63,16 @@ class RunStatus(QWidget):
         self._shown = shown
         self._watched_from = (0, 0)
         self._run_started = 0.0
-        self._came_at = -math.inf  # when frames came last
+        self._came_at = -math.inf  # time of the last frames
         self._stopping_since = math.inf
-        self._forgotten = 0.0  # when the run started whose ending is no longer told
+        self._forgotten = 0.0  # start time of the run not to show any more
         self._readers: dict[str, FrameReader] = {}
         self._acquired_rate, self._shown_rate = Rate(), Rate()
         self._dot = _Dot()
         self._state = text_label(name="state")
         self._elapsed = text_label(name="elapsed")
         self._rates = text_label(name="rates")
-        self._rates.setMinimumWidth(1)  # rather cut off than a dock that grows after an hour
+        self._rates.setMinimumWidth(1)  # cut off, rather than widening the dock
         self._waiting = eliding_label("waiting")
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._progress = ProgressRow()
@@ -102,21 +102,21 @@ class RunStatus(QWidget):
         self.refresh()
 
     def cut_links(self) -> None:
-        """Hear nothing of the session any more."""
+        """Stop listening to the session."""
         self._links.cut()
         self._timer.stop()
 
     def forget_run(self) -> None:
-        """Tell no more how the last run ended."""
+        """Do not show the ending of the last run any more."""
         if self._session.run is not None:
             self._forgotten = self._session.run.started
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what is true now, and go on showing it while a plan is under way."""
+        """Show the present state, and follow it while a plan runs."""
         session = self._session
         for reader in self._readers.values():
-            reader.arm()  # before the counts are looked at, so that no change is missed
+            reader.arm()  # before reading the counts, so as to miss no change
         run = session.run
         if run is not None and run.started != self._run_started:
             self._run_started = run.started
@@ -133,7 +133,7 @@ class RunStatus(QWidget):
             self._timer.start()
 
     def _tally(self) -> Tally:
-        """Return what the run has brought so far, or all in all."""
+        """Return the counts of the present or last run."""
         run = self._session.run
         if run is None:
             return Tally()
@@ -147,11 +147,11 @@ class RunStatus(QWidget):
         self._on_cache_changed()
 
     def _on_cache_changed(self) -> None:
-        if not self._session.state.busy:  # otherwise the timer looks
+        if not self._session.state.busy:  # otherwise the timer refreshes
             self.refresh()
 
     def _show_state(self, tally: Tally) -> None:
-        state, run = self._session.state, self._told_run()
+        state, run = self._session.state, self._shown_run()
         elapsed = ""
         if state.busy or run is None:
             state = state if state.busy else SessionState.IDLE
@@ -166,14 +166,14 @@ class RunStatus(QWidget):
         self._elapsed.setVisible(bool(elapsed))
 
     def _brought(self, tally: Tally) -> str:
-        """Return what the last run brought: frames, or else points."""
+        """Return the number of frames of the last run, or else of points."""
         if tally.frames:
             return frames(tally.frames)
         points = self._session.runs[0].points if self._session.runs else 0
         return count_of(points, "point") if points else ""
 
     def _show_progress(self) -> None:
-        """Show the bar; and what is waited for, unless it is the frames that come."""
+        """Show the bar, and the devices waited for unless frames arrive."""
         state = self._session.state
         progress = self._session.progress.now if state.busy else None
         self._progress.show_progress(progress)
@@ -187,12 +187,12 @@ class RunStatus(QWidget):
             return
         tips = [words, *(f"{each.name}: {place(each)}" for each in waiting if place(each))]
         self._waiting.setText(words if waiting else "")
-        if waiting and state in _WINDING_DOWN:  # there is no room for both
+        if waiting and state in _WINDING_DOWN:  # no room for both
             self._elapsed.hide()
         self._waiting.setToolTip(plain_tip("\n".join(tips)) if waiting else "")
 
     def _is_stuck(self) -> bool:
-        """Return whether the plan has been stopping for long."""
+        """Return whether the plan takes long to stop."""
         if self._session.state is not SessionState.STOPPING:
             self._stopping_since = math.inf
             return False
@@ -200,13 +200,13 @@ class RunStatus(QWidget):
         self._stopping_since = min(self._stopping_since, now)
         return now - self._stopping_since > _PATIENCE
 
-    def _told_run(self) -> RunInfo | None:
-        """Return the run under way, or the last one unless it was forgotten."""
+    def _shown_run(self) -> RunInfo | None:
+        """Return the present run, or the last one unless it was forgotten."""
         run = self._session.run
         return None if run is None or run.started == self._forgotten else run
 
     def _on_timeout(self) -> None:
-        # once more after the end: the last frames reach the screen a little later
+        # once after the end: the last frames are shown a little later
         if not self._session.state.busy:
             self._timer.stop()
         self.refresh()
@@ -227,12 +227,12 @@ class RunStatus(QWidget):
         return f"{rate(acquired)} fps{on_screen}"
 
     def _show_counts(self, tally: Tally) -> None:
-        if self._told_run() is None:
+        if self._shown_run() is None:
             tally, skipped = Tally(), 0
         else:
             skipped = self._skipped()
-        told = self._session.state is SessionState.IDLE  # with how the run ended
-        came = "" if told or not tally.frames else frames(tally.frames)
+        in_ending = self._session.state is SessionState.IDLE
+        came = "" if in_ending or not tally.frames else frames(tally.frames)
         missed = [f"{skipped} skipped on screen"] if skipped else []
         missed += [f"{tally.dropped} dropped"] if tally.dropped else []
         lines = (", ".join(filter(None, line)) for line in ([came, self._stack_words()], missed))
@@ -252,7 +252,7 @@ class RunStatus(QWidget):
         return f"{number} in stack ({used} of {size(sum(cache.max_bytes for cache, _ in filled))})"
 
     def _skipped(self) -> int:
-        """Return how many frames the screen left out; the newest ones are only on their way."""
+        """Return how many frames were not shown; the newest are still on their way."""
         if self._shown is None:
             return 0
         before, shown = self._watched_from
@@ -281,17 +281,17 @@ class _Dot(QWidget):
 
 
 class Rate:
-    """How fast a count grows, over the last two seconds."""
+    """The rate at which a count grows, over the last two seconds."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
     def reset(self) -> None:
-        """Forget what was."""
+        """Start again."""
         self._seen.clear()
 
     def update(self, count: int, now: float | None = None) -> float:
-        """Take note of `count` and return its growth per second."""
+        """Add a count and return its growth per second."""
         now = time.monotonic() if now is None else now
         self._seen.append((now, count))
         while now - self._seen[0][0] > _RATE_SECONDS:

@@ -1,4 +1,4 @@
-"""Parameters and metadata of a run, as a tree that can be searched."""
+"""A tree of the parameters and metadata of a run, with a search."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Node:
 
 
 class MetadataTree(QWidget):
-    """Shows lines in a tree, those with what is searched for and what belongs to them."""
+    """Shows nodes in a tree: those that match the search, with their children."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class MetadataTree(QWidget):
         self._top.addWidget(button)
 
     def show_nodes(self, nodes: Sequence[Node]) -> None:
-        """Show `nodes`; lines that stay are folded, chosen and scrolled to as they were."""
+        """Show `nodes`; lines that stay keep their state and the scroll position."""
         was_empty = not self._model.rowCount()
         _update(self._model.invisibleRootItem(), nodes)
         if was_empty and nodes:
@@ -97,11 +97,11 @@ class _Tree(QTreeView):
         self.header().setStretchLastSection(True)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Ask for little, and take what there is."""
+        """Return a small height; the tree takes all there is."""
         return QSize(super().sizeHint().width(), LEAST_HEIGHT)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Copy the value of the line, and not its name if that is where the cursor is."""
+        """Copy the value of the line, also with the cursor on its name."""
         if event.matches(QKeySequence.StandardKey.Copy):
             value = self.currentIndex().siblingAtColumn(1).data() or self.currentIndex().data()
             QGuiApplication.clipboard().setText(str(value or ""))
@@ -110,7 +110,7 @@ class _Tree(QTreeView):
 
 
 def _update(parent: QStandardItem, nodes: Sequence[Node]) -> None:
-    """Make the lines below `parent` those of `nodes`, touching only what is different."""
+    """Show `nodes` below `parent`, changing only what differs."""
     for row, node in enumerate(nodes):
         item = parent.child(row, 0)
         if item is None or item.text() != node.name:

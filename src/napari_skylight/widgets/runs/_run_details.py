@@ -1,4 +1,4 @@
-"""One run: its ending, its parameters and metadata, and what to do with it."""
+"""The details of one run: ending, parameters, metadata, and its buttons."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ _THUMBNAIL = 48  # pixels, of the longer side
 _PERCENTILES = 1, 99
 
 _SELECT = "Select a run to see its parameters and metadata."
-_SHOW = "Add what this run kept ({}) as layers. They stay when the stash is cleared."
-_NOTHING_KEPT = "This run kept no frames: there is nothing to show."
-_CLEARED = "The frames of this run are gone: the stash was cleared."
+_SHOW = "Add the frames of this run ({}) as layers. They stay when the stash is cleared."
+_NOTHING_KEPT = "This run kept no frames."
+_CLEARED = "The stash was cleared, and with it the frames of this run."
 _USE = "Put its plan and parameters in Plan control"
-_RUNNING = "Stop the plan first: Plan control shows that one."
-_NO_PLAN = "The plan is no longer there."
+_RUNNING = "Stop the running plan first."
+_NO_PLAN = "This plan is no longer available."
 
 
 class RunDetails(QStackedWidget):
-    """What there is to know of the run given to `show_record`.
+    """Shows the run given to `show_record`.
 
     Parameters
     ----------
     session : Session
     show_images : callable, optional
-        Brings back the images of a run; without it there is no button for that.
+        Adds the images of a run to the viewer. Without it, there is no button for that.
     """
 
     def __init__(self, session: Session, show_images: Callable[[RunRecord], None] | None) -> None:
@@ -83,7 +83,7 @@ class RunDetails(QStackedWidget):
         self._use.clicked.connect(self._on_use_clicked)
 
     def show_record(self, record: RunRecord | None) -> None:
-        """Show a run as it is now; None: that none is chosen."""
+        """Show a run; None if none is chosen."""
         before, self._record = self._record, record
         self.setCurrentIndex(0 if record is None else 1)
         if record is None:
@@ -121,7 +121,7 @@ class RunDetails(QStackedWidget):
         left.addWidget(buttons)
         left.addStretch(1)
         page = _Page(left, self._tree)
-        area = QScrollArea()  # a long reason must not make the window higher
+        area = QScrollArea()  # a long text must not make the window higher
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -155,7 +155,7 @@ class RunDetails(QStackedWidget):
         self._use.setToolTip(problem or _USE)
 
     def _show_picture(self, record: RunRecord) -> None:
-        """Show the first frame that is kept; a picture there is already stays."""
+        """Show the first frame that is kept, once."""
         if record.number != self._pictured:
             self._picture.clear()
             self._pictured = 0
@@ -173,12 +173,12 @@ class RunDetails(QStackedWidget):
             return
         try:
             self._session.choose(self._record.run.plan, self._record.run.values)
-        except (KeyError, RuntimeError) as error:  # it has gone, or another was started, just now
+        except (KeyError, RuntimeError) as error:  # removed, or another one started, just now
             self._session.report(error)
 
 
 class _Page(QWidget):
-    """What is said of a run above the tree, or beside it where there is room."""
+    """The texts about a run above the tree, or beside it in a wide dock."""
 
     def __init__(self, words: QLayout, tree: QWidget) -> None:
         super().__init__()
@@ -188,7 +188,7 @@ class _Page(QWidget):
         self._row.addWidget(tree, 3)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Turn when the shape of the dock does."""
+        """Change direction with the width of the dock."""
         super().resizeEvent(event)
         direction = QBoxLayout.Direction
         wide = event.size().width() >= _WIDE
@@ -197,20 +197,20 @@ class _Page(QWidget):
 
 
 def _copy_menu(parent: QWidget, record: Callable[[], RunRecord | None]) -> QMenu:
-    """Return a menu that copies something of the run that `record` returns."""
+    """Return a menu for copying parts of the run that `record` returns."""
     menu = QMenu(parent)
     menu.setToolTipsVisible(True)
     uid = _add_copy(menu, record, "Unique id", "copy-uid", lambda run: "\n".join(run.run.uids))
     _add_copy(menu, record, "Parameters", "copy-parameters", _parameters_text)
     _add_copy(menu, record, "Python call", "copy-python", lambda run: run.python)
 
-    def look() -> None:
+    def on_about_to_show() -> None:
         chosen = record()
         has_uid = chosen is not None and bool(chosen.run.uids)
         uid.setEnabled(has_uid)
-        uid.setToolTip("" if has_uid else "The plan opened no Bluesky run, which would have one.")
+        uid.setToolTip("" if has_uid else "The plan opened no Bluesky run.")
 
-    menu.aboutToShow.connect(look)
+    menu.aboutToShow.connect(on_about_to_show)
     return menu
 
 
@@ -238,14 +238,14 @@ def _parameters_text(record: RunRecord) -> str:
 
 
 def _thumbnail(frame: NDArray[Any]) -> QPixmap:
-    """Return a frame, (Y, X), in grey from its darkest to its brightest pixels, or nearly those."""
+    """Return a small picture of a frame, (Y, X), in grey between its 1st and 99th percentiles."""
     step = max(1, max(frame.shape) // (4 * _THUMBNAIL))
     small = np.nan_to_num(frame[::step, ::step].astype(np.float64))
     low, high = np.percentile(small, _PERCENTILES)
     span = high - low if high > low else 1.0
     grey = np.ascontiguousarray(np.clip((small - low) / span * 255, 0, 255).astype(np.uint8))
     height, width = grey.shape
-    pixels = grey.tobytes()  # not the image's own: they must live until it is painted
+    pixels = grey.tobytes()  # QImage does not copy them
     image = QImage(pixels, width, height, width, QImage.Format.Format_Grayscale8)
     return QPixmap.fromImage(
         image.scaled(

@@ -40,7 +40,7 @@ class RunsModel(QAbstractTableModel):
         return self._records[index.row()] if index.isValid() else None
 
     def show_runs(self, records: Sequence[RunRecord], state: SessionState) -> None:
-        """Show `records`, newest first; those of them that stay keep their rows."""
+        """Show `records`, newest first; records that stay keep their rows."""
         before, self._state = self._records, state
         newest = before[0].number if before else 0
         oldest = records[-1].number if records else newest + 1
@@ -56,20 +56,20 @@ class RunsModel(QAbstractTableModel):
             self.endInsertRows()
         self._records = records
         for row, record in enumerate(kept):
-            if record is not records[row + new]:  # only runs under way are made anew
-                self._tell_changed(row + new, row + new)
+            if record is not records[row + new]:  # only a run that has not ended is replaced
+                self._emit_changed(row + new, row + new)
 
     def restyle(self) -> None:
-        """Draw the icons again, in other colours."""
+        """Draw the icons in new colours."""
         if self._records:
-            self._tell_changed(0, len(self._records) - 1)
+            self._emit_changed(0, len(self._records) - 1)
 
     def rowCount(self, parent: QModelIndex = _ROOT) -> int:  # type: ignore[override]  # noqa: N802
-        """Return how many runs there are."""
+        """Return the number of runs."""
         return 0 if parent.isValid() else len(self._records)
 
     def columnCount(self, parent: QModelIndex = _ROOT) -> int:  # type: ignore[override]  # noqa: N802
-        """Return how many things are said of a run."""
+        """Return the number of columns."""
         return 0 if parent.isValid() else len(_HEADERS)
 
     def headerData(  # noqa: N802
@@ -78,13 +78,13 @@ class RunsModel(QAbstractTableModel):
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> object:
-        """Return what a column is called."""
+        """Return the title of a column."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return _HEADERS[section]
         return None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:  # type: ignore[override]
-        """Return what is said of a run, in short or in full."""
+        """Return a cell's text, tooltip, icon or alignment."""
         record, column = self._records[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(record, column)
@@ -117,19 +117,19 @@ class RunsModel(QAbstractTableModel):
             return ", ".join(parts)
         return self._text(record, column)
 
-    def _tell_changed(self, first: int, last: int) -> None:
+    def _emit_changed(self, first: int, last: int) -> None:
         self.dataChanged.emit(self.index(first, 0), self.index(last, len(_HEADERS) - 1))
 
 
 def time_of(run: RunInfo) -> str:
-    """Return when a run started: the time, after the date if that is not today's."""
+    """Return when a run started: the time, preceded by the date if it was not today."""
     started, now = time.localtime(run.started), time.localtime()
     day = "" if started[:3] == now[:3] else "%m-%d "
     return time.strftime(f"{day}%H:%M:%S", started)
 
 
 def status_of(run: RunInfo, state: SessionState) -> str:
-    """Return how a run ended and why, or what it does now."""
+    """Return how a run ended and why, or its present state."""
     if run.ended is None:
         return state_text(state if state.busy else SessionState.RUNNING)
     word = outcome_text(run.exit_status)

@@ -1,4 +1,4 @@
-"""The dock of what was done: every run of the session, and the log."""
+"""The Runs dock: the runs of the session, and the log."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["RunsPanel"]
 
 _REFRESH_MS = 1000
 _ALL_COLUMNS = 360
-"""Pixels from which there is room for all columns of the table."""
+"""Pixels from which all columns of the table fit."""
 _NO_RUNS = "No runs yet. Press Run in Plan control."
 _COLOURS = {
     "success": muted,
@@ -44,7 +44,7 @@ _COLOURS = {
     SessionState.STOPPING: amber,
 }
 
-# Napari's themes do not show where the keyboard is, and set lists tight.
+# napari's themes do not show the keyboard focus, and set lists tight.
 _STYLE = """
 QTreeView, QListView, QPushButton, QComboBox, QPlainTextEdit {{ border: 1px solid transparent; }}
 QTreeView:focus, QListView:focus, QPushButton:focus, QComboBox:focus,
@@ -55,16 +55,15 @@ QTabWidget::pane {{ border: 0px; }}
 
 
 class RunsPanel(QWidget):
-    """The runs of `session` on one tab, what is logged on another.
+    """The runs of `session` on one tab, the log on another.
 
-    Several may show one session. While a plan runs it looks about once a second what has become of
-    it, and not even that while it is hidden.
+    A visible panel is refreshed every second while a plan runs. Several may share one session.
 
     Parameters
     ----------
     session : Session
     show_images : callable, optional
-        Brings the images of a run back into the viewer.
+        Adds the images of a run to the viewer.
     """
 
     def __init__(
@@ -100,13 +99,13 @@ class RunsPanel(QWidget):
         self.refresh()
 
     def close_links(self) -> None:
-        """Hear nothing of the session and the log any more; for whoever takes the dock down."""
+        """Stop listening to the session and the log, before the panel is deleted."""
         self._links.cut()
         self._timer.stop()
         self._log.close_links()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return a size at which the daily things can be read."""
+        """Return a size at which the usual texts can be read."""
         return super().sizeHint().expandedTo(QSize(320, 400))
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
@@ -120,10 +119,10 @@ class RunsPanel(QWidget):
             self._tabs.setStyleSheet(_STYLE.format(colour=colour))
 
     def refresh(self) -> None:
-        """Show what is true now, and go on showing it while a plan is under way."""
+        """Show the present state, and follow it while a plan runs."""
         busy = self._session.state.busy
         for reader in () if busy else self._readers.values():
-            reader.arm()  # before the frames are looked at, so that no change is missed
+            reader.arm()  # before reading the counts, so as to miss no change
         self._model.show_runs(tuple(self._session.runs), self._session.state)
         self._pages.setCurrentIndex(1 if self._model.rowCount() else 0)
         self._show_details()
@@ -153,14 +152,14 @@ class RunsPanel(QWidget):
         layout.addWidget(self._tabs)
 
     def _follow_stacks(self) -> None:
-        """Hear of it when kept frames are cleared."""
+        """Refresh when stashed frames are cleared."""
         for cache in self._session.caches:
             if cache.kind == "stack" and cache.name not in self._readers:
                 self._readers[cache.name] = cache.reader()
                 self._links.connect(cache.changed, self._on_stack_changed)
 
     def _on_stack_changed(self) -> None:
-        if not self._session.state.busy:  # otherwise the timer looks
+        if not self._session.state.busy:  # otherwise the timer refreshes
             self.refresh()
 
     def _show_details(self) -> None:
@@ -173,7 +172,7 @@ class RunsPanel(QWidget):
 
 
 class _Table(QTreeView):
-    """A line for each run; the arrow keys go from run to run."""
+    """A line for each run; the arrow keys move from run to run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -187,13 +186,13 @@ class _Table(QTreeView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
 
     def fit_columns(self) -> None:
-        """Give each column the width of its words, and the rest to the last one."""
+        """Fit each column to its text, and give the rest to the last one."""
         header = self.header()
-        header.setResizeContentsPrecision(0)  # of the runs that are seen
+        header.setResizeContentsPrecision(0)  # of visible rows only
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(header.count() - 1, QHeaderView.ResizeMode.Stretch)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Leave out what can be read elsewhere too, where there is no room for it."""
+        """Hide the duration in a narrow dock; the details have it."""
         super().resizeEvent(event)
         self.setColumnHidden(DURATION, event.size().width() < _ALL_COLUMNS)

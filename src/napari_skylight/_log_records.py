@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
+from typing import ClassVar
 
 from psygnal import Signal
 
@@ -114,72 +115,6 @@ class LogRecords(logging.Handler):
         return False
 
 
-class LogCapture:
-    """Captures log records until `close`; several captures share one `LogRecords`.
-
-    For the GUI thread. While there is a capture, the plugin's own logger is lowered to ``INFO``;
-    while any has the level ``DEBUG``, all loggers are lowered to it, which logs every message of
-    every plan and slows plans down. The last `close` restores handlers and levels.
-    """
-
-    def __init__(self) -> None:
-        self._level = logging.INFO
-        self.records = _shared.begin(self)
-
-    @property
-    def level(self) -> int:
-        """The lowest level captured, as in `logging`."""
-        return self._level
-
-    @level.setter
-    def level(self, level: int) -> None:
-        self._level = level
-        _shared.set_levels()
-
-    def close(self) -> None:
-        """End the capture. May be called twice."""
-        _shared.end(self)
-
-
-class _SharedCapture:
-    """The handler and the levels; one for the process, as `logging` is."""
-
-    def __init__(self) -> None:
-        self._captures: list[LogCapture] = []
-        self._records = LogRecords()
-        self._levels = [_Level(name) for name in _LOGGERS]
-
-    def begin(self, capture: LogCapture) -> LogRecords:
-        if not self._captures:
-            self._records = LogRecords()
-            for name in _LOGGERS:
-                logging.getLogger(name).addHandler(self._records)
-        self._captures.append(capture)
-        self.set_levels()
-        return self._records
-
-    def end(self, capture: LogCapture) -> None:
-        if capture not in self._captures:
-            return
-        self._captures.remove(capture)
-        self.set_levels()
-        if not self._captures:
-            for name in _LOGGERS:
-                logging.getLogger(name).removeHandler(self._records)
-            self._records.close()
-            self._records = LogRecords()
-
-    def set_levels(self) -> None:
-        debug = any(each.level <= logging.DEBUG for each in self._captures)
-        for level in self._levels:
-            if debug:
-                level.lower_to(logging.DEBUG)
-            elif level.name == _OURS and self._captures:
-                level.lower_to(logging.INFO)
-            else:
-                level.restore()
-
-
 class _Level:
     """The level of one logger, to be lowered and restored."""
 
@@ -201,6 +136,61 @@ class _Level:
         self._now = logging.NOTSET
 
 
+class LogCapture:
+    """Captures log records until `close`; all captures share one `LogRecords`.
+
+    For the GUI thread. While there is a capture, the plugin's own logger is lowered to ``INFO``;
+    while any has the level ``DEBUG``, all loggers are lowered to it, which logs every message of
+    every plan and slows plans down. The last `close` restores handlers and levels.
+    """
+
+    _captures: ClassVar[list[LogCapture]] = []
+    _levels = [_Level(name) for name in _LOGGERS]
+
+    def __init__(self) -> None:
+        self._level = logging.INFO
+        self.records: LogRecords
+        if self._captures:
+            self.records = self._captures[0].records
+        else:
+            self.records = LogRecords()
+            for name in _LOGGERS:
+                logging.getLogger(name).addHandler(self.records)
+        self._captures.append(self)
+        self._set_levels()
+
+    @property
+    def level(self) -> int:
+        """The lowest level captured, as in `logging`."""
+        return self._level
+
+    @level.setter
+    def level(self, level: int) -> None:
+        self._level = level
+        self._set_levels()
+
+    def close(self) -> None:
+        """End the capture. May be called twice."""
+        if self not in self._captures:
+            return
+        self._captures.remove(self)
+        self._set_levels()
+        if not self._captures:
+            for name in _LOGGERS:
+                logging.getLogger(name).removeHandler(self.records)
+            self.records.close()
+
+    def _set_levels(self) -> None:
+        debug = any(each.level <= logging.DEBUG for each in self._captures)
+        for level in self._levels:
+            if debug:
+                level.lower_to(logging.DEBUG)
+            elif level.name == _OURS and self._captures:
+                level.lower_to(logging.INFO)
+            else:
+                level.restore()
+
+
 _formatter = logging.Formatter()
 
 
@@ -217,6 +207,3 @@ def _cut(text: str) -> str:
 def _cut_start(text: str) -> str:
     """Keep the end of a traceback, which names the error."""
     return text if len(text) <= _MOST_LETTERS else f"…{text[-_MOST_LETTERS:]}"
-
-
-_shared = _SharedCapture()

@@ -241,7 +241,8 @@ def lost(here: int) -> None:
 
 
 def test_the_build_fails_on_broken_links_and_names(tmp_path):
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for name in ("docs", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("mkdocs.yml", "CHANGELOG.md"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "src", tmp_path / "src")
@@ -285,6 +286,12 @@ def test_every_public_name_has_a_place_on_the_api_page(tmp_path):
         assert f"](#{module.__name__})" in API.read_text()
     for each in napari_skylight.__all__:
         assert f"[`{each}`][napari_skylight." in API.read_text()
+
+
+def test_every_example_is_on_the_page_of_examples():
+    page = (ROOT / "docs" / "how-to" / "examples.md").read_text()
+    shown = re.findall(r'^--8<-- "examples/(.+)"$', page, re.MULTILINE)
+    assert shown == sorted(path.name for path in (ROOT / "examples").glob("*.py"))
 
 
 def test_every_decision_is_in_the_list():

@@ -50,7 +50,7 @@ def test_bad_values_start_nothing(session, camera, values):
 
 
 def test_a_plan_without_a_camera_says_what_is_missing(session):
-    with pytest.raises(ParameterError, match="Live view needs a camera; none is connected"):
+    with pytest.raises(ParameterError, match="Live view needs a camera: connect one"):
         session.start("live_view")
 
 

@@ -200,7 +200,7 @@ def test_a_required_device_that_nothing_matches_is_refused_by_name() -> None:
     assert str(info.value) == "plan needs shutter (Shutter): no Shutter is connected."
     assert (info.value.plan_name, info.value.param_name) == ("plan", "shutter")
     assert info.value.annotation is Shutter
-    assert info.value.in_words("Blink") == "Blink needs a shutter; none is connected."
+    assert info.value.in_words("Blink") == "Blink needs a shutter: connect one."
 
 
 def test_what_is_missing_is_told_without_types() -> None:
@@ -216,9 +216,9 @@ def test_what_is_missing_is_told_without_types() -> None:
             create_plan_spec(plan, {})
         return info.value.in_words("Live view")
 
-    assert words(Sequence[Camera]) == "Live view needs a camera; none is connected."
-    assert words(Movable[Any]) == ("Live view needs a device that can be moved; none is connected.")
-    assert words(LightSource) == "Live view needs a light source; none is connected."
+    assert words(Sequence[Camera]) == "Live view needs a camera: connect one."
+    assert words(Movable[Any]) == ("Live view needs a device that can be moved: connect one.")
+    assert words(LightSource) == "Live view needs a light source: connect one."
     assert words(dict) == (
         "plan needs device (dict): no field can show that. Give it another type, a protocol marked "
         "@runtime_checkable, or a default."

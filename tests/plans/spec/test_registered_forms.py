@@ -59,9 +59,7 @@ def test_without_a_motor_a_scan_says_what_it_needs() -> None:
 
     with pytest.raises(UnresolvableAnnotationError) as info:
         create_plan_spec(bp.scan, {"meter": Meter()})
-    assert (
-        info.value.in_words("Scan") == "Scan needs a device that can be moved; none is connected."
-    )
+    assert info.value.in_words("Scan") == "Scan needs a device that can be moved: connect one."
 
 
 def test_a_form_can_be_registered_and_taken_back() -> None:

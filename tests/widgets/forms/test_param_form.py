@@ -405,7 +405,7 @@ def test_the_wheel_changes_nothing_by_accident(tries, person):
 def test_without_a_camera_run_says_what_is_missing(person, session):
     assert person.text("plan") == "Live view"
     assert not person.find("run").isEnabled()
-    assert person.text("no_form") == "Live view needs a camera; none is connected."
+    assert person.text("no_form") == "Live view needs a camera: connect one."
     assert person.find("run").toolTip() == person.text("no_form")
     session.add_device(FakeCamera()).result(timeout=5)
     person.waits(lambda: person.find("run").isEnabled())

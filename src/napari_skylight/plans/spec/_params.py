@@ -56,7 +56,7 @@ class UnresolvableAnnotationError(TypeError):
         """Return the message for the user who runs the plan called `title`."""
         if self.device is None:
             return str(self)
-        return f"{title} needs {a_device(self.device)}; none is connected."
+        return f"{title} needs {a_device(self.device)}: connect one."
 
 
 class ParameterError(ValueError):

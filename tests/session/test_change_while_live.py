@@ -1,10 +1,12 @@
 """What is set while a live view runs holds for the frames taken with it, and for no other."""
 
+import time
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from pymmcore import CMMCore
 
 from napari_skylight.devices import mmcore, sim
 from napari_skylight.session import SessionState
@@ -112,3 +114,38 @@ def test_stage_focus_and_channel(session, recorder, kind):
         settled += recorder.frames[before:]
     if kind == "simulated":
         assert not np.array_equal(settled[0].data, settled[-1].data)
+
+
+@pytest.fixture
+def cores(monkeypatch):
+    """The cores that are made from now on, as another client of them has them."""
+    made = []
+
+    class Core(CMMCore):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr("pymmcore.CMMCore", Core)
+    return made
+
+
+@pytest.mark.parametrize("kind", ["Micro-Manager"], indirect=True)
+def test_what_another_client_of_the_core_changes(cores, session, recorder, documents):
+    core = cores[-1]  # the one before has checked the configuration
+    assert recorder.last["pixel_size"] == 1.0
+    for objective, size in (
+        ("Nikon 40X Plan Fluor ELWD", 0.25),
+        ("Nikon 20X Plan Fluor ELWD", 0.5),
+    ):
+        changed = time.time()
+        core.setProperty("Objective", "Label", objective)
+        wait_until(lambda size=size: recorder.last["pixel_size"] == size)
+        followed = next(frame for frame in recorder.frames if frame["pixel_size"] == size)
+        assert followed.time - changed < 0.5  # 0.1 on a machine that does nothing else
+    session.request("snapshot")
+    wait_until(lambda: documents.events("snapshots"))
+    assert documents.events("snapshots")[0]["data"]["camera-pixel_size"] == 0.5
+    core.setProperty("Camera", "Gain", 3)
+    wait_until(lambda: recorder.last["gain"] == 3)
+    assert recorder.changes("pixel_size") == [1.0, 0.25, 0.5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ DTYPES: dict[int, np.dtype[Any]] = {
 }
 """By bytes per pixel. The core gives grey pixels of four bytes as integers; they hold floats."""
 
+SIZE_SECONDS = 0.1
+"""How often the pixel size is taken from the hardware rather than from the core's cache."""
+
 _logger = logging.getLogger("napari_skylight")
 
 
@@ -32,6 +36,7 @@ class Pixels:
         self._name = name
         self._binning = binning
         self._warned_of_size = False
+        self._size_due = 0.0  # by `time.monotonic`
         self.have_size = bool(core.mmc.getAvailablePixelSizeConfigs())
 
     def dtype(self) -> np.dtype[Any]:
@@ -56,7 +61,11 @@ class Pixels:
 
     def size(self) -> float:
         """Return the side of a binned pixel on the specimen, in µm."""
-        size = float(self._core.mmc.getPixelSizeUm(True))
+        now = time.monotonic()
+        is_cached = now < self._size_due
+        if not is_cached:
+            self._size_due = now + SIZE_SECONDS
+        size = float(self._core.mmc.getPixelSizeUm(is_cached))
         if size > 0:
             return size
         if not self._warned_of_size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 0.004
 """How often the core's own buffer is emptied. By default that has room for 250 MB."""
+
+SETTINGS_SECONDS = 0.1
+"""How often the settings are read while streaming: other clients of the core may change them."""
 
 NUMBER_TAG = "ImageNumber"
 """The core's number of a frame: 0, 1, … since the sequence was started."""
@@ -55,6 +59,7 @@ class Sequence:
         self._before = 0
         self._starts = 0  # counted, so that an old drain ends by itself
         self._expected = 0  # the number the core's next frame should have
+        self._settings_due = 0.0  # by `time.monotonic`
 
     @property
     def on(self) -> bool:
@@ -107,7 +112,7 @@ class Sequence:
     def _go(self) -> None:
         if self._paused:
             return
-        self._dtype, self._metadata = self._settings()
+        self._read_settings()
         self._expected = 0
         try:
             self._core.mmc.startContinuousSequenceAcquisition(0)
@@ -133,6 +138,8 @@ class Sequence:
         try:
             has_ended = not self._core.mmc.isSequenceRunning()
             self._drain()
+            if time.monotonic() >= self._settings_due:
+                self._read_settings()
             if has_ended:
                 raise RuntimeError(f"The {self._stream.name} stopped taking frames by itself.")
             thread = self._core.camera_thread
@@ -140,6 +147,10 @@ class Sequence:
                 self.stop()  # the microscope is being closed
         except Exception as error:  # noqa: BLE001 - whatever a driver raises, who drains is to know
             self._stream.fail(error)
+
+    def _read_settings(self) -> None:
+        self._dtype, self._metadata = self._settings()
+        self._settings_due = time.monotonic() + SETTINGS_SECONDS
 
     def _drain(self) -> None:
         mmc, tags = self._core.mmc, self._tags

@@ -79,7 +79,7 @@ LINES = {
     "Open devices file...": "",
     "Reload plans": "",
     "Open plans folder": "",
-    "Autoscale now": "",
+    "Autoscale now": "Ctrl+Alt+A",
     "Show frame rates": "",
 }
 

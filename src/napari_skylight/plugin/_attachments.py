@@ -17,7 +17,7 @@ from napari_skylight._notifications import PLUGIN
 from napari_skylight.devices import sim
 from napari_skylight.plugin._activity_bar import ActivityBar
 from napari_skylight.plugin._dock_layout import DockLayout
-from napari_skylight.plugin._menus import Menus
+from napari_skylight.plugin._menus import Menus, keys_of
 from napari_skylight.plugin._notices import Notices
 from napari_skylight.plugin._preferences import Preferences
 from napari_skylight.session import Session, home_folder
@@ -72,6 +72,7 @@ class _Attachment:
         self.viewer = viewer
         self.session = session
         self.link = ViewerLink(viewer, session)
+        self.link.autoscale_keys = keys_of("autoscale_now")
         self.docks = DockLayout(window, home_folder())
         shared.menus.add_window(window)
         self._preferences = shared.preferences

@@ -151,7 +151,7 @@ def open_plans_folder(viewer: Viewer) -> None:
 
 
 def autoscale_now(viewer: Viewer) -> None:
-    """Set the contrast limits of each live layer from its next frame."""
+    """Set the contrast limits of every live layer from the frame on screen."""
     attach(viewer)
     link_of(viewer).autoscale_now()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from app_model.types import KeyCode, KeyMod, SubmenuItem
+from app_model.types import KeyBinding, KeyCode, KeyMod, SubmenuItem
 from npe2 import PluginManager
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QApplication, QMainWindow, QMenu
@@ -91,9 +91,16 @@ LINES = (
     _Line("open_devices_file", OPEN),
     _Line("reload_plans", PLANS),
     _Line("open_plans_folder", PLANS),
-    _Line("autoscale_now", SHOW),
+    _Line("autoscale_now", SHOW, CTRL_ALT | KeyCode.KeyA),
     _Line("show_frame_rates", SHOW, checked=_shows_rates),
 )
+
+
+def keys_of(command: str) -> str:
+    """Return the keys of a command as they are called on this system."""
+    return next(
+        KeyBinding.from_int(line.keys).to_text() for line in LINES if line.command == command
+    )
 
 
 class Menus(QObject):

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames import Frame
 
-__all__ = ["Autoscale", "Contrast", "range_of", "sample_of"]
+__all__ = ["Autoscale", "Contrast", "as_pair", "limits_of", "range_of", "sample_of"]
 
 _SAMPLES = 10_000
 _PERCENTILES = (0.1, 99.9)
 _PERIOD = 0.25  # seconds between changes in continuous mode
 _STEADY = 0.02  # of the difference between black and white: smaller changes are not made
+_NOISE_SPREAD = 8.0  # standard deviations; 6 is the most that noise alone gave in simulations
+_OUTLIERS = 0.02  # of the differences: edges of structures and hot pixels
 
 
 class Autoscale(StrEnum):
@@ -37,22 +39,22 @@ class Contrast:
     Attributes
     ----------
     mode : Autoscale
-        ``once``: from the first frame with anything to see, and again when the type of the pixels
-        changes. ``continuous``: a few times a second. ``off``: as the person sets them. Limits that
-        the person has set are left alone, but in continuous mode.
+        ``once``: from the first frame whose spread exceeds the noise, and again when the dtype
+        changes. ``continuous``: a few times a second. ``off``: never. Limits that the user has set
+        are left alone, except in continuous mode.
     """
 
     def __init__(self) -> None:
         self.mode = Autoscale.ONCE
-        self._wanted = False  # the next frame with anything to see sets the limits,
-        self._forced = False  # even if the person has set them
+        self._wanted = False  # the next frame that shows more than noise sets the limits
+        self._forced = False  # the next frame does, even if the user has set them
         self._limits = (0.0, 1.0)
         self._range = (0.0, 1.0)
         self._dtype: np.dtype[Any] | None = None
         self._due = 0.0
 
     def rescale(self) -> None:
-        """Set the limits from the next frame, whatever the mode."""
+        """Set the limits from the next frame, in any mode."""
         self._wanted = self._forced = True
         self._due = 0.0
 
@@ -62,8 +64,8 @@ class Contrast:
 
     def remember(self, layer: Image) -> None:
         """Keep the limits of a layer for the one that takes its place."""
-        self._limits = _pair(layer.contrast_limits)
-        self._range = _pair(layer.contrast_limits_range)
+        self._limits = as_pair(layer.contrast_limits)
+        self._range = as_pair(layer.contrast_limits_range)
 
     def look_like(self, other: Contrast, layer: Image) -> None:
         """Start as `layer` is, whose contrast is `other`."""
@@ -74,7 +76,7 @@ class Contrast:
         """Return limits for a frame, (Y, X), in a new layer; to be followed by `attach`."""
         if newest.dtype != self._dtype:
             self._dtype = newest.dtype
-            self._range = range_of(newest.dtype, frame) or _limits_of(newest) or (0.0, 1.0)
+            self._range = range_of(newest.dtype, frame) or limits_of(newest) or (0.0, 1.0)
             self._limits = self._range
             self._wanted = self.mode is not Autoscale.OFF
             if self._wanted:
@@ -95,7 +97,7 @@ class Contrast:
         continuous = self.mode is Autoscale.CONTINUOUS
         if now < self._due or not (continuous or self._wanted):
             return
-        if not (continuous or self._forced) and _pair(layer.contrast_limits) != self._limits:
+        if not (continuous or self._forced) and as_pair(layer.contrast_limits) != self._limits:
             self._wanted = False  # the person was faster
             return
         self._due = now + _PERIOD
@@ -104,8 +106,11 @@ class Contrast:
 
     def _scale(self, newest: NDArray[Any]) -> bool:
         """Find limits for a frame, and return whether they are new."""
-        limits = _limits_of(newest)
+        limits = limits_of(newest)
         if limits is None:
+            return False
+        waits = self.mode is Autoscale.ONCE and self._wanted and not self._forced
+        if waits and not _exceeds_noise(newest):
             return False
         black, white = self._limits
         change = max(abs(limits[0] - black), abs(limits[1] - white))
@@ -116,7 +121,8 @@ class Contrast:
         return True
 
 
-def _pair(limits: Any) -> tuple[float, float]:
+def as_pair(limits: Any) -> tuple[float, float]:
+    """Return contrast limits as numbers that can be compared."""
     low, high = limits
     return float(low), float(high)
 
@@ -144,7 +150,7 @@ def sample_of(frame: NDArray[Any]) -> NDArray[Any]:
     return frame[::step, ::step]
 
 
-def _limits_of(frame: NDArray[Any]) -> tuple[float, float] | None:
+def limits_of(frame: NDArray[Any]) -> tuple[float, float] | None:
     """Return values such that one pixel in a thousand is darker, and one brighter.
 
     Looks at a sample: a fraction of a millisecond for any frame. None if all of it are equal or not
@@ -160,6 +166,31 @@ def _limits_of(frame: NDArray[Any]) -> tuple[float, float] | None:
         low, high = sample.min(), sample.max()
     low, high = float(low), float(high)
     return (low, high) if _can_be_told_apart(low, high) else None
+
+
+def _exceeds_noise(frame: NDArray[Any]) -> bool:
+    """Return whether the values of a frame, (Y, X), spread more than its noise.
+
+    The variance of the noise is half the mean squared difference of neighbouring pixels (Rice 1984,
+    Ann. Statist. 12, 1215), without the largest differences; rounding adds 1/12 of a count squared.
+    A bright pixel counts only if its neighbour is bright too, so that hot pixels do not.
+    """
+    if frame.shape[1] < 2:
+        frame = frame.T
+    step = max(1, int(np.sqrt(frame.size / _SAMPLES)))
+    left, right = frame[::step, :-1:step], frame[::step, 1::step]
+    pairs = np.stack([left, right[:, : left.shape[1]]]).reshape(2, -1).astype(np.float64)
+    pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+    if not pairs.size:
+        return False
+    low, high = np.percentile(pairs.min(axis=0), _PERCENTILES)
+    if not _can_be_told_apart(low, high):
+        return False
+    spread = high - low
+    differences = np.sort(np.abs(pairs[1] / spread - pairs[0] / spread))
+    differences = differences[: int(np.ceil((1 - _OUTLIERS) * len(differences)))]
+    variance = np.mean(differences**2) / 2 + (frame.dtype.kind in "iu") / 12 / spread**2
+    return bool(variance * _NOISE_SPREAD**2 < 1)
 
 
 def _can_be_told_apart(low: float, high: float) -> bool:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
-from napari_skylight.viewer._contrast import Contrast
+from napari_skylight.viewer._contrast import Autoscale, Contrast
 from napari_skylight.viewer._layer_transform import Placement, placement_of
+from napari_skylight.viewer._pixel_checks import Clipping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -39,7 +40,7 @@ class CacheLayer(ABC):
     settings : Mapping[str, Any]
         How the layer is called and looks, until the person changes that.
     wake : callable
-        To be called when the layer becomes visible.
+        Called when the user shows the layer or changes its contrast limits.
     others : Collection[CacheLayer]
         All layers of the viewer's link, this one too once it is among them.
 
@@ -69,8 +70,10 @@ class CacheLayer(ABC):
         self.turn = turn
         self.layer: Image | None = None
         self.contrast = Contrast()
+        self.clipping = Clipping()
         self.placement = Placement()
         self.frame: Frame | None = None
+        self._checked: Frame | None = None
         self._viewer = viewer
         self._reader = reader
         self._wake = wake
@@ -142,10 +145,28 @@ class CacheLayer(ABC):
             self._describe(self.layer, {})
         return True
 
+    def check_contrast(self, now: float) -> bool:
+        """See whether to offer autoscale; return whether the answer has to wait."""
+        continuous = self.contrast.mode is Autoscale.CONTINUOUS
+        if self.layer is None or self.frame is None or not self.layer.visible or continuous:
+            self.clipping.reset()
+        else:
+            news, self._checked = self.frame is not self._checked, self.frame
+            self.clipping.follow(self.layer, self._pixels(self.layer), now, news=news)
+        return self.clipping.waiting
+
+    def autoscale_now(self, now: float) -> None:
+        """Set the contrast limits from the frame on screen, or else from the next one."""
+        self.contrast.rescale()
+        self.clipping.reset()
+        if self.layer is not None and self.frame is not None:
+            self.contrast.follow(self.layer, self._pixels(self.layer), self.frame, now)
+
     def close(self) -> None:
         """Leave the layer to the person, as it is."""
         if self.layer is not None:
             self.layer.events.visible.disconnect(self._wake)
+            self.layer.events.contrast_limits.disconnect(self._wake)
             self.layer = None
 
     @abstractmethod
@@ -163,6 +184,10 @@ class CacheLayer(ABC):
     @abstractmethod
     def _empty(self, layer: Image, taken: Taken) -> None:
         """Leave no frame in the layer."""
+
+    @abstractmethod
+    def _pixels(self, layer: Image) -> NDArray[Any]:
+        """Return the frame on the canvas, (Y, X)."""
 
     @abstractmethod
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
@@ -193,6 +218,7 @@ class CacheLayer(ABC):
         )
         self.contrast.attach(layer)
         layer.events.visible.connect(self._wake)
+        layer.events.contrast_limits.connect(self._wake)
         return layer
 
     def _match(self, layer: Image, frame: Frame) -> None:

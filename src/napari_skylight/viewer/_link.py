@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_skylight._compat import main_window
 from napari_skylight._notifications import show_error
 from napari_skylight.viewer._arrangement import Arrangement
+from napari_skylight.viewer._autoscale_offer import AutoscaleOffer
 from napari_skylight.viewer._canvas_text import CanvasText
 from napari_skylight.viewer._channel_colours import ChannelColours
 from napari_skylight.viewer._clock import Clock
@@ -53,6 +54,8 @@ class ViewerLink:
     warn_saturated : bool
         Whether it is written on the canvas when pixels are as bright as the camera can tell. Both
         may be changed at any time, and hold from the next frame on.
+    autoscale_keys : str
+        The keys that call `autoscale_now`, named when autoscale is offered; empty for none.
     """
 
     def __init__(self, viewer: napari.Viewer, session: HasFrames) -> None:
@@ -60,6 +63,7 @@ class ViewerLink:
         self.session = session
         self.show_counts = False
         self.warn_saturated = True
+        self.autoscale_keys = ""
         self._autoscale = Autoscale.ONCE
         self._readers: dict[str, FrameReader] = {}
         self._layers: dict[Place, CacheLayer] = {}
@@ -72,6 +76,7 @@ class ViewerLink:
         self._colours = ChannelColours()
         self._arrangement = Arrangement(viewer)
         self._text = CanvasText(viewer)
+        self._offer = AutoscaleOffer(viewer, self.autoscale_now)
         self._rates: dict[str, Rates] = {}
         self._clock = Clock(self._tick, self._arm)
         self._closed = False
@@ -107,11 +112,14 @@ class ViewerLink:
         self._autoscale = Autoscale(mode)
         for layer in self._layers.values():
             layer.contrast.mode = self._autoscale
+        self._clock.wake()
 
     def autoscale_now(self) -> None:
-        """Set the contrast limits from the next frame of every layer, whatever the mode."""
+        """Set the contrast limits of every layer from the frame on screen, in any mode."""
         for layer in self._layers.values():
-            layer.contrast.rescale()
+            layer.autoscale_now(perf_counter())
+        self._offer.show("")
+        self._clock.wake()
 
     @property
     def shown(self) -> int:
@@ -155,6 +163,7 @@ class ViewerLink:
         self._layers.clear()
         if open_still:
             self._text.show("")
+            self._offer.show("")
 
     def _waker(self, cache: FrameCache) -> Callable[[], None]:
         """Return what a change of `cache` calls: a snapshot should not wait for the next frame."""
@@ -198,7 +207,9 @@ class ViewerLink:
         stacks = [each for each in self._layers.values() if isinstance(each, StackLayer)]
         self._arrangement.follow(live, stacks, now)
         self._text.show("\n".join(self._lines(live, now)))
-        return any(news) or self._arrangement.waiting
+        checks = [layer.check_contrast(now) for layer in self._layers.values()]
+        self._offer.show(self._offered())
+        return any(news) or any(checks) or self._arrangement.waiting
 
     def _notice_run(self) -> bool:
         """Return whether another run has begun since the last time."""
@@ -233,6 +244,15 @@ class ViewerLink:
                 if rates.text:
                     lines.append(rates.text)
         return lines
+
+    def _offered(self) -> str:
+        """Return the text that offers autoscale; empty if nothing needs it."""
+        found = [each for each in self._layers.values() if each.clipping.colour]
+        if not found:
+            return ""
+        keys = f" or press {self.autoscale_keys}" if self.autoscale_keys else ""
+        about = f"Much of '{found[0].name}' is {found[0].clipping.colour}."
+        return f"{about}\nAutoscale: click here{keys}"
 
     def _update(self, place: Place, layer: CacheLayer, now: float) -> bool:
         if place in self._broken:

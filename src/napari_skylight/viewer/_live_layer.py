@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_skylight.viewer._layer import CacheLayer
 from napari_skylight.viewer._layer_transform import value_named
-from napari_skylight.viewer._saturation import Saturation
+from napari_skylight.viewer._pixel_checks import Saturation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,6 +100,10 @@ class LiveLayer(CacheLayer):
             self._buffer[...] = 0
             layer.refresh(highlight=False, extent=False)
         self._saturation.warning = ""
+
+    def _pixels(self, layer: Image) -> NDArray[Any]:
+        data: NDArray[Any] = layer.data
+        return data
 
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
         return newest

@@ -82,6 +82,7 @@ def _make(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image:
     frame = kept.frames[0]
     place = placement_of(frame)
     contrast = Contrast()
+    contrast.rescale()  # there may be no later frame
     started = time.strftime("%H:%M", time.localtime(record.run.started))
     title = kept.cache.title
     like = link.layer(kept.cache, kept.key)

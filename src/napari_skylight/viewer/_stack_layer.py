@@ -88,6 +88,10 @@ class StackLayer(CacheLayer):
         self._put(layer, taken.data)
         self._due = now + _PERIOD
 
+    def _pixels(self, layer: Image) -> NDArray[Any]:
+        frame: NDArray[Any] = layer.data[self._index]
+        return frame
+
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
         self._frames = taken.frames
         if self._follow:

@@ -1,4 +1,4 @@
-"""The list of plans to choose from."""
+"""The registry of plans."""
 
 import functools
 
@@ -16,7 +16,7 @@ def snap() -> MsgGenerator[None]:
     yield
 
 
-def test_plans_are_kept_by_name_in_order() -> None:
+def test_plans_keep_the_order_of_addition() -> None:
     plans = PlanRegistry()
     plans.add(snap)
     plans.add(live_view)
@@ -37,7 +37,7 @@ def test_adding_returns_its_undo() -> None:
     assert changes == [["snap"], []]
 
 
-def test_a_plan_of_the_same_name_takes_the_place_of_the_first() -> None:
+def test_a_plan_of_the_same_name_replaces_the_first() -> None:
     plans = PlanRegistry()
     undo_first = plans.add(snap)
     plans.add(live_view)
@@ -48,7 +48,7 @@ def test_a_plan_of_the_same_name_takes_the_place_of_the_first() -> None:
     assert plans["snap"] is live_view
 
 
-def test_what_is_no_plan_is_refused() -> None:
+def test_something_other_than_a_plan_is_refused() -> None:
     plans = PlanRegistry()
     with pytest.raises(TypeError, match="is not a plan"):
         plans.add(print)
@@ -57,7 +57,7 @@ def test_what_is_no_plan_is_refused() -> None:
     assert len(plans) == 0
 
 
-def test_a_plan_that_is_not_there_is_named() -> None:
+def test_an_unknown_plan_is_named_in_the_error() -> None:
     plans = PlanRegistry()
     with pytest.raises(KeyError, match="no plan called snap"):
         plans["snap"]
@@ -67,7 +67,7 @@ def test_a_plan_that_is_not_there_is_named() -> None:
         plans.origin("snap")
 
 
-def test_a_plan_from_elsewhere_does_not_take_the_place_of_the_first() -> None:
+def test_a_plan_of_another_origin_does_not_replace_the_first() -> None:
     plans = PlanRegistry()
     plans.add(snap, origin="built in")
     with pytest.raises(ValueError, match=r"already \(built in\): give the one from mine.py"):

@@ -1,4 +1,4 @@
-"""A session, its docks, and what a person does with them."""
+"""A session, its docks, and their user."""
 
 import pytest
 from qtpy.QtCore import Qt
@@ -8,7 +8,7 @@ from napari_skylight.widgets import PlanControl
 
 
 class Person:
-    """Someone in front of a dock, who knows things by name and looks before acting."""
+    """A user of a dock, who finds widgets by name and waits for them."""
 
     def __init__(self, qtbot, dock):
         self.qtbot = qtbot
@@ -39,7 +39,7 @@ class Person:
         self.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
 
     def ticks(self, name, text):
-        """Click the box that says `text`, when there is one."""
+        """Click the check box with `text` once it is there."""
 
         def boxes():
             return [box for box in self.find(name).findChildren(QCheckBox) if box.text() == text]
@@ -48,7 +48,7 @@ class Person:
         self.qtbot.mouseClick(boxes()[0], Qt.MouseButton.LeftButton)
 
     def types(self, name, text):
-        """Type over what stands in a field."""
+        """Replace the text of a field."""
         widget = self.find(name)
         widget.setFocus()
         self.qtbot.keyClick(widget, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
@@ -74,7 +74,7 @@ class Person:
 
 @pytest.fixture
 def put_up(qtbot, session):
-    """Show a dock by itself; it hears nothing of the session any more when the test ends."""
+    """Show a dock in a window; cut its links when the test ends."""
 
     def put_one_up(dock, width, height):
         qtbot.addWidget(dock, before_close_func=lambda made: made.close_links())
@@ -90,7 +90,7 @@ def put_up(qtbot, session):
 
 @pytest.fixture
 def open_dock(qtbot, session, put_up):
-    """Open a dock, as often as one is wanted."""
+    """Return a function that opens a dock."""
     return lambda shown=None: Person(qtbot, put_up(PlanControl(session, shown), 320, 700))
 
 

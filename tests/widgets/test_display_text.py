@@ -1,4 +1,4 @@
-"""Times, sizes and counts as they are written on screen."""
+"""Times, sizes and counts on screen."""
 
 import pytest
 

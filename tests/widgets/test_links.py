@@ -43,7 +43,7 @@ def listener(qapp, source):
     return listener
 
 
-def test_a_signal_of_another_thread_is_heard_on_the_gui_thread(qtbot, source, listener):
+def test_a_signal_of_another_thread_is_delivered_on_the_gui_thread(qtbot, source, listener):
     emit_elsewhere(source)
     assert listener.threads == []
     qtbot.waitUntil(lambda: len(listener.threads) == 1, timeout=5000)
@@ -51,7 +51,7 @@ def test_a_signal_of_another_thread_is_heard_on_the_gui_thread(qtbot, source, li
     assert listener.threads == [threading.main_thread()] * 2
 
 
-def test_what_is_on_its_way_when_links_are_cut_is_not_heard(qapp, source, listener):
+def test_a_pending_delivery_is_dropped_when_links_are_cut(qapp, source, listener):
     emit_elsewhere(source)
     listener.links.cut()
     qapp.processEvents()
@@ -60,7 +60,7 @@ def test_what_is_on_its_way_when_links_are_cut_is_not_heard(qapp, source, listen
     assert len(source.happened) == 0
 
 
-def test_quick_emissions_are_one_call_and_the_last_is_never_missed(qtbot, source, listener):
+def test_fast_emissions_are_coalesced_and_the_last_is_delivered(qtbot, source, listener):
     for _ in range(50):
         emit_elsewhere(source)
     qtbot.waitUntil(lambda: bool(listener.threads), timeout=5000)
@@ -78,7 +78,7 @@ def test_links_that_were_cut_stay_cut(source, listener):
     assert len(source.happened) == 0
 
 
-def test_links_keep_nobody_alive(qapp, source, listener):
+def test_links_keep_no_widget_alive(qapp, source, listener):
     short_lived = Listener()
     short_lived.links.connect(source.happened, short_lived.hear)
     gone = weakref.ref(short_lived)

@@ -1,4 +1,4 @@
-"""From the values of a form to the call of a plan."""
+"""The values of a form, checked and passed to a plan."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -59,7 +59,7 @@ def spec_of(*params: tuple[str, ParamKind] | tuple[str, ParamKind, Any]) -> Plan
     return PlanSpec("plan", "", described)
 
 
-def test_each_kind_goes_to_its_place() -> None:
+def test_each_kind_of_parameter_is_passed_its_way() -> None:
     spec = spec_of(
         ("a", ParamKind.POSITIONAL_ONLY),
         ("b", ParamKind.POSITIONAL_OR_KEYWORD),
@@ -191,7 +191,7 @@ def problems(plan: Any, values: dict[str, Any]) -> dict[str, str]:
     return find_problems(create_plan_spec(plan, DEVICES), values)
 
 
-def test_missing_values_are_told_by_parameter() -> None:
+def test_missing_values_are_reported_by_parameter() -> None:
     def plan(
         shutter: Shutter,
         shutters: Sequence[Shutter],
@@ -216,7 +216,7 @@ def test_missing_values_are_told_by_parameter() -> None:
     assert problems(plan, good | {"shutter": FRONT}) == {}
 
 
-def test_values_out_of_reach_are_told_by_parameter() -> None:
+def test_values_beyond_limits_are_reported_by_parameter() -> None:
     def plan(
         exposure: Annotated[float, Gt(0), Le(100), Unit("ms")] = 10,
         frames: Annotated[int, Ge(1)] | None = None,
@@ -286,7 +286,7 @@ def test_blueskys_own_plans_run_from_their_form(
     assert documents.count("event") == events
 
 
-def test_a_range_that_no_memory_can_hold_is_refused_at_once() -> None:
+def test_a_range_too_long_for_the_memory_is_refused() -> None:
     def plan(*args: int, kinds: Sequence[Literal[1, 2]] = ()) -> MsgGenerator[None]:
         yield
 

@@ -1,4 +1,4 @@
-"""What a plan's signature says, read into a PlanSpec."""
+"""The PlanSpec made from a plan's signature."""
 
 import enum
 import functools
@@ -26,7 +26,7 @@ from napari_skylight.plans.spec import (
 
 
 class Plain:
-    """A class that no field can show and no device is."""
+    """A class without a field and without devices."""
 
 
 def params(plan: Callable[..., Any]) -> list[Any]:
@@ -85,7 +85,7 @@ def test_a_required_parameter_that_no_field_shows_is_refused(annotation: Any) ->
     assert info.value.annotation == annotation
 
 
-def test_what_no_field_shows_keeps_its_default_out_of_sight() -> None:
+def test_a_parameter_without_a_field_keeps_its_default() -> None:
     default = Plain()
 
     def plan(thing: Plain = default, md: dict[str, Any] | None = None) -> MsgGenerator[None]:
@@ -184,7 +184,7 @@ def test_annotated_is_unwrapped_and_its_metadata_kept() -> None:
     assert gain.unit == ""
 
 
-def test_continuous_plans_are_told_by_their_stamp() -> None:
+def test_continuous_plans_are_marked() -> None:
     @continuous(pausable=True)
     def plan(x: int = 1) -> MsgGenerator[None]:
         yield
@@ -242,7 +242,7 @@ def test_a_wrapped_plan_is_a_plan() -> None:
     assert create_plan_spec(logged, {}).defaults() == {"x": 1}
 
 
-def test_hints_that_cannot_be_resolved_spoil_only_their_own_parameter() -> None:
+def test_an_unresolvable_hint_affects_only_its_parameter() -> None:
     def plan(frames: "int" = 1, mode: "Nowhere" = None) -> "MsgGenerator[None]":  # type: ignore[name-defined] # noqa: F821
         yield
 
@@ -251,7 +251,7 @@ def test_hints_that_cannot_be_resolved_spoil_only_their_own_parameter() -> None:
     assert mode.hidden
 
 
-def test_what_is_no_plan_is_refused_in_words() -> None:
+def test_something_other_than_a_plan_is_refused_with_a_reason() -> None:
     def not_a_generator(x: int) -> int:
         return x
 
@@ -313,7 +313,7 @@ def test_units_and_names_are_words() -> None:
     assert stash_every.zero == ""
 
 
-def test_a_plan_may_word_its_parameters() -> None:
+def test_a_plan_can_set_labels() -> None:
     def plan(
         num: Annotated[int, Wording("Readings")] = 1,
         every: Annotated[float, Unit("s"), Wording(zero="every frame")] = 0.0,

@@ -51,7 +51,7 @@ def only(plan: Callable[..., Any], devices: dict[str, Any]) -> Any:
     return param
 
 
-def test_a_union_may_have_devices_among_its_kinds() -> None:
+def test_a_union_can_include_devices() -> None:
     def plan(shutter: Shutter | Sequence[Shutter] | float | None = None) -> MsgGenerator[None]:
         yield
 
@@ -103,7 +103,7 @@ def test_a_device_class_gives_the_names_of_its_instances() -> None:
     assert only(plan, SHUTTERS).device_proto is FakeShutter
 
 
-def test_the_caller_may_say_which_devices_match() -> None:
+def test_the_caller_can_choose_how_devices_match() -> None:
     def plan(shutter: Shutter) -> MsgGenerator[None]:
         yield
 
@@ -126,7 +126,7 @@ def test_the_caller_may_say_which_devices_match() -> None:
         Sequence[Shutter] | None,
     ],
 )
-def test_a_collection_of_devices_is_chosen_several_at_once(annotation: Any) -> None:
+def test_a_collection_of_devices_allows_several_choices(annotation: Any) -> None:
     def plan(shutters: Any) -> MsgGenerator[None]:
         yield
 
@@ -138,7 +138,7 @@ def test_a_collection_of_devices_is_chosen_several_at_once(annotation: Any) -> N
     assert shutters.initial == ["front"]
 
 
-def test_args_of_a_device_are_chosen_several_at_once() -> None:
+def test_args_of_devices_allow_several_choices() -> None:
     def plan(*shutters: Shutter) -> MsgGenerator[None]:
         yield
 
@@ -170,7 +170,7 @@ class Motor:
     def set(self, value: float) -> Any: ...
 
 
-def test_one_device_that_will_be_moved_is_not_chosen_for_the_person() -> None:
+def test_a_device_to_be_moved_has_no_initial_choice() -> None:
     def plan(axis: Movable[Any], motor: Movable[Any]) -> MsgGenerator[None]:
         yield
 
@@ -178,7 +178,7 @@ def test_one_device_that_will_be_moved_is_not_chosen_for_the_person() -> None:
     axis, motor = spec.parameters
     assert axis.choices == ["motor"]
     assert axis.initial is Parameter.empty
-    assert motor.initial == "motor"  # it is called so
+    assert motor.initial == "motor"  # it has the parameter's name
     assert find_problems(spec, spec.defaults()) == {"axis": "Axis: choose one."}
 
 
@@ -203,7 +203,7 @@ def test_a_required_device_that_nothing_matches_is_refused_by_name() -> None:
     assert info.value.in_words("Blink") == "Blink needs a shutter: connect one."
 
 
-def test_what_is_missing_is_told_without_types() -> None:
+def test_the_message_for_users_names_no_types() -> None:
     class LightSource:
         pass
 
@@ -234,7 +234,7 @@ def test_an_optional_device_that_nothing_matches_gets_no_field() -> None:
     assert not shutter.has_field
 
 
-def test_the_frame_caches_are_filled_in_out_of_sight() -> None:
+def test_the_frame_caches_are_filled_in_without_a_field() -> None:
     def plan(caches: FrameCaches) -> MsgGenerator[None]:
         yield
 

@@ -1,4 +1,4 @@
-"""Plans whose own signature says too little for a form."""
+"""Forms registered for plans whose signature says too little."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def test_blueskys_own_plans_have_a_form(plan: Callable[..., Any], fields: list[s
     assert spec.parameters[0].device_proto is Readable
 
 
-def test_their_axes_consist_of_a_motor_and_where_it_goes() -> None:
+def test_their_axes_have_a_motor_and_a_range() -> None:
     def axis(plan: Callable[..., Any]) -> list[str]:
         spec = create_plan_spec(plan, {"x": SynAxis(name="x")})
         (axes,) = [param for param in spec.parameters if param.name == "axes"]
@@ -50,7 +50,7 @@ def test_their_axes_consist_of_a_motor_and_where_it_goes() -> None:
     assert axis(bp.grid_scan) == ["Motor", "Start", "Stop", "Points"]
 
 
-def test_without_a_motor_a_scan_says_what_it_needs() -> None:
+def test_a_scan_without_a_motor_names_the_missing_device() -> None:
     class Meter:
         def read(self) -> Any: ...
         def describe(self) -> Any: ...
@@ -62,7 +62,7 @@ def test_without_a_motor_a_scan_says_what_it_needs() -> None:
     assert info.value.in_words("Scan") == "Scan needs a device that can be moved: connect one."
 
 
-def test_a_form_can_be_registered_and_taken_back() -> None:
+def test_a_form_can_be_registered_and_removed() -> None:
     def loose(*args):  # type: ignore[no-untyped-def]
         """Do things."""
         yield

@@ -1,4 +1,4 @@
-"""Parameters that consist of others: what they are, what is wrong with a value, how it is made."""
+"""Parameters with parts, items or alternatives: description, checks and values."""
 
 import enum
 from collections.abc import Callable, Sequence
@@ -93,7 +93,7 @@ def test_a_dataclass_has_parts() -> None:
     assert height.default == 4
 
 
-def test_a_model_says_limits_titles_and_meanings() -> None:
+def test_a_model_gives_limits_labels_and_help() -> None:
     (x,) = spec_of(Model).parameters
     gain, called, rois = x.parts
     assert (gain.label, gain.help, gain.default) == ("Gain factor", "How much.", 1.0)
@@ -168,19 +168,19 @@ def test_each_of_args_is_checked() -> None:
         (range, {"start": 0, "stop": 4, "step": 2}, range(0, 4, 2)),
     ],
 )
-def test_parts_are_put_together(annotation: Any, value: Any, expected: Any) -> None:
+def test_records_are_built_from_their_parts(annotation: Any, value: Any, expected: Any) -> None:
     assert problem(annotation, value) == ""
     found = made(annotation, value)
     assert found == expected
     assert type(found) is type(expected)
 
 
-def test_what_is_whole_already_stays_the_very_object() -> None:
+def test_a_complete_record_stays_the_same_object() -> None:
     for annotation, value in ((Roi, Roi(1)), (list[float], range(3)), (Model, Model())):
         assert made(annotation, value) is value
 
 
-def test_a_record_may_refuse_what_its_parts_allow() -> None:
+def test_a_record_can_refuse_allowed_parts() -> None:
     @dataclass
     class Span:
         low: float
@@ -194,7 +194,7 @@ def test_a_record_may_refuse_what_its_parts_allow() -> None:
     assert problem(Span, {"low": 1.0, "high": 2.0}) == ""
 
 
-def test_a_record_within_itself_keeps_its_default_out_of_sight() -> None:
+def test_a_recursive_record_has_no_field_and_keeps_its_default() -> None:
     (x,) = spec_of(Tree).parameters
     assert [part.has_field for part in x.parts] == [True, False]
 
@@ -209,7 +209,7 @@ def test_a_part_that_no_field_shows_is_refused() -> None:
     assert not spec_of(Odd, Odd(1)).parameters[0].has_field
 
 
-def test_a_device_may_be_a_dataclass() -> None:
+def test_a_device_can_be_a_dataclass() -> None:
     @dataclass
     class Shutter:
         name: str
@@ -223,12 +223,12 @@ def test_a_device_may_be_a_dataclass() -> None:
     assert create_plan_spec(plan, {}).parameters[0].record is Shutter
 
 
-def test_a_new_type_is_what_it_is_made_of() -> None:
+def test_a_new_type_is_shown_as_its_supertype() -> None:
     milliseconds = NewType("milliseconds", float)
     assert spec_of(milliseconds).parameters[0].annotation is float
 
 
-def test_a_union_is_shown_as_what_its_default_is() -> None:
+def test_a_union_is_shown_as_the_kind_of_its_default() -> None:
     for default, shown in ((3, int), ("auto", str)):
         (x,) = spec_of(int | str, default).parameters
         assert x.shown is shown
@@ -289,14 +289,14 @@ def test_an_array_that_cannot_be_made_is_refused() -> None:
         spec_of(NDArray[np.complex128])
 
 
-def test_an_enum_defined_anew_is_known_by_its_name() -> None:
+def test_a_redefined_enum_is_matched_by_name() -> None:
     class Again(enum.Enum):
         RED = 7
 
     assert made(Annotated[Again, "Colour"], "RED") is Again.RED
 
 
-def test_a_form_may_spread_the_parts_of_each_argument() -> None:
+def test_a_form_can_spread_the_parts_of_each_argument() -> None:
     def loose(*args):  # type: ignore[no-untyped-def]
         yield
 
@@ -314,7 +314,7 @@ def test_a_form_may_spread_the_parts_of_each_argument() -> None:
     undo()
 
 
-def test_parts_of_devices_stand_where_the_whole_device_does_not() -> None:
+def test_parts_of_devices_are_listed_if_the_device_does_not_match() -> None:
     def plan(motor: Movable[Any]) -> MsgGenerator[None]:
         yield
 

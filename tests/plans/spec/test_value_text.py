@@ -10,13 +10,13 @@ from napari_skylight.plans.spec import read_number, say_number
 
 
 @given(st.floats())
-def test_a_number_is_read_as_it_is_said(number: float) -> None:
+def test_a_number_is_read_as_written(number: float) -> None:
     again = read_number(say_number(number), whole=False)
     assert repr(again) == repr(number)
 
 
 @given(st.integers())
-def test_a_whole_number_is_read_as_it_is_said(number: int) -> None:
+def test_a_whole_number_is_read_as_written(number: int) -> None:
     assert read_number(say_number(number), whole=True) == number
 
 
@@ -31,12 +31,12 @@ def test_numbers_are_short(number: float, said: str) -> None:
 @pytest.mark.parametrize(
     ("text", "number"), [("1e3", 1000), ("12.0", 12), ("-7", -7), ("1e30", 10**30)]
 )
-def test_whole_numbers_may_be_written_otherwise(text: str, number: int) -> None:
+def test_whole_numbers_can_be_written_with_exponents(text: str, number: int) -> None:
     assert read_number(text, whole=True) == number
 
 
 @pytest.mark.parametrize("text", ["", "one", "1.5", "inf", "nan", "1e99999", "1e999999999999"])
-def test_what_is_no_whole_number_is_said(text: str) -> None:
+def test_a_text_that_is_no_whole_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"^enter a whole number, not {text}.$"):
         read_number(text, whole=True)
 

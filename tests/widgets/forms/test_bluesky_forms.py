@@ -49,7 +49,7 @@ def positions(documents, *keys):
     return [position[0] for position in found] if len(keys) == 1 else found
 
 
-def test_count_reads_so_many_times(shows, documents):
+def test_count_reads_num_times(shows, documents):
     person = shows(bp.count)
     person.types("param:num", "3")
     person.runs()
@@ -75,7 +75,7 @@ def test_scan_moves_several_motors_together(shows, documents):
     assert positions(documents, "stage-x", "stage-y") == [(0, 10), (2, 12), (4, 14)]
 
 
-def test_relative_scan_begins_where_the_motor_is(shows, documents, session):
+def test_relative_scan_starts_at_the_motor_position(shows, documents, session):
     session.set("stage.x", 100.0).result(timeout=10)
     person = shows(bp.rel_scan)
     fill(person, 0, "stage.x", start="-1", stop="1")
@@ -103,7 +103,7 @@ def test_list_scan_takes_a_list_and_a_range(shows, documents, session, plan, sta
         (bp.rel_grid_scan, 50.0, (51, 52), (60, 70)),
     ],
 )
-def test_grid_scan_goes_over_a_grid(shows, documents, session, plan, start, x, y):
+def test_grid_scan_covers_a_grid(shows, documents, session, plan, start, x, y):
     for axis in ("stage.x", "stage.y"):
         session.set(axis, start).result(timeout=10)
     person = shows(plan)
@@ -115,7 +115,7 @@ def test_grid_scan_goes_over_a_grid(shows, documents, session, plan, start, x, y
     assert positions(documents, "stage-x", "stage-y") == snake
 
 
-def test_an_axis_can_be_removed_but_the_last(shows, documents):
+def test_every_axis_but_the_last_can_be_removed(shows, documents):
     person = shows(bp.scan)
     assert not person.has("field:axes.0.remove")
     fill(person, 0, "focus", start="0", stop="1")
@@ -128,7 +128,7 @@ def test_an_axis_can_be_removed_but_the_last(shows, documents):
     assert positions(documents) == [0, 1]
 
 
-def test_what_is_missing_of_an_axis_is_outlined_and_said(shows, documents):
+def test_a_missing_part_of_an_axis_is_outlined_and_reported(shows, documents):
     person = shows(bp.scan)
     fill(person, 0, "stage.x", start="0", stop="much")
     person.clicks("run")

@@ -1,4 +1,4 @@
-"""Whatever value is put into an editor can be taken out again as it was."""
+"""Editors return every value they show unchanged."""
 
 import enum
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def spec_of(annotation: Any) -> Any:
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_an_editor_gives_back_what_was_put_in(qapp, kind, data):
+def test_an_editor_returns_the_value_shown(qapp, kind, data):
     annotation, values = KINDS[kind]
     value = data.draw(values)
     spec = spec_of(annotation)
@@ -116,7 +116,7 @@ def test_an_editor_gives_back_what_was_put_in(qapp, kind, data):
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=10, deadline=None)
 @given(st.data())
-def test_an_untouched_field_gives_back_the_very_same(qapp, kind, data):
+def test_an_untouched_field_returns_the_same_object(qapp, kind, data):
     annotation, values = KINDS[kind]
     value = data.draw(values)
     spec = spec_of(annotation)
@@ -131,7 +131,7 @@ def test_an_untouched_field_gives_back_the_very_same(qapp, kind, data):
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_a_value_that_was_kept_for_another_type_does_no_harm(qapp, kind, data):
+def test_a_value_kept_for_another_type_does_no_harm(qapp, kind, data):
     annotation, _ = KINDS[kind]
     value = data.draw(data.draw(st.sampled_from([values for _, values in KINDS.values()])))
     spec = spec_of(annotation)
@@ -144,7 +144,7 @@ def test_a_value_that_was_kept_for_another_type_does_no_harm(qapp, kind, data):
         resolve_arguments(spec, {"x": value}, {})
 
 
-def test_a_value_with_too_many_items_for_rows_is_used_all_the_same(qapp):
+def test_items_beyond_the_rows_are_used_too(qapp):
     form = ParamForm(spec_of(list[int | None]))
     form.set_values({"x": [1, 2]})
     form.set_values({"x": range(100_000)})

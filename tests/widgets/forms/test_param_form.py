@@ -1,4 +1,4 @@
-"""The form: what each kind of parameter is shown as, and what reaches the plan."""
+"""The form: the field of each kind of parameter, and the values that reach the plan."""
 
 import datetime
 import enum
@@ -46,7 +46,7 @@ class FakeShutter:
 
 
 class Tried:
-    """A plan that keeps what it was called with; `x` is annotated as asked."""
+    """A plan with a parameter `x` of the given annotation, which records its values."""
 
     def __init__(self, annotation: Any, default: Any = ...) -> None:
         self.values: list[Any] = []
@@ -117,7 +117,7 @@ def test_a_device_or_a_number_can_be_either(tries, person, session):
         (Annotated[float, {"widget_type": "FloatSlider", "max": 5.0}], 2.0),
     ],
 )
-def test_a_default_reaches_the_plan_as_it_is(tries, person, annotation, default):
+def test_a_default_reaches_the_plan_unchanged(tries, person, annotation, default):
     tried = tries(annotation, default)
     person.runs()
     assert tried.values == [default]
@@ -140,7 +140,7 @@ def test_a_default_reaches_the_plan_as_it_is(tries, person, annotation, default)
         (set[int], "3,4,4", {3, 4}),
     ],
 )
-def test_what_is_typed_reaches_the_plan(tries, person, annotation, typed, value):
+def test_a_typed_value_reaches_the_plan(tries, person, annotation, typed, value):
     tried = tries(annotation)
     person.types("param:x", typed)
     person.runs()
@@ -159,7 +159,7 @@ def test_a_path_is_typed_or_chosen(tries, person):
     assert tried.values == [Path("/data/b.tif")]
 
 
-def test_an_empty_text_is_said(tries, person):
+def test_an_empty_text_is_reported(tries, person):
     tried = tries(str)
     person.clicks("run")
     assert person.text("error") == "X is empty: fill it in."
@@ -168,7 +168,7 @@ def test_an_empty_text_is_said(tries, person):
     assert not person.has("error")
 
 
-def test_a_list_that_makes_no_sense_is_said(tries, person):
+def test_a_malformed_list_is_reported(tries, person):
     tried = tries(list[int])
     person.types("param:x", "1, two")
     person.clicks("run")
@@ -180,7 +180,7 @@ def test_a_list_that_makes_no_sense_is_said(tries, person):
     assert tried.values == [[1, 2]]
 
 
-def test_what_may_be_missing_has_a_box_to_tick(tries, person):
+def test_an_optional_value_has_a_check_box(tries, person):
     tried = tries(Annotated[float | None, Gt(0), Unit("ms")], None)
     field = person.find("param:x")
     spin, box = field.findChild(QAbstractSpinBox), field.findChild(QCheckBox)
@@ -243,7 +243,7 @@ def test_a_number_without_a_default_starts_empty(tries, person, annotation):
 
 
 @pytest.mark.parametrize("default", [..., 5])
-def test_a_number_that_is_deleted_is_not_run_with(tries, person, default):
+def test_a_deleted_number_stops_the_run(tries, person, default):
     tried = tries(int, default)
     for text in ("3", "", "-", ""):
         person.types("param:x", text)
@@ -255,7 +255,7 @@ def test_a_number_that_is_deleted_is_not_run_with(tries, person, default):
     assert tried.values == [4]
 
 
-def test_zero_may_have_a_meaning(tries, person):
+def test_zero_can_be_shown_as_a_text(tries, person):
     tried = tries(Annotated[float, Ge(0), Unit("s"), Wording(zero="every frame")], 0.0)
     person.dock.activateWindow()
     person.waits(person.dock.isActiveWindow)
@@ -272,7 +272,7 @@ def test_zero_may_have_a_meaning(tries, person):
     person.waits(lambda: person.text("param:x") == "every frame")
 
 
-def test_folded_fields_are_in_line_with_the_others(person, session):
+def test_folded_fields_are_aligned_with_the_others(person, session):
     session.add_device(FakeCamera()).result(timeout=5)
     person.waits(lambda: person.has("param:cameras"))
     person.qtbot.mouseClick(
@@ -313,7 +313,7 @@ def test_devices_are_chosen_by_name(person, session):
     assert got.pop() == (front, [front, back], None, ())
 
 
-def test_devices_come_first_and_what_is_seldom_changed_is_folded(person, session):
+def test_devices_come_first_and_keyword_only_defaults_are_folded(person, session):
     session.add_device(FakeShutter("front")).result(timeout=5)
 
     def plan(n: int, shutter: Shutter, *, label: str = "a", gain: int = 1) -> MsgGenerator[None]:
@@ -362,7 +362,7 @@ def test_the_docstring_is_in_the_tooltips(person, session, docs):
     assert person.text("description") == "Go."
 
 
-def test_a_docstring_is_shown_without_its_markup(person, session):
+def test_a_docstring_is_shown_without_markup(person, session):
     def plan(x: int = 1, *more: int) -> MsgGenerator[None]:
         """Go *far*.
 
@@ -402,7 +402,7 @@ def test_the_wheel_changes_nothing_by_accident(tries, person):
     assert box.currentText() == "a"
 
 
-def test_without_a_camera_run_says_what_is_missing(person, session):
+def test_without_a_camera_run_names_the_missing_device(person, session):
     assert person.text("plan") == "Live view"
     assert not person.find("run").isEnabled()
     assert person.text("no_form") == "Live view needs a camera: connect one."

@@ -1,4 +1,4 @@
-"""Values that consist of others, numbers of any size, lists: driven by keys and clicks."""
+"""Records, unions, arrays, lists and numbers of any size, entered by keys and clicks."""
 
 import datetime
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ class Exposed:
 
 @pytest.fixture
 def tries(person, session):
-    """Show the form of a plan with one parameter `x`; return what it is called with."""
+    """Show the form of a plan with one parameter `x`; return the values it is called with."""
 
     def show(annotation, default=...):
         got = []
@@ -114,7 +114,7 @@ def tries(person, session):
         (Annotated[Any, {"widget_type": "LineEdit"}], "any"),
     ],
 )
-def test_an_untouched_default_reaches_the_plan_as_the_very_object(
+def test_an_untouched_default_reaches_the_plan_as_the_same_object(
     tries, person, annotation, default
 ):
     got = tries(annotation, default)
@@ -138,7 +138,7 @@ def test_an_untouched_default_reaches_the_plan_as_the_very_object(
         (tuple[float, ...], "0:2", (0.0, 1.0)),
     ],
 )
-def test_what_is_typed_reaches_the_plan_exactly(tries, person, annotation, typed, value):
+def test_a_typed_value_reaches_the_plan_exactly(tries, person, annotation, typed, value):
     got = tries(annotation)
     person.types("param:x", typed)
     person.runs()
@@ -258,7 +258,7 @@ def test_an_array_of_two_dimensions_has_a_line_for_each_row(tries, person):
         (NDArray[np.uint8], "1, 256", "X, item 2 is 256: enter 255 or less."),
     ],
 )
-def test_what_makes_no_sense_is_said_before_the_run(tries, person, annotation, typed, problem):
+def test_a_malformed_value_is_reported_before_the_run(tries, person, annotation, typed, problem):
     got = tries(annotation)
     person.types("param:x", typed)
     person.clicks("run")
@@ -316,7 +316,7 @@ def test_parts_are_filled_in_one_by_one(tries, person):
     assert got == [Roi(5, (0, 7), ["a", "b"])]
 
 
-def test_a_model_is_filled_in_and_has_the_last_word(tries, person):
+def test_a_model_is_filled_in_and_validates_its_parts(tries, person):
     got = tries(Channel)
     assert person.find("param:x.exposure").text() == "10 ms"
     assert person.find("param:x.exposure").toolTip() == "How long."
@@ -362,7 +362,7 @@ def test_a_range_has_a_start_a_stop_and_a_step(tries, person):
     assert got == [range(0, 8, 3)]
 
 
-def test_parts_may_be_devices(tries, person, session):
+def test_parts_can_be_devices(tries, person, session):
     for name in ("front", "back"):
         session.add_device(FakeShutter(name)).result(timeout=5)
     got = tries(list[Exposed])

@@ -1,4 +1,4 @@
-"""Forms of plans that nobody would write, and values that nobody would type."""
+"""Forms of odd plans, and odd values."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypedDict
@@ -23,7 +23,7 @@ class Broken:
 
 @pytest.fixture
 def runs_with(person, session):
-    """Show the form of a plan with a parameter `x` among others; return what it is run with."""
+    """Show the form of a plan with a parameter `x` among others; return the values it is run with."""
     kept = []
 
     def show(annotation, default):
@@ -40,7 +40,7 @@ def runs_with(person, session):
 
 
 @pytest.mark.parametrize("annotation", ["not an expression", "1/0", "Missing", Options, Broken])
-def test_what_no_field_can_show_leaves_the_other_fields(runs_with, person, annotation):
+def test_a_parameter_without_a_field_leaves_the_others(runs_with, person, annotation):
     default = {} if annotation is Options else 3
     kept = runs_with(annotation, default)
     assert person.has("param:y")
@@ -50,14 +50,14 @@ def test_what_no_field_can_show_leaves_the_other_fields(runs_with, person, annot
 
 @pytest.mark.parametrize("default", [1, 1.0])
 @pytest.mark.parametrize("typed", ["1e400", "9" * 400, "1.7e308"])
-def test_numbers_beyond_all_bounds_are_no_reason_to_fail(runs_with, person, typed, default):
+def test_huge_numbers_do_no_harm(runs_with, person, typed, default):
     runs_with(type(default), default)
     person.types("param:x", typed)
     person.qtbot.keyClick(person.find("param:x"), Qt.Key.Key_Up)
     person.runs()
 
 
-def test_a_range_to_a_number_beyond_all_bounds_is_complained_about(runs_with, person):
+def test_a_range_to_a_huge_number_is_reported(runs_with, person):
     kept = runs_with(list[int], [1])
     person.types("param:x", "0:1e400")
     person.clicks("run")
@@ -66,7 +66,7 @@ def test_a_range_to_a_number_beyond_all_bounds_is_complained_about(runs_with, pe
 
 
 @pytest.mark.parametrize("items", [["item"] * 10_000, [123_456] * 10_000])
-def test_thousands_of_items_may_be_pasted(runs_with, person, items):
+def test_thousands_of_items_can_be_pasted(runs_with, person, items):
     kept = runs_with(list[type(items[0])], [])
     QApplication.clipboard().setText(", ".join(map(str, items)))
     person.find("param:x").setFocus()
@@ -85,7 +85,7 @@ def test_a_long_text_is_not_cut_off(runs_with, person, session):
     assert kept == ["a" * 40_000 + "b"]
 
 
-def test_of_thousands_of_rows_the_first_are_shown_and_all_are_used(runs_with, person, session):
+def test_the_first_of_thousands_of_rows_are_shown_and_all_are_used(runs_with, person, session):
     points = [(float(number), 0.0) for number in range(3000)]
     kept = runs_with(list[tuple[float, float]], [])
     session.choose("plan", {"x": points})
@@ -100,7 +100,7 @@ def test_of_thousands_of_rows_the_first_are_shown_and_all_are_used(runs_with, pe
     assert person.find("param:x.add").isEnabled()
 
 
-def test_markup_and_ampersands_are_shown_as_they_are(person, session):
+def test_markup_and_ampersands_are_shown_literally(person, session):
     def plan(
         x: Annotated[int, Wording(label="Signal & noise")] = 1,
         y: list[Literal["R&D", "<b>"]] = ["R&D"],  # noqa: B006 - nobody changes it
@@ -122,7 +122,7 @@ def test_markup_and_ampersands_are_shown_as_they_are(person, session):
     boxes = person.find("field:y").findChildren(QCheckBox)
     assert [box.text() for box in boxes] == ["R&&D", "<b>"]
     labels = [label.text() for label in person.dock.findChildren(QLabel)]
-    assert "Signal && noise" in labels  # with one alone, "Signal  noise" is what is seen
+    assert "Signal && noise" in labels  # a single & would be hidden
 
 
 def test_a_tooltip_fits_on_the_screen(person, session):

@@ -49,7 +49,7 @@ def log_elsewhere(logger, message):
 
 
 class Reader:
-    """Someone who looks at the log."""
+    """A user of the log view."""
 
     def __init__(self, qtbot, view):
         self.qtbot = qtbot
@@ -102,12 +102,12 @@ def reader(open_log):
     return open_log()
 
 
-def test_at_first_nothing_is_there(reader):
+def test_an_empty_log_says_so(reader):
     assert reader.find("log-note").text() == "Nothing has been logged yet."
     assert not reader.find("log-copy").isEnabled()
 
 
-def test_what_was_gathered_before_and_what_comes_is_shown(capture, open_log):
+def test_earlier_and_new_messages_are_shown(capture, open_log):
     OURS.info("Live view started.")
     reader = open_log()
     reader.sees("Live view started.")
@@ -150,7 +150,7 @@ def test_the_log_can_be_searched(reader):
     reader.sees("Warning: failed nowhere, in fail nowhere")
 
 
-def test_what_went_wrong_is_said_once_in_a_line(reader):
+def test_an_error_is_named_once_in_its_line(reader):
     fail(OURS, "the stage is stuck")
     reader.sees("Error: the stage is stuck")
 
@@ -170,7 +170,7 @@ def test_an_error_is_read_in_full(reader):
     assert reader.find("log-full").toPlainText().endswith("before")
 
 
-def test_the_chosen_message_stays_chosen_when_the_filter_changes(reader):
+def test_the_selected_message_stays_selected_when_the_filter_changes(reader):
     for message in ("one", "two"):
         OURS.warning(message)
     reader.sees("Warning: one", "Warning: two")
@@ -196,7 +196,7 @@ def test_messages_are_copied(reader):
     assert copied[1::2] == ["one", "two"]
 
 
-def test_cleared_in_one_view_it_is_cleared_in_all(open_log):
+def test_clearing_one_view_clears_all(open_log):
     first, second = open_log(), open_log()
     OURS.warning("one")
     for each in (first, second):
@@ -211,7 +211,7 @@ def test_cleared_in_one_view_it_is_cleared_in_all(open_log):
         each.sees("Warning: two")
 
 
-def test_the_newest_is_followed_unless_somebody_reads_above(reader):
+def test_the_newest_is_followed_unless_the_user_scrolled_up(reader):
     bar = reader.list.verticalScrollBar()
     for number in range(50):
         OURS.warning("line %d", number)
@@ -223,7 +223,7 @@ def test_the_newest_is_followed_unless_somebody_reads_above(reader):
     assert bar.value() == 0
 
 
-def test_more_than_can_be_kept_is_bounded_on_screen_too(reader):
+def test_the_list_on_screen_is_bounded(reader):
     for number in range(MOST_RECORDS + 20):
         OURS.warning("line %d", number)
     reader.qtbot.waitUntil(lambda: len(reader.lines()) == MOST_RECORDS, timeout=10_000)

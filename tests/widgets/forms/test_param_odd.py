@@ -23,7 +23,7 @@ class Broken:
 
 @pytest.fixture
 def runs_with(person, session):
-    """Show the form of a plan with a parameter `x` among others; return the values it is run with."""
+    """Show the form of a plan with `x` among its parameters; return the values it is run with."""
     kept = []
 
     def show(annotation, default):

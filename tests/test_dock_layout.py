@@ -3,6 +3,7 @@
 import pytest
 from bluesky import plans as bp
 from qtpy.QtCore import QPoint, QRect, QSize, Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMainWindow, QWidget
 
 from napari_skylight import Session, attach
@@ -99,6 +100,40 @@ def test_plan_control_has_its_height_and_the_others_are_tabs(open_window, qtbot,
     qtbot.waitUntil(lambda: control.height() > before, timeout=5000)
     qtbot.waitUntil(lambda: has_its_height(control) or front.height() < 220, timeout=5000)
     assert viewer.window._qt_window.size() == size
+
+
+def test_the_default_arrangement_is_the_same_after_a_restart(open_window, qtbot):
+    for order in (*ORDERS, ("Plan control", "Devices")):
+        viewer, panels = open_window(*order)
+        control, devices = panels["Plan control"], panels["Devices"]
+        qtbot.waitUntil(lambda: has_its_height(control), timeout=5000)  # noqa: B023
+        assert tabs_of(devices) == set(order) - {"Plan control", "Devices"}
+        assert tabs_of(control) == set()
+        devices.parent().raise_()
+        qtbot.waitUntil(lambda: is_in_front(devices), timeout=5000)  # noqa: B023
+        assert devices.mapToGlobal(QPoint()).y() > control.mapToGlobal(QPoint()).y()
+        assert devices.mapToGlobal(QPoint()).x() == control.mapToGlobal(QPoint()).x()
+        panels[order[-1]].parent().raise_()
+        viewer.close()
+
+
+def test_a_height_that_the_user_drags_is_kept(open_window, qtbot):
+    viewer, panels = open_window("Plan control", "Devices")
+    window = viewer.window._qt_window
+    control = panels["Plan control"].parent()
+    qtbot.waitUntil(lambda: has_its_height(panels["Plan control"]), timeout=5000)
+    handle, before = window.windowHandle(), control.height()
+    start = control.geometry().bottomLeft() + QPoint(100, 4)
+    button, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(handle, button, none, start)
+    QTest.mouseMove(handle, start + QPoint(0, 30))
+    QTest.mouseMove(handle, start + QPoint(0, 60))
+    qtbot.waitUntil(lambda: control.height() > before, timeout=5000)
+    QTest.mouseRelease(handle, button, none, start + QPoint(0, 60))
+    height = control.height()
+    viewer.close()
+    _, panels = open_window("Plan control", "Devices")
+    qtbot.waitUntil(lambda: panels["Plan control"].parent().height() == height, timeout=5000)
 
 
 def test_the_user_s_arrangement_is_kept(open_window, qtbot, home):

@@ -1,7 +1,7 @@
-"""Where the plugin's docks are in a window, kept between starts.
+"""The arrangement of the plugin's docks in a window, kept between starts.
 
-*Plan control* has the height that it needs. The other docks open below it, as tabs beside each
-other. Once the user has arranged them, that is where they open.
+*Plan control* gets the height it needs; the other docks open below it, as tabs. Docks that the user
+has arranged open where they were.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from qtpy.QtCore import QEvent, QObject, QRect, QSaveFile, Qt, QTimer
 from qtpy.QtGui import QGuiApplication, QResizeEvent
@@ -34,42 +34,18 @@ _ARRANGED = (
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a dock was.
+    """Where a dock was: x, y, width, height; on the screen if it floats, else in the window."""
 
-    Attributes
-    ----------
-    rect : tuple of int
-        x, y, width, height: in the window, or on the screen for a floating dock.
-    tabs : tuple of str
-        The docks it shares a tab bar with.
-    is_floating, is_open, is_in_front : bool
-    height_is_set : bool
-        Whether the user has set its height.
-    """
-
-    rect: tuple[int, int, int, int]
-    tabs: tuple[str, ...] = ()
-    is_floating: bool = False
+    rect: list[int]
+    tabs: list[str]
+    is_floating: bool
+    is_in_front: bool
     is_open: bool = True
-    is_in_front: bool = True
     height_is_set: bool = False
-
-    @classmethod
-    def of(cls, saved: Mapping[str, Any]) -> _Place:
-        """Return the place that was saved; raise for anything else."""
-        x, y, width, height = map(int, saved["rect"])
-        return cls(
-            rect=(x, y, width, height),
-            tabs=tuple(map(str, saved["tabs"])),
-            is_floating=bool(saved["is_floating"]),
-            is_open=bool(saved["is_open"]),
-            is_in_front=bool(saved["is_in_front"]),
-            height_is_set=bool(saved["height_is_set"]),
-        )
 
 
 class DockLayout(QObject):
-    """Places the plugin's docks in a window, and saves where the user has put them.
+    """Places the plugin's docks in a window, and saves their places.
 
     Parameters
     ----------
@@ -100,11 +76,13 @@ class DockLayout(QObject):
 
     @property
     def _window(self) -> QMainWindow:
-        return cast("QMainWindow", self.parent())  # not held: napari counts on its being collected
+        return cast(
+            "QMainWindow", self.parent()
+        )  # not stored: a reference would keep the window alive
 
     @property
     def open_docks(self) -> list[str]:
-        """The docks that were open when the window closed last, those in front at the end."""
+        """The docks that were open when the window last closed, those in front last."""
         found = [name for name, place in self._places.items() if place.is_open]
         return sorted(found, key=lambda name: self._places[name].is_in_front)
 
@@ -167,17 +145,15 @@ class DockLayout(QObject):
 
     def _docks(self) -> dict[str, QDockWidget]:
         """Return the docks that are open, by name, in the order they were opened."""
-        found = {name: panel.parent() for name, panel in self._panels.items()}
+        found = ((name, panel.parent()) for name, panel in self._panels.items())
         return {
             name: dock
-            for name, dock in found.items()
-            if isinstance(dock, QDockWidget)
-            and dock.parent() is self._window
-            and (name not in self._placed or not dock.isHidden())
+            for name, dock in found
+            if isinstance(dock, QDockWidget) and not (name in self._placed and dock.isHidden())
         }
 
     def _on_docked(self) -> None:
-        """Place a dock that napari has just added; later, the window would have grown for it."""
+        """Place a dock that napari has just added: at once, before the window grows for it."""
         dock = self.sender()
         if not isinstance(dock, QDockWidget):
             return
@@ -193,12 +169,14 @@ class DockLayout(QObject):
             and not each.isFloating()
             and self._window.dockWidgetArea(each) == area
         }
-        saved = self._places.get(name)
         known = {other: each for other, each in others.items() if other in self._places}
-        if saved is not None and known:
-            self._place_as_before(saved, dock, known)
-        elif area in _SIDES:
-            self._place_by_default(dock, list(others.values()))
+        beside = [each for each in others.values() if each.widget() is not self._main]
+        if name in self._places and known:
+            self._place_as_before(self._places[name], dock, known)
+        elif area in _SIDES and beside and dock.widget() is self._main:
+            self._split(dock, beside[0], _VERTICAL)
+        elif area in _SIDES and beside:
+            self._window.tabifyDockWidget(beside[-1], dock)
 
     def _on_laid_out(self) -> None:
         shown, self._shown = self._shown, []
@@ -227,15 +205,6 @@ class DockLayout(QObject):
             docks[name].setFloating(True)
             docks[name].setGeometry(rect)
 
-    def _place_by_default(self, dock: QDockWidget, others: list[QDockWidget]) -> None:
-        if dock.widget() is self._main:
-            if others:
-                self._split(dock, others[0], _VERTICAL)
-        else:
-            beside = [each for each in others if each.widget() is not self._main]
-            if beside:
-                self._window.tabifyDockWidget(beside[-1], dock)
-
     def _place_as_before(
         self, saved: _Place, dock: QDockWidget, others: Mapping[str, QDockWidget]
     ) -> None:
@@ -258,7 +227,7 @@ class DockLayout(QObject):
         if self._window.tabifiedDockWidgets(first):
             return  # Qt would add a tab
         group = [second, *self._window.tabifiedDockWidgets(second)]
-        front = next((each for each in group if not each.visibleRegion().isEmpty()), second)
+        front = next(filter(_is_in_front, group), second)
         self._window.splitDockWidget(first, second, orientation)
         for each in group[1:]:
             self._window.tabifyDockWidget(second, each)
@@ -266,28 +235,27 @@ class DockLayout(QObject):
 
     # ---- sizes -------------------------------------------------------------------------------
 
-    def _in_column(self, dock: QDockWidget) -> list[QDockWidget]:
-        """Return what is stacked with `dock` at a side of the window, itself included."""
+    def _stacked_with(self, dock: QDockWidget) -> list[QDockWidget]:
+        """Return the other docks in the same column at a side of the window."""
         area = self._window.dockWidgetArea(dock)
-        if area not in _SIDES or dock.isFloating():
-            return []
         return [
             each
             for each in self._window.findChildren(QDockWidget)
-            if self._window.dockWidgetArea(each) == area
-            and each.isVisible()
-            and not each.isFloating()
-            and not each.visibleRegion().isEmpty()
+            if area in _SIDES
+            and self._window.dockWidgetArea(each) == area
             and each.x() == dock.x()
+            and each is not dock
+            and not each.isFloating()
+            and _is_in_front(each)
         ]
 
     def _fit_main(self) -> None:
         """Give the main dock the height it needs, unless the user has set another."""
         panel = self._main
         dock = None if panel is None else panel.parent()
-        if panel is None or not isinstance(dock, QDockWidget):
+        if panel is None or not isinstance(dock, QDockWidget) or dock.isFloating():
             return
-        others = [each for each in self._in_column(dock) if each is not dock]
+        others = self._stacked_with(dock)
         if self._height_is_set or not others:
             return
         below = sum(each.height() for each in others)
@@ -304,7 +272,7 @@ class DockLayout(QObject):
         self._is_resizing = False
 
     def _note_size(self, event: QResizeEvent) -> None:
-        """Take a new height of the main dock for the user's if it comes of a drag."""
+        """Keep the height of the main dock once the user has dragged it."""
         if (
             event.size().height() != event.oldSize().height()
             and not self._is_resizing
@@ -313,27 +281,36 @@ class DockLayout(QObject):
             self._height_is_set = True
 
     def _place_of(self, dock: QDockWidget) -> _Place:
+        tabs = self._window.tabifiedDockWidgets(dock)
+        # Qt has a dock behind another tab somewhere outside the window.
+        front = next(filter(_is_in_front, [dock, *tabs]), dock)
         return _Place(
-            rect=(dock.x(), dock.y(), dock.width(), dock.height()),
-            tabs=tuple(each.windowTitle() for each in self._window.tabifiedDockWidgets(dock)),
+            rect=[front.x(), front.y(), front.width(), front.height()],
+            tabs=[each.windowTitle() for each in tabs],
             is_floating=dock.isFloating(),
-            is_in_front=not dock.visibleRegion().isEmpty(),
+            is_in_front=front is dock,
             height_is_set=self._height_is_set and dock.widget() is self._main,
         )
 
 
+def _is_in_front(dock: QDockWidget) -> bool:
+    return not dock.visibleRegion().isEmpty()
+
+
 def _load(file: Path) -> dict[str, _Place]:
-    """Return what `file` has; nothing if there is none, or one of another version."""
+    """Return the places in `file`; nothing if there is none, or one of another version."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        if content["version"] != _VERSION:
-            return {}
-        return {name: _Place.of(saved) for name, saved in content["docks"].items()}
+        saved = content["docks"] if content["version"] == _VERSION else {}
+        places = {name: _Place(**each) for name, each in saved.items()}
+        for each in places.values():
+            QRect(*each.rect), "".join(each.tabs)  # raise for anything else
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        _log.warning("The docks open where they do by default: %s is unusable: %s", file, error)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        _log.warning("The docks open at their default places: cannot use %s: %s", file, error)
         return {}
+    return places
 
 
 def _write(file: Path, places: Mapping[str, _Place]) -> None:

@@ -164,7 +164,7 @@ def test_statuses_that_went_well_do_not_pile_up(engine):
         cache = Cache(soon)
         for n in range(50):
             yield Msg("stash", cache, READING, group=f"group {n}")
-        while engine._groups or engine._status_objs or engine._lasting:
+        while engine._groups or engine._status_objs or engine._waits._lasting:
             yield from null()
 
     run(engine, plan())

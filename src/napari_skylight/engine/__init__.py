@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bluesky.run_engine import RunEngineResult
 
+from napari_skylight.engine._added_commands import install_commands
 from napari_skylight.engine._errors import (
     EngineBusyError,
     InvalidState,
@@ -11,7 +12,6 @@ from napari_skylight.engine._errors import (
     WaitTimeoutError,
 )
 from napari_skylight.engine._run_engine import RunEngine
-from napari_skylight.engine._stash_commands import install_commands
 from napari_skylight.engine._status import Status
 
 __all__ = [

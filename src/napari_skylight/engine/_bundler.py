@@ -16,11 +16,14 @@ from bluesky.bundlers import _StreamCache
 from bluesky.utils import maybe_await
 from event_model import ComposeDescriptorBundle, ComposeEvent
 
+from napari_skylight.engine import _errors
 from napari_skylight.engine._errors import answer_within, device_name
 from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.protocols import WithdrawingCache
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from bluesky.protocols import Status
     from bluesky.utils import Msg
     from event_model import Event
@@ -79,18 +82,34 @@ class _KnownDevices(_StreamCache):
     async def describe_again(self, obj: Any) -> bool:
         """Ask `obj` what it says of itself now; return whether that is something else."""
         said = self.describe_cache[obj]
-        says = await maybe_await(obj.describe())
+        says = await _limited(obj, "describe", maybe_await(obj.describe()))
         says = {key: {**data_key, "object_name": obj.name} for key, data_key in says.items()}
         if says == said or says.keys() != said.keys():  # a stream keeps its data keys
             return False
         self.describe_cache[obj] = says
-        await self.cache_read_config(obj)  # type: ignore[no-untyped-call]
+        await self.cache_read_config(obj)
         return True
 
     async def ensure_cached(self, obj: Any, collect: bool = False) -> None:
         if obj in self.config_desc_cache and (collect or obj in self.describe_cache):
             return
         await super().ensure_cached(obj, collect)  # type: ignore[no-untyped-call]
+
+    async def _cache_describe(self, obj: Any) -> None:
+        answer = super()._cache_describe(obj)  # type: ignore[no-untyped-call]
+        await _limited(obj, "describe", answer)
+
+    async def _cache_describe_config(self, obj: Any) -> None:
+        answer = super()._cache_describe_config(obj)  # type: ignore[no-untyped-call]
+        await _limited(obj, "describe_configuration", answer)
+
+    async def cache_read_config(self, obj: Any) -> None:
+        answer = super().cache_read_config(obj)  # type: ignore[no-untyped-call]
+        await _limited(obj, "read_configuration", answer)
+
+
+async def _limited(obj: Any, call: str, answer: Awaitable[Any]) -> Any:
+    return await answer_within(_errors.CALL_SECONDS, obj, call, answer)
 
 
 class RunBundler(BlueskyRunBundler):

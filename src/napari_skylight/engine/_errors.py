@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALL_SECONDS",
+    "PAUSE_SECONDS",
     "EngineBusyError",
     "InvalidState",
     "StatusTimeoutError",
@@ -22,6 +23,9 @@ __all__ = [
 
 CALL_SECONDS = 60.0
 """Limit for an async call of a device, such as its ``read``; exposures and moves have a status."""
+
+PAUSE_SECONDS = 10.0
+"""Limit for one device to pause, resume or stop."""
 
 
 class EngineBusyError(RuntimeError):
@@ -41,8 +45,8 @@ class WaitTimeoutError(TimeoutError):
 
 
 def device_name(device: Any) -> str:
-    """Return the name of a device, or its repr when it has none."""
-    return str(getattr(device, "name", None) or repr(device))
+    """Return the name of a device, or its repr when it has none; a text as it is."""
+    return device if isinstance(device, str) else str(getattr(device, "name", None) or repr(device))
 
 
 def timeout_text(calls: Iterable[tuple[Any, str]], seconds: float) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from bluesky.protocols import Readable, Triggerable
-from bluesky.utils import IllegalMessageSequence, separate_devices
+from bluesky.utils import IllegalMessageSequence, Msg, separate_devices, short_uid
 
-from napari_skylight.engine._messages import message, new_group
 from napari_skylight.engine._protocol_checks import supports
 
 if TYPE_CHECKING:
@@ -47,15 +46,15 @@ def trigger_and_read(
     dict
         The readings of all `objs` and `along`.
     """
-    group = new_group("trigger")
+    group = short_uid("trigger")
     triggered = [obj for obj in (*along, *objs) if obj not in ready and supports(obj, Triggerable)]
     for device in triggered:
-        yield message("trigger", device, group=group)
+        yield Msg("trigger", device, group=group)
     if triggered:
-        yield message("wait", None, group=group)
+        yield Msg("wait", None, group=group)
     readings: dict[str, Reading[Any]] = {}
     try:
-        yield message("create", None, name=stream)
+        yield Msg("create", None, name=stream)
         for obj in along:
             readings.update((yield from _read(obj)))
         shared = dict(readings)
@@ -67,7 +66,7 @@ def trigger_and_read(
     except Exception:  # whatever a device raises: no event may stay open
         yield from _drop()
         raise
-    yield message("save")
+    yield Msg("save")
     return readings
 
 
@@ -81,12 +80,12 @@ def without_parts(objs: Sequence[Readable[Any]]) -> Sequence[Readable[Any]]:
 def _read(obj: Readable[Any]) -> MsgGenerator[dict[str, Reading[Any]]]:
     reading: dict[str, Reading[Any]] | None = None
     while reading is None:  # a pause that interrupts what may not be repeated answers with None
-        reading = yield message("read", obj)
+        reading = yield Msg("read", obj)
     return reading
 
 
 def _drop() -> MsgGenerator[None]:
     try:
-        yield message("drop")
+        yield Msg("drop")
     except IllegalMessageSequence:
         return  # the event could not even be opened, which the caller is about to say

@@ -1,4 +1,4 @@
-"""Pause, resume, stop, abort and halt: from any thread, in any state, blocking nobody."""
+"""Pause, suspend, resume, stop, abort and halt: from any thread, in any state, never blocking."""
 
 from __future__ import annotations
 
@@ -7,11 +7,22 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from bluesky._vendor.super_state_machine.errors import TransitionError
-from bluesky.protocols import Pausable
+from bluesky.protocols import Pausable, Stoppable
+from bluesky.run_engine import RunEngine as BlueskyRunEngine
 from bluesky.run_engine import RunEngineResult
-from bluesky.utils import PlanHalt, RequestAbort, RequestStop, maybe_await
+from bluesky.utils import (
+    FailedPause,
+    Msg,
+    PlanHalt,
+    RequestAbort,
+    RequestStop,
+    maybe_await,
+    single_gen,
+)
 
-from napari_skylight.engine._pause_and_resume import PausableEngine
+from napari_skylight.engine._bundler import RunBundler as _RunBundler
+from napari_skylight.engine._errors import PAUSE_SECONDS, answer_within, device_name, timeout_text
+from napari_skylight.engine._open_events import OpenEvents
 from napari_skylight.engine._task import (
     Deliveries,
     Run,
@@ -20,20 +31,23 @@ from napari_skylight.engine._task import (
     finish,
     new_future,
 )
+from napari_skylight.engine._waits import Awaited, Waits
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections import defaultdict
+    from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
     from concurrent.futures import Future
 
-    from napari_skylight.engine._offers import Offers
+    from bluesky.protocols import Status
+
+    from napari_skylight.engine._latch import Offers
 
 __all__ = ["Interruptible"]
 
 _PATIENCE = 3.0  # seconds a pause may take before a stop ends the plan without waiting for it
-_RESUME_TIMEOUT = 10.0  # seconds one device has to resume
 
-# How a plan is ended: the state meanwhile, the exception the plan gets, and how hard it is.
+# How a plan is ended: the state meanwhile, the exception in the plan, and the precedence.
 _ENDS: dict[str, tuple[str, type[BaseException], int]] = {
     "stop": ("stopping", RequestStop, 1),
     "abort": ("aborting", RequestAbort, 2),
@@ -42,13 +56,58 @@ _ENDS: dict[str, tuple[str, type[BaseException], int]] = {
 _RANKS = {state: rank for state, _, rank in _ENDS.values()}
 
 
-class Interruptible(PausableEngine):
-    """What a user asks of a plan; done in the loop's thread as soon as the state allows it."""
+class _SeenDevices(set[Any]):
+    """The devices that bluesky pauses one after the other, and the one whose turn it is."""
+
+    current: Any = None
+
+    def __iter__(self) -> Iterator[Any]:
+        for self.current in super().__iter__():
+            yield self.current
+        self.current = None
+
+
+class Interruptible(BlueskyRunEngine):
+    """bluesky's engine with requests carried out in its own thread, when the state allows it."""
+
+    awaited: Collection[Awaited] = ()
+    """What the plan, or the engine itself, waits for now; to be read in the loop's thread."""
+
+    validate_all_events = False
+    """Check every event against event-model's schema, not just each descriptor's first."""
+
+    RunBundler = _RunBundler
+    _groups: defaultdict[Any, set[Awaited]]  # type: ignore[assignment]
+    _run_bundlers: dict[Any, _RunBundler]  # type: ignore[assignment]
+
+    # bluesky's, annotated there as None
+    _exception: Any
+    _pardon_failures: Any
+    _run_permit: Any
+    _task: Any
+    _task_fut: Any
+    _objs_seen: _SeenDevices
 
     _run_now: Run | None = None
     _deliveries: Deliveries
     _offers: Offers
     _lock: threading.Lock  # held while a run begins or ends
+
+    def _set_up(self) -> None:
+        """Set up what bluesky's constructor has no place for."""
+        self._objs_seen = _SeenDevices()
+        self._open_events = OpenEvents(self)
+        self._waits = Waits(self)
+
+    def _clear_run_cache(self) -> None:
+        super()._clear_run_cache()  # type: ignore[no-untyped-call]
+        self._open_events.clear()
+        self._waits.clear()
+
+    def _add_status_to_group(
+        self, obj: Any, status_object: Status, group: Any, action: str
+    ) -> None:
+        self._waits.add(obj, status_object, group, action)
 
     def stop(self) -> Future[RunEngineResult | tuple[str, ...] | None]:
         """End the plan after its cleanup, and call the run a success.
@@ -148,10 +207,30 @@ class Interruptible(PausableEngine):
         if self._state == "running" and not self._cleaning_up:
             await self._request_pause_coro(defer)
 
+    def _slow_pause(self, seconds: float) -> str:
+        """Return the text that names what keeps the plan from being paused."""
+        calls = [(each.device, each.call) for each in self.awaited]
+        if not calls and self._objs_seen.current is not None:
+            calls = [(self._objs_seen.current, "pause")]
+        return timeout_text(calls or [("The plan", "pause")], seconds)
+
+    def _report_slow_pause(self, task: object) -> None:
+        """Fail the requests for a pause that takes too long; the plan may still pause later."""
+        run = self._run_now
+        if run is None or task is not self._task or self._state != "pausing":
+            return
+        text = self._slow_pause(PAUSE_SECONDS)
+        self.log.warning("%s", text)
+        pauses, run.pauses = run.pauses, []
+        for pause in pauses:
+            self._deliveries.start(
+                lambda future=pause: finish(future, error=TimeoutError(text))  # type: ignore[misc]
+            )
+
     async def _end_run(self, run: Run, kind: str, reason: str, future: Future[Any]) -> None:
         while not run.over and self._in_between(run):
             if not await run.next_change(_PATIENCE) and self._state == "pausing":
-                self.log.warning("Something does not let the plan pause: it is ended where it is.")
+                self.log.warning("%s; the plan is ended instead.", self._slow_pause(_PATIENCE))
                 self._task.cancel()
         if run.over:
             self._deliveries.start(lambda: finish(future, run.outcome))
@@ -165,7 +244,7 @@ class Interruptible(PausableEngine):
             else:
                 self._end_now(kind, reason)
 
-        if kind == "halt" or self._state != "running" or not self._postpone_end(end):
+        if kind == "halt" or self._state != "running" or not self._open_events.postpone_end(end):
             self._end_now(kind, reason)
 
     def _end_now(self, kind: str, reason: str) -> None:
@@ -206,8 +285,8 @@ class Interruptible(PausableEngine):
             for obj in self._objs_seen:
                 if isinstance(obj, Pausable):
                     resumed.append(obj)  # whatever comes of it
-                    await asyncio.wait_for(maybe_await(obj.resume()), _RESUME_TIMEOUT)
-        except BaseException as exc:  # noqa: BLE001 - whoever resumes is told; the plan stays paused
+                    await answer_within(PAUSE_SECONDS, obj, "resume", maybe_await(obj.resume()))
+        except BaseException as exc:  # noqa: BLE001 - the future reports it; the plan stays paused
             failure = exc
             await self._pause_again(resumed)
             self._interrupted = True
@@ -219,14 +298,92 @@ class Interruptible(PausableEngine):
         self._run_permit.set()
 
     async def _pause_again(self, devices: Sequence[Pausable]) -> None:
-        """Hold what has resumed when another could not: a paused plan leaves no light on."""
+        """Pause what has resumed when another could not: a paused plan leaves no light on."""
         for obj in devices:
             try:
-                await asyncio.wait_for(maybe_await(obj.pause()), _RESUME_TIMEOUT)
-            except BaseException:  # whatever a driver raises: the others are held all the same
-                self.log.exception("Failed to pause %r.", obj)
+                await answer_within(PAUSE_SECONDS, obj, "pause", maybe_await(obj.pause()))
+            except BaseException:  # whatever a driver raises: the others must be paused too
+                self.log.exception("Failed to pause %s.", device_name(obj))
 
-    def _outcome(self, plan_return: Any) -> Any:
-        if self._call_returns_result:
-            return self._create_result(plan_return)  # type: ignore[no-untyped-call]
-        return tuple(self._run_start_uids)
+    async def _stop_movable_objects(self, *, success: bool = True) -> None:
+        """Stop everything the plan has set; one that hangs must not keep the light on."""
+        for obj in list(self._movable_objs_touched):
+            if isinstance(obj, Stoppable):
+                try:
+                    self.awaited = (Awaited(obj, "stop"),)
+                    await answer_within(
+                        PAUSE_SECONDS, obj, "stop", maybe_await(obj.stop(success=success))
+                    )
+                except BaseException:  # a cancellation or exit too: the other devices must be
+                    # stopped and the run must end
+                    self.log.exception("Failed to stop %s.", device_name(obj))
+        self.awaited = ()
+
+    async def _request_pause_coro(self, defer: bool = False) -> None:
+        if self._state != "running":
+            raise TransitionError(
+                f"The engine is {self._state}: only a running plan can be paused."
+            )
+        if defer:
+            self._deferred_pause_requested = True
+        elif not self._open_events.postpone(self._pause_if_running):
+            await self._pause_if_running()
+
+    async def _pause_if_running(self) -> None:
+        """Pause, unless something else was asked for since it was wanted."""
+        if self._state == "running" and not self._cleaning_up:
+            self._deferred_pause_requested = False
+            self._interrupted = True
+            self._state = "pausing"
+            self._loop.call_later(PAUSE_SECONDS, self._report_slow_pause, self._task)
+            for run in self._run_bundlers.values():
+                run.record_interruption("pause")  # type: ignore[no-untyped-call]
+            self._task.cancel()
+
+    def request_suspend(
+        self,
+        fut: Any,
+        *,
+        pre_plan: Any = None,
+        post_plan: Any = None,
+        justification: str | None = None,
+    ) -> None:
+        """Suspend the plan until a future is done; see bluesky's documentation."""
+        suspender = Msg("_start_suspender", None, pre_plan, post_plan, justification, fut)
+
+        async def suspend() -> None:
+            await self._suspend(suspender)
+
+        async def request() -> None:
+            if not self._open_events.postpone(suspend):
+                await suspend()
+
+        asyncio.run_coroutine_threadsafe(request(), self._loop)
+
+    async def _suspend(self, suspender: Msg) -> None:
+        running = self._state == "running" and not self._cleaning_up
+        if not running and self._state not in ("pausing", "paused"):
+            return  # no plan goes on that could be suspended
+        self.log.info("Suspended: %s", suspender.args[2] or "no reason given")
+        if not self.resumable:
+            if running:
+                self._end_unresumable()
+            return
+        self._plan_stack.append(single_gen(suspender))
+        self._response_stack.append(None)
+        if running:
+            self._state = "suspending"
+            if asyncio.current_task() is not self._task:  # otherwise it looks at the state next
+                self._task.cancel()
+
+    def _end_unresumable(self) -> None:
+        """End a plan that would have to wait but has no checkpoint to go back to."""
+        self._interrupted = True
+        self._exception = FailedPause()
+        self._state = "aborting"
+        self._task.cancel()
+
+    @property
+    def _cleaning_up(self) -> bool:
+        """Whether the plan is over, and bluesky stops, unstages and closes what it left."""
+        return not self._plan_stack or self._pardon_failures.is_set()

@@ -1,9 +1,13 @@
-"""The engine's event loop and the thread it runs in."""
+"""The engine's event loop, its thread, and the end of both when the interpreter exits."""
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
+import time
+from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from bluesky.run_engine import (
     _ensure_event_loop_running,
@@ -11,7 +15,10 @@ from bluesky.run_engine import (
     set_bluesky_event_loop,
 )
 
-__all__ = ["EngineLoop"]
+if TYPE_CHECKING:
+    from napari_skylight.engine._run_engine import RunEngine
+
+__all__ = ["EngineLoop", "close_at_exit"]
 
 _SOON = 5.0  # seconds for a thread to start, or a cancelled task to end
 
@@ -110,3 +117,21 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+_EXIT_TIMEOUT = 1.5  # seconds for all engines together
+
+close_at_exit: WeakSet[RunEngine] = WeakSet()
+
+
+def _close_all() -> None:
+    """Give the plans that still run a moment to clean up."""
+    end = time.monotonic() + _EXIT_TIMEOUT
+    engines = list(close_at_exit)
+    for engine in engines:
+        engine.stop()
+    for engine in engines:
+        engine._close(max(0.1, end - time.monotonic()), thread_timeout=0.1)
+
+
+atexit.register(_close_all)

@@ -17,16 +17,14 @@ from bluesky.utils import DuringTask, RunEngineInterrupted
 from psygnal import Signal
 
 from napari_skylight._signals import announce
-from napari_skylight.engine._at_exit import close_at_exit
-from napari_skylight.engine._checked_plan import CheckedPlan
+from napari_skylight.engine._added_commands import AddedCommands
 from napari_skylight.engine._errors import EngineBusyError
 from napari_skylight.engine._interrupts import Interruptible
-from napari_skylight.engine._log import EngineLog
-from napari_skylight.engine._loop import EngineLoop
-from napari_skylight.engine._offers import Offers
-from napari_skylight.engine._stash_commands import Commands
-from napari_skylight.engine._state import EngineStates, ObservedState
-from napari_skylight.engine._task import Deliveries, Run, finish
+from napari_skylight.engine._latch import Offers, SRLatch
+from napari_skylight.engine._loop import EngineLoop, close_at_exit
+from napari_skylight.engine._replaced_commands import ReplacedCommands
+from napari_skylight.engine._state import EngineLog, EngineStates, ObservedState
+from napari_skylight.engine._task import CheckedPlan, Deliveries, Run, finish
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
     from bluesky.run_engine import RunEngineResult
     from bluesky.utils import Msg, Subscribers
 
-    from napari_skylight.engine._latch import SRLatch
     from napari_skylight.engine.actions import Action
 
 __all__ = ["RunEngine"]
@@ -110,7 +107,8 @@ class RunEngine(Interruptible):
         self.pause_msg = ""
         self.log = EngineLog(bluesky_logger, {"RE": self})
         self._set_up()
-        Commands(self, self._offer_latches, self._note_stash).install()
+        ReplacedCommands(self).install()
+        AddedCommands(self, self._offer_latches, self._open_events.note_stash).install()
         close_at_exit.add(self)
         # for an engine nobody keeps; at exit all engines are closed together
         weakref.finalize(self, self._engine_loop.stop).atexit = False
@@ -221,7 +219,10 @@ class RunEngine(Interruptible):
         if self._state != "idle":  # something in bluesky's own cleanup failed
             self._run_bundlers.clear()
             self._state = "idle"
-        run.outcome = self._outcome(plan_return)
+        if self._call_returns_result:
+            run.outcome = self._create_result(plan_return)  # type: ignore[no-untyped-call]
+        else:
+            run.outcome = tuple(self._run_start_uids)
         if error is None and self._interrupted:
             error = RunEngineInterrupted(self.pause_msg)
         self._offers.end()

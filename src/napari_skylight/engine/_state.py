@@ -1,18 +1,22 @@
-"""The engine's states, one of which it is always in."""
+"""What the engine reports of itself: its state and its log."""
 
 from __future__ import annotations
 
+import sys
+from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from bluesky._vendor.super_state_machine.machines import StateMachine
+from bluesky.log import ComposableLogAdapter
 from bluesky.run_engine import LoggingPropertyMachine, RunEngineStateMachine
+from bluesky.utils import FailedPause, PlanHalt, RequestAbort
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_skylight.engine._run_engine import RunEngine
 
-__all__ = ["EngineStates", "ObservedState"]
+__all__ = ["EngineLog", "EngineStates", "ObservedState"]
 
 _TRANSITIONS = RunEngineStateMachine.Meta.transitions
 
@@ -62,3 +66,19 @@ class ObservedState(LoggingPropertyMachine):
         _set(self, engine, state)
         vars(engine)[_NOW] = _get(self, engine, owner)
         engine._on_state_changed(str(_get(self, engine, owner)), old)
+
+
+class EngineLog(ComposableLogAdapter):
+    """bluesky's log adapter, except that a run somebody ended is a line and not a traceback."""
+
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log the exception being handled, as no error when it is how a user's request arrives."""
+        error = sys.exception()
+        if isinstance(error, FailedPause):
+            self.warning(
+                "The plan has no checkpoint to go back to, so it was ended and not paused."
+            )
+        elif isinstance(error, (RequestAbort, PlanHalt, CancelledError)):
+            self.info("The run was ended on request.")
+        else:
+            super().exception(msg, *args, **kwargs)

@@ -7,10 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bluesky.preprocessors import rewindable_wrapper
-from bluesky.utils import all_safe_rewind, maybe_await
+from bluesky.utils import Msg, all_safe_rewind, maybe_await, short_uid
 
+from napari_skylight.engine import _errors
+from napari_skylight.engine._errors import answer_within
 from napari_skylight.engine._event_bundle import trigger_and_read, without_parts
-from napari_skylight.engine._messages import message, new_group
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -70,9 +71,9 @@ def set_property(
         When the device's ``set`` takes no `propr`.
     """
     _check_takes_propr(obj, propr)
-    group = new_group("set_property")
-    status: Status = yield message("set", obj, value, group=group, propr=propr)
-    yield message("wait", None, group=group, timeout=timeout)
+    group = short_uid("set_property")
+    status: Status = yield Msg("set", obj, value, group=group, propr=propr)
+    yield Msg("wait", None, group=group, timeout=timeout)
     return status
 
 
@@ -95,7 +96,7 @@ def wait_for_actions(
     tuple or None
         The name and the latch of the earliest, or None when time ran out.
     """
-    found: tuple[str, SRLatch] | None = yield message(
+    found: tuple[str, SRLatch] | None = yield Msg(
         "wait_for_actions", None, events, timeout=timeout, wait_for=wait_for
     )
     return found
@@ -134,7 +135,7 @@ def read_while_waiting(
     due = time.monotonic()
     found = None
     while found is None:
-        yield message("checkpoint")
+        yield Msg("checkpoint")
         yield from rewindable_wrapper(trigger_and_read(devices, stream_name), may_repeat)
         now = time.monotonic()
         due = max(due + refresh_period, now)  # what is late stays late: no burst to catch up
@@ -218,11 +219,11 @@ def stash(
         The reading belongs to the event that is open, if any: the cache withdraws it when the
         event is dropped.
     """
-    group = group or new_group("stash")
+    group = group or short_uid("stash")
     options = {} if of_event else {"of_event": False}
-    yield message("stash", obj, reading, group=group, **options)
+    yield Msg("stash", obj, reading, group=group, **options)
     if wait:
-        yield message("wait", None, group=group)
+        yield Msg("wait", None, group=group)
 
 
 def clear_cache(
@@ -239,15 +240,15 @@ def clear_cache(
     wait
         Wait until it is empty.
     """
-    group = group or new_group("clear_cache")
-    yield message("clear_cache", obj, group=group)
+    group = group or short_uid("clear_cache")
+    yield Msg("clear_cache", obj, group=group)
     if wait:
-        yield message("wait", None, group=group)
+        yield Msg("wait", None, group=group)
 
 
 def describe(obj: Readable[Any]) -> MsgGenerator[dict[str, DataKey]]:
     """Return what ``obj.describe()`` returns, sync or async."""
-    keys: dict[str, DataKey] = yield from _ask(obj.describe)
+    keys: dict[str, DataKey] = yield from _ask(obj, "describe")
     return keys
 
 
@@ -255,16 +256,17 @@ def describe_collect(
     obj: Collectable,
 ) -> MsgGenerator[dict[str, DataKey] | dict[str, dict[str, DataKey]]]:
     """Return what ``obj.describe_collect()`` returns, sync or async."""
-    keys: dict[str, Any] = yield from _ask(obj.describe_collect)
+    keys: dict[str, Any] = yield from _ask(obj, "describe_collect")
     return keys
 
 
-def _ask(method: Callable[[], Any]) -> MsgGenerator[Any]:
+def _ask(obj: Any, method: str) -> MsgGenerator[Any]:
     async def answer() -> Any:
-        return await maybe_await(method())
+        said = maybe_await(getattr(obj, method)())
+        return await answer_within(_errors.CALL_SECONDS, obj, method, said)
 
     factories: list[Callable[[], Awaitable[Any]]] = [answer]
-    tasks: list[Task[Any]] = yield message("wait_for", None, factories)
+    tasks: list[Task[Any]] = yield Msg("wait_for", None, factories)
     return tasks[0].result()
 
 

@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bluesky.utils import Msg
+
+from napari_skylight.engine import _errors
+from napari_skylight.engine._answers import answer_later, is_pausing
 from napari_skylight.engine._errors import answer_within, device_name
-from napari_skylight.engine._latch import SRLatch, wait_for_change
-from napari_skylight.engine._messages import message
-from napari_skylight.engine._offers import Offers
+from napari_skylight.engine._latch import Offers, SRLatch, wait_for_change
 from napari_skylight.engine._protocol_checks import supports
-from napari_skylight.engine._resuming import answer_later, is_pausing
 from napari_skylight.engine._status import Status
 from napari_skylight.protocols import HasCache
 
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bluesky.run_engine import RunEngine
-    from bluesky.utils import Msg
 
-__all__ = ["Commands", "install_commands"]
+__all__ = ["AddedCommands", "install_commands"]
 
 STREAM_SECONDS = 10.0
 """How long a camera may take to start or stop its stream, or to return frames."""
@@ -41,8 +41,8 @@ def install_commands(engine: RunEngine) -> Callable[[], None]:
     """Add this engine's commands to a plain bluesky engine.
 
     The commands are ``wait_for_actions``, ``stash``, ``clear_cache``, ``start_stream``,
-    ``stop_stream`` and ``collect_stream``; the methods of `Commands` document their messages. On a
-    plain engine, caches keep the frames of dropped events.
+    ``stop_stream`` and ``collect_stream``; the methods of `AddedCommands` document their messages.
+    On a plain engine, caches keep the frames of dropped events.
 
     Returns
     -------
@@ -58,10 +58,10 @@ def install_commands(engine: RunEngine) -> Callable[[], None]:
             offers.begin()
             task.add_done_callback(lambda _: offers.end())
 
-    return Commands(engine, offer).install()
+    return AddedCommands(engine, offer).install()
 
 
-class Commands:
+class AddedCommands:
     """The commands, for one engine.
 
     Parameters
@@ -185,7 +185,8 @@ class Commands:
         return await self._finish_once(asyncio.ensure_future(limited))
 
     async def _await(self, msg: Msg, answer: Any, group: str) -> Any:
-        status = await answer
+        method = "clear" if msg.command == "clear_cache" else msg.command
+        status = await answer_within(_errors.CALL_SECONDS, msg.obj, method, answer)
         if status is None:  # it has been awaited, so it is done
             status = Status()
             status.set_finished()
@@ -211,7 +212,7 @@ class Commands:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if is_pausing(self._engine):
-                answer_later(self._engine, depth, message(_FINISH, None, task))
+                answer_later(self._engine, depth, Msg(_FINISH, None, task))
             else:
                 task.cancel()
             raise

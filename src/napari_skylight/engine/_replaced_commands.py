@@ -1,0 +1,159 @@
+"""bluesky's commands as this engine carries them out."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from bluesky.protocols import Pausable, Readable
+from bluesky.utils import maybe_await
+
+from napari_skylight.engine import _errors
+from napari_skylight.engine._answers import answering
+from napari_skylight.engine._errors import answer_within, device_name, name_timeout
+from napari_skylight.engine._protocol_checks import supports
+from napari_skylight.engine._waits import Awaited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from bluesky.utils import Msg
+
+    from napari_skylight.engine._interrupts import Interruptible
+
+    Command = Callable[[Msg], Coroutine[Any, Any, Any]]
+
+__all__ = ["ReplacedCommands"]
+
+# Commands that a pause may interrupt and repeat, and whose answer plans use.
+_ANSWERED = ("collect", "locate", "read", "wait", "wait_for")
+
+# Commands that call a device: their time-outs name it. The second ones await what it returns.
+_CALLS = (
+    "collect",
+    "complete",
+    "configure",
+    "kickoff",
+    "prepare",
+    "set",
+    "stage",
+    "trigger",
+    "unstage",
+)
+_AWAITED_CALLS = ("locate", "stop")
+
+
+class ReplacedCommands:
+    """bluesky's commands, with less work for each and answers for interrupted messages."""
+
+    def __init__(self, engine: Interruptible) -> None:
+        self._engine = engine
+        self._bluesky: dict[str, Command] = dict(engine._command_registry)
+
+    def install(self) -> None:
+        """Register the commands with the engine."""
+        engine = self._engine
+        commands: dict[str, Command] = {
+            "open_run": self._open_run,
+            "read": self._read,
+            "save": functools.partial(engine._open_events.save, self._bluesky["save"]),
+            "drop": functools.partial(engine._open_events.end, self._bluesky["drop"]),
+            "checkpoint": self._checkpoint,
+            "wait": functools.partial(engine._waits.wait, self._bluesky["wait"]),
+            "_resume_from_suspender": self._resume,
+        }
+        commands |= {name: self._naming(name) for name in _CALLS}
+        commands |= {name: self._limited(name) for name in _AWAITED_CALLS}
+        for name in _ANSWERED:
+            commands[name] = answering(engine, commands.get(name, self._bluesky[name]))
+        for name, command in commands.items():
+            engine._command_registry[name] = command
+
+    def _naming(self, name: str) -> Command:
+        """Return a command of bluesky's whose time-outs name the device."""
+        command = self._bluesky[name]
+
+        async def named(msg: Msg) -> Any:
+            try:
+                return await command(msg)
+            except TimeoutError as error:
+                name_timeout(error, msg.obj, name)
+                raise
+
+        return named
+
+    def _limited(self, name: str) -> Command:
+        """Return a command of bluesky's whose device must answer in time."""
+        command = self._bluesky[name]
+
+        async def limited(msg: Msg) -> Any:
+            devices = ", ".join(map(device_name, (msg.obj, *msg.args)))
+            self._engine.awaited = (Awaited(msg.obj, name),)
+            try:
+                return await answer_within(_errors.CALL_SECONDS, devices, name, command(msg))
+            finally:
+                self._engine.awaited = ()
+
+        return limited
+
+    async def _open_run(self, msg: Msg) -> Any:
+        """Open a run; see bluesky's documentation."""
+        uid = await self._bluesky["open_run"](msg)
+        self._engine._run_bundlers[msg.run].validate_all = self._engine.validate_all_events
+        return uid
+
+    async def _read(self, msg: Msg) -> Any:
+        """Read a device; see bluesky's documentation.
+
+        Expected message object is::
+
+            Msg("read", obj)
+        """
+        engine, device = self._engine, msg.obj
+        if msg.args or msg.kwargs or not supports(device, Readable):
+            return await self._bluesky["read"](msg)
+        try:
+            reading = device.read()
+        except TimeoutError as error:
+            name_timeout(error, device, "read")
+            raise
+        if inspect.isawaitable(reading):
+            engine.awaited = (Awaited(device, "read"),)
+            try:
+                reading = await answer_within(_errors.CALL_SECONDS, device, "read", reading)
+            finally:
+                engine.awaited = ()
+        if reading is None:
+            raise RuntimeError(f"{device.name} returned None for a reading, not a dictionary.")
+        bundler = engine._run_bundlers.get(msg.run)
+        if bundler is not None:
+            await bundler.read(msg, reading)
+        return reading
+
+    async def _checkpoint(self, msg: Msg) -> None:
+        """Set the place to which a rewind goes back; see bluesky's documentation.
+
+        Before a deferred pause bluesky waits half a second for a second Ctrl-C, which does not
+        reach this engine.
+        """
+        engine = self._engine
+        deferred, engine._deferred_pause_requested = engine._deferred_pause_requested, False
+        try:
+            await self._bluesky["checkpoint"](msg)
+        except BaseException:  # a cancellation too: the pause is still requested
+            engine._deferred_pause_requested = deferred
+            raise
+        if deferred:
+            await engine._pause_if_running()
+
+    async def _resume(self, msg: Msg) -> None:
+        """Resume monitors and devices after a suspender."""
+        engine = self._engine
+        for bundler in engine._run_bundlers.values():
+            await bundler.restore_monitors()  # type: ignore[no-untyped-call]
+        for device in engine._objs_seen:
+            if isinstance(device, Pausable):
+                await answer_within(
+                    _errors.PAUSE_SECONDS, device, "resume", maybe_await(device.resume())
+                )

@@ -15,8 +15,7 @@ from napari_skylight.engine.actions import Action, SRLatch
 from napari_skylight.plans._channels import Channels
 from napari_skylight.plans._device_plans import Readings, stash_frames
 from napari_skylight.plans._frame_sources import Exposures, Streams
-from napari_skylight.plans._frame_times import image_time
-from napari_skylight.plans._stash_queue import StashQueue, unless_refused
+from napari_skylight.plans._stash_queue import StashQueue, image_time, unless_refused
 from napari_skylight.protocols import Camera, FrameCaches, StreamingCamera
 
 STREAM_SECONDS = 0.01

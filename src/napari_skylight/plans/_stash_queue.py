@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bluesky.protocols import Readable
+from bluesky.protocols import Readable, Reading
 from bluesky.utils import FailedStatus, MsgGenerator
 
 from napari_skylight.plans._device_plans import Readings, read_positions, stash_frames
-from napari_skylight.plans._frame_times import Pace, image_time, timed, without_images
-from napari_skylight.protocols import Camera, FrameCaches, HasCache, StashRefused
+from napari_skylight.protocols import BatchReading, Camera, FrameCaches, HasCache, StashRefused
 
 
 class _Taken(NamedTuple):
@@ -63,14 +63,14 @@ class StashQueue:
         self.on = False
         self._positions = positions
         self._refused = refused
-        self._paces: dict[tuple[str, str], Pace] = {}
+        self._paces: dict[tuple[str, str], _Pace] = {}
         self._taken: deque[_Taken] = deque()
         self._stashes: deque[tuple[HasCache, Readings, bool]] = deque()
 
     def switch(self, on: bool, every: float) -> None:
         """Start or stop keeping frames, at the interval `every` in s, from the next on."""
         self.on = on
-        self._paces = {key: Pace(every) for key in self.stacks}
+        self._paces = {key: _Pace(every) for key in self.stacks}
 
     def add(
         self, camera: Camera, reading: Readings, times: Sequence[float], channel: str = ""
@@ -105,7 +105,7 @@ class StashQueue:
         while self._taken:
             taken = self._taken.popleft()
             own = snapshot[taken.camera]
-            values = {**without_images(own), **taken.reading}
+            values = {**_without_images(own), **taken.reading}
             if self._sort(taken, values, also=image_time(own)):
                 left.pop(taken.camera, None)
         if not (yield from self._flush()):
@@ -116,7 +116,7 @@ class StashQueue:
     def _sort(self, taken: _Taken, values: Readings, also: float | None = None) -> bool:
         """Queue the stashes of `values`; return whether the frame taken at `also` is kept."""
         key = taken.camera, taken.channel
-        values = timed(values, taken.times)
+        values = _timed(values, taken.times)
         self._stashes.append((self._live[key], values, False))
         if not self.on:
             return False
@@ -139,6 +139,46 @@ class StashQueue:
         return kept
 
 
+class _Pace:
+    """Picks frames at an interval, beginning with the first.
+
+    Parameters
+    ----------
+    seconds : float
+        The interval; 0 picks every frame.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._due = -math.inf
+
+    def pick(self, reading: Readings, times: Sequence[float], also: float | None) -> Readings:
+        """Return the due frames of `reading`, taken at `times`; an empty reading if none is due.
+
+        The frame taken at `also` is picked in any case.
+        """
+        picked = []
+        for place, taken in enumerate(times):
+            if taken >= self._due:
+                picked.append(place)
+                self._due = taken + self._seconds if self._seconds else -math.inf
+            elif taken == also:
+                picked.append(place)
+        if len(picked) == len(times):
+            return reading
+        if not picked:
+            return {}
+        return _timed(
+            {
+                key: Reading(value=each["value"][picked], timestamp=each["timestamp"])
+                if _is_batch(each["value"])
+                else each
+                for key, each in reading.items()
+            },
+            [times[place] for place in picked],
+        )
+
+
 def unless_refused(plan: MsgGenerator[Any]) -> MsgGenerator[bool]:
     """Run `plan`; return False if a cache refused the frames, which it reports itself."""
     try:
@@ -150,3 +190,32 @@ def unless_refused(plan: MsgGenerator[Any]) -> MsgGenerator[bool]:
             raise
         return False
     return True
+
+
+def _timed(reading: Readings, times: Sequence[float]) -> Readings:
+    """Return `reading` with `times` for its frames, if it has as many frames."""
+    return {
+        key: BatchReading(**each, timestamps=times)
+        if _is_batch(each["value"]) and len(each["value"]) == len(times)
+        else each
+        for key, each in reading.items()
+    }
+
+
+def image_time(reading: Readings) -> float | None:
+    """Return the time stamp of the image in `reading`; None without an image."""
+    images = (each for each in reading.values() if _is_image(each["value"]))
+    return next((each["timestamp"] for each in images), None)
+
+
+def _without_images(reading: Readings) -> Readings:
+    """Return `reading` without its images."""
+    return {key: each for key, each in reading.items() if not _is_image(each["value"])}
+
+
+def _is_image(value: Any) -> bool:
+    return getattr(value, "ndim", 0) > 1
+
+
+def _is_batch(value: Any) -> bool:
+    return getattr(value, "ndim", 0) > 2

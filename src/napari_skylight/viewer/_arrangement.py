@@ -6,12 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from napari_skylight.viewer._fit_view import Framing
-from napari_skylight.viewer._live_or_snapshots import InFront
-from napari_skylight.viewer._outdated import Outdated
-from napari_skylight.viewer._recalled import Recalled
 from napari_skylight.viewer._side_by_side import SideBySide
 from napari_skylight.viewer._slider import Slider
 from napari_skylight.viewer._status_line import StatusLine
+from napari_skylight.viewer._visibility import Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -38,9 +36,7 @@ class Arrangement:
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self.slider = Slider(viewer)
-        self._in_front = InFront(viewer.layers, self.slider)
-        self._outdated = Outdated()
-        self._recalled = Recalled(viewer.layers)
+        self._visibility = Visibility(viewer.layers, self.slider)
         self._side_by_side = SideBySide(viewer)
         self._framing = Framing(viewer)
         self._status = StatusLine(viewer)
@@ -50,8 +46,8 @@ class Arrangement:
 
     @property
     def hint(self) -> str:
-        """What to tell the person who does not see the live pictures that come."""
-        return self._in_front.hint
+        """The text for a user who does not see the live frames that come."""
+        return self._visibility.hint
 
     @property
     def waiting(self) -> bool:
@@ -61,12 +57,11 @@ class Arrangement:
     def begin_run(self) -> None:
         """Be ready for another run."""
         self._broken = False
-        self._in_front.begin_run()
-        self._recalled.begin_run()
+        self._visibility.begin_run()
 
-    def begin_microscope(self, live: Collection[LiveLayer]) -> None:
+    def begin_microscope(self) -> None:
         """Take the frames that have just come for the first of all; those of others are out."""
-        self._outdated.hide_others(live)
+        self._visibility.begin_microscope()
         self._framing.restart()
 
     def follow(
@@ -79,10 +74,7 @@ class Arrangement:
         if self._broken:
             return
         try:
-            self._recalled.follow([*live.values(), *stacks])
-            self._in_front.follow(live.values(), stacks)
-            if self._in_front.live:
-                self._outdated.follow(live.values())
+            self._visibility.follow(live.values(), stacks)
             self._side_by_side.follow(live.values(), stacks)
             self._framing.follow(live)
             self._show_scale_bar([*live.values(), *stacks])

@@ -89,8 +89,13 @@ class CacheLayer(ABC):
         """Whether there is a layer that the person can see."""
         return self.layer is not None and self.layer.visible
 
+    @property
+    def visible_or_next(self) -> bool:
+        """Whether the layer is visible; while there is none, whether the next one will be."""
+        return bool(self._settings.get("visible", True) if self.layer is None else self.visible)
+
     def set_visible(self, visible: bool) -> None:
-        """Open or close the layer's eye; that of the next one while there is none."""
+        """Show or hide the layer; while there is none, the next one."""
         if self.layer is None:
             self._settings["visible"] = visible
         elif self.layer.visible != visible:

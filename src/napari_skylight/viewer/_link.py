@@ -226,7 +226,7 @@ class ViewerLink:
         live = [each for each in self._layers.values() if isinstance(each, LiveLayer)]
         if self._another_microscope and any(each.came for each in live):
             self._another_microscope = False
-            self._arrangement.begin_microscope(live)
+            self._arrangement.begin_microscope()
             for layer in self._layers.values():
                 layer.contrast.restart()
 

@@ -6,11 +6,13 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
+import numpy as np
 import pytest
 from annotated_types import Unit
 from bluesky.utils import MsgGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from napari_skylight.plans.spec import create_plan_spec, find_problems, resolve_arguments
@@ -67,6 +69,7 @@ KINDS = {
     "optional": (float | None, st.none() | NUMBERS),
     "number or word": (float | Literal["auto", "off"], NUMBERS | st.sampled_from(["auto", "off"])),
     "kinds": (bool | int | str | Roi | None, st.none() | st.booleans() | WHOLE | WORDS | ROIS),
+    "arrays": (list[NDArray[np.int16]] | NDArray[np.float64] | None, st.none()),
     "unions": (list[int | Literal["auto"]], st.lists(WHOLE | st.just("auto"), max_size=3)),
     "tuple": (tuple[int, str, bool], st.tuples(WHOLE, WORDS, st.booleans())),
     "ints": (list[int], st.lists(WHOLE)),
@@ -83,6 +86,7 @@ KINDS = {
     "named tuple": (Point, st.builds(Point, NUMBERS, NUMBERS)),
     "models": (list[Channel], st.lists(CHANNELS, max_size=2)),
 }
+ODD = st.sampled_from([np.zeros(3), np.zeros((2, 2)), np.array(1.0), {}, {"x": 1}, b"x", object()])
 
 
 def spec_of(annotation: Any) -> Any:
@@ -133,7 +137,7 @@ def test_an_untouched_field_returns_the_same_object(qapp, kind, data):
 @given(st.data())
 def test_a_value_kept_for_another_type_does_no_harm(qapp, kind, data):
     annotation, _ = KINDS[kind]
-    value = data.draw(data.draw(st.sampled_from([values for _, values in KINDS.values()])))
+    value = data.draw(data.draw(st.sampled_from([ODD, *(values for _, values in KINDS.values())])))
     spec = spec_of(annotation)
     form = ParamForm(spec)
     form.set_values({"x": value})

@@ -83,11 +83,12 @@ def build(record: type, values: Mapping[str, Any], names: Iterable[str]) -> Any:
     ValueError
         If `record` refuses the values; the message is its own.
     """
-    if record in (range, slice) and values["step"] == 0:
-        raise ValueError("enter a step other than 0.")
     try:
         if record in (range, slice):
-            return record(*(values[name] for name in names))
+            given = {each.name: each.default for each in members_of(record)} | dict(values)
+            if given["step"] == 0:
+                raise ValueError("enter a step other than 0")
+            return record(*(given[name] for name in names))
         if record is tuple:
             return tuple(values[name] for name in names)
         return record(**values)

@@ -123,7 +123,7 @@ def fits(value: Any, annotation: Any) -> bool:
     if is_union(annotation):
         return any(fits(value, member) for member in get_args(annotation))
     if get_origin(annotation) is Literal:
-        return value in get_args(annotation)
+        return not getattr(value, "ndim", 0) and value in get_args(annotation)
     if element_of(annotation) is not None or is_fixed_tuple(annotation):
         return is_collection(value)
     origin = get_origin(annotation) or _CONCRETE.get(annotation, annotation)

@@ -262,6 +262,4 @@ def as_list(value: Any) -> list[Any]:
     """Return `value` as a list: none, one or several values."""
     if value is None:
         return []
-    is_one = isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection)
-    is_one = is_one or _is_endless(value)
-    return [value] if is_one else list(value)
+    return list(value) if is_collection(value) and not _is_endless(value) else [value]

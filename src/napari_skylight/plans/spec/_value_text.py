@@ -55,6 +55,8 @@ def find_choice(choices: Sequence[Any], value: Any) -> int | None:
 
     True and 1 are different choices. A member of a reloaded enum is found by its name.
     """
+    if getattr(value, "ndim", 0):  # an array is none of them and compares item by item
+        return None
     tests: tuple[Callable[[Any], bool], ...] = (
         lambda choice: choice is value or (type(choice) is type(value) and choice == value),
         lambda choice: choice == value,

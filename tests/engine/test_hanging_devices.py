@@ -21,7 +21,6 @@ LIMIT = 0.05
 def short_limits(monkeypatch):
     monkeypatch.setattr(_errors, "CALL_SECONDS", LIMIT)
     monkeypatch.setattr(_errors, "PAUSE_SECONDS", LIMIT)
-    monkeypatch.setattr(_interrupts, "PAUSE_SECONDS", LIMIT)
 
 
 async def hang(*args, **kwargs):

@@ -7,7 +7,6 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from bluesky._vendor.super_state_machine.errors import TransitionError
-from bluesky.protocols import Pausable, Stoppable
 from bluesky.run_engine import RunEngine as BlueskyRunEngine
 from bluesky.run_engine import RunEngineResult
 from bluesky.utils import (
@@ -16,12 +15,13 @@ from bluesky.utils import (
     PlanHalt,
     RequestAbort,
     RequestStop,
-    maybe_await,
     single_gen,
 )
 
+from napari_skylight.engine import _errors
 from napari_skylight.engine._bundler import RunBundler as _RunBundler
-from napari_skylight.engine._errors import PAUSE_SECONDS, answer_within, device_name, timeout_text
+from napari_skylight.engine._device_pauses import SeenDevices, resume_devices, stop_devices
+from napari_skylight.engine._errors import timeout_text
 from napari_skylight.engine._open_events import OpenEvents
 from napari_skylight.engine._task import (
     Deliveries,
@@ -36,7 +36,7 @@ from napari_skylight.engine._waits import Awaited, Waits
 if TYPE_CHECKING:
     import threading
     from collections import defaultdict
-    from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Collection, Coroutine
     from concurrent.futures import Future
 
     from bluesky.protocols import Status
@@ -54,17 +54,6 @@ _ENDS: dict[str, tuple[str, type[BaseException], int]] = {
     "halt": ("halting", PlanHalt, 3),
 }
 _RANKS = {state: rank for state, _, rank in _ENDS.values()}
-
-
-class _SeenDevices(set[Any]):
-    """The devices that bluesky pauses one after the other, and the one whose turn it is."""
-
-    current: Any = None
-
-    def __iter__(self) -> Iterator[Any]:
-        for self.current in super().__iter__():
-            yield self.current
-        self.current = None
 
 
 class Interruptible(BlueskyRunEngine):
@@ -86,16 +75,17 @@ class Interruptible(BlueskyRunEngine):
     _run_permit: Any
     _task: Any
     _task_fut: Any
-    _objs_seen: _SeenDevices
+    _objs_seen: SeenDevices
 
     _run_now: Run | None = None
+    _pause_timer: asyncio.TimerHandle | None = None
     _deliveries: Deliveries
     _offers: Offers
     _lock: threading.Lock  # held while a run begins or ends
 
     def _set_up(self) -> None:
         """Set up what bluesky's constructor has no place for."""
-        self._objs_seen = _SeenDevices()
+        self._objs_seen = SeenDevices()
         self._open_events = OpenEvents(self)
         self._waits = Waits(self)
 
@@ -214,12 +204,12 @@ class Interruptible(BlueskyRunEngine):
             calls = [(self._objs_seen.current, "pause")]
         return timeout_text(calls or [("The plan", "pause")], seconds)
 
-    def _report_slow_pause(self, task: object) -> None:
+    def _report_slow_pause(self) -> None:
         """Fail the requests for a pause that takes too long; the plan may still pause later."""
         run = self._run_now
-        if run is None or task is not self._task or self._state != "pausing":
+        if run is None:
             return
-        text = self._slow_pause(PAUSE_SECONDS)
+        text = self._slow_pause(_errors.PAUSE_SECONDS)
         self.log.warning("%s", text)
         pauses, run.pauses = run.pauses, []
         for pause in pauses:
@@ -280,15 +270,10 @@ class Interruptible(BlueskyRunEngine):
             bundler.record_interruption("resume")  # type: ignore[no-untyped-call]
         self._plan_stack.append(self._rewind())  # type: ignore[no-untyped-call]
         self._response_stack.append(None)
-        resumed: list[Pausable] = []
         try:
-            for obj in self._objs_seen:
-                if isinstance(obj, Pausable):
-                    resumed.append(obj)  # whatever comes of it
-                    await answer_within(PAUSE_SECONDS, obj, "resume", maybe_await(obj.resume()))
+            await resume_devices(self)
         except BaseException as exc:  # noqa: BLE001 - the future reports it; the plan stays paused
             failure = exc
-            await self._pause_again(resumed)
             self._interrupted = True
             run.resuming = False
             run.tell()
@@ -297,27 +282,8 @@ class Interruptible(BlueskyRunEngine):
         run.future = future
         self._run_permit.set()
 
-    async def _pause_again(self, devices: Sequence[Pausable]) -> None:
-        """Pause what has resumed when another could not: a paused plan leaves no light on."""
-        for obj in devices:
-            try:
-                await answer_within(PAUSE_SECONDS, obj, "pause", maybe_await(obj.pause()))
-            except BaseException:  # whatever a driver raises: the others must be paused too
-                self.log.exception("Failed to pause %s.", device_name(obj))
-
     async def _stop_movable_objects(self, *, success: bool = True) -> None:
-        """Stop everything the plan has set; one that hangs must not keep the light on."""
-        for obj in list(self._movable_objs_touched):
-            if isinstance(obj, Stoppable):
-                try:
-                    self.awaited = (Awaited(obj, "stop"),)
-                    await answer_within(
-                        PAUSE_SECONDS, obj, "stop", maybe_await(obj.stop(success=success))
-                    )
-                except BaseException:  # a cancellation or exit too: the other devices must be
-                    # stopped and the run must end
-                    self.log.exception("Failed to stop %s.", device_name(obj))
-        self.awaited = ()
+        await stop_devices(self, list(self._movable_objs_touched), success=success)
 
     async def _request_pause_coro(self, defer: bool = False) -> None:
         if self._state != "running":
@@ -335,7 +301,9 @@ class Interruptible(BlueskyRunEngine):
             self._deferred_pause_requested = False
             self._interrupted = True
             self._state = "pausing"
-            self._loop.call_later(PAUSE_SECONDS, self._report_slow_pause, self._task)
+            self._pause_timer = self._loop.call_later(
+                _errors.PAUSE_SECONDS, self._report_slow_pause
+            )
             for run in self._run_bundlers.values():
                 run.record_interruption("pause")  # type: ignore[no-untyped-call]
             self._task.cancel()

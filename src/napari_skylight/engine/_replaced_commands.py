@@ -6,11 +6,11 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from bluesky.protocols import Pausable, Readable
-from bluesky.utils import maybe_await
+from bluesky.protocols import Readable
 
 from napari_skylight.engine import _errors
 from napari_skylight.engine._answers import answering
+from napari_skylight.engine._device_pauses import resume_devices
 from napari_skylight.engine._errors import answer_within, device_name, name_timeout
 from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.engine._waits import Awaited
@@ -152,8 +152,4 @@ class ReplacedCommands:
         engine = self._engine
         for bundler in engine._run_bundlers.values():
             await bundler.restore_monitors()  # type: ignore[no-untyped-call]
-        for device in engine._objs_seen:
-            if isinstance(device, Pausable):
-                await answer_within(
-                    _errors.PAUSE_SECONDS, device, "resume", maybe_await(device.resume())
-                )
+        await resume_devices(engine)

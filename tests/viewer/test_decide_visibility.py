@@ -110,12 +110,17 @@ def test_the_order_of_the_layers_does_not_matter(sequence, random):
 def test_an_older_frame_is_seen_alone_and_the_live_layers_come_back(sequence):
     screen = played(sequence)
     filled = {id for id in screen.layers if id[0] == "stack" and screen.layers[id].there}
+    for id in filled:
+        screen.change(id, visible=True)
     cameras = {key for _, key, _ in filled}
     before, in_front = screen.live(screen.visible), screen.memory.live_in_front
     screen.do("slider", False)
     seen = screen.visible
     assert {key for _, key, _ in seen & filled} == cameras  # at least one of each camera
     assert not {key for _, key, _ in screen.live(seen)} & cameras
+    of_run = {id for id in filled if screen.layers[id].came_in_run}
+    for key in {key for _, key, _ in of_run}:  # not the channels of earlier runs
+        assert {id for id in seen & filled if id[1] == key} == {id for id in of_run if id[1] == key}
     screen.turn({LIVE[0].id})  # the slider is where it was
     if filled:
         assert screen.visible & filled == seen & filled

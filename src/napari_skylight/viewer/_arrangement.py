@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from napari_skylight.viewer._fit_view import Framing
+from napari_skylight.viewer._fit_view import ViewFitter
 from napari_skylight.viewer._side_by_side import SideBySide
 from napari_skylight.viewer._slider import Slider
 from napari_skylight.viewer._status_line import StatusLine
@@ -38,7 +38,7 @@ class Arrangement:
         self.slider = Slider(viewer)
         self._visibility = Visibility(viewer.layers, self.slider)
         self._side_by_side = SideBySide(viewer)
-        self._framing = Framing(viewer)
+        self._fitter = ViewFitter(viewer)
         self._status = StatusLine(viewer)
         self._viewer = viewer
         self._has_scale_bar = False
@@ -62,7 +62,7 @@ class Arrangement:
     def begin_microscope(self) -> None:
         """Take the frames that have just come for the first of all; those of others are out."""
         self._visibility.begin_microscope()
-        self._framing.restart()
+        self._fitter.restart()
 
     def follow(
         self,
@@ -76,7 +76,7 @@ class Arrangement:
         try:
             self._visibility.follow(live.values(), stacks)
             self._side_by_side.follow(live.values(), stacks)
-            self._framing.follow(live)
+            self._fitter.follow(live)
             self._show_scale_bar([*live.values(), *stacks])
             self.slider.settle()
             self._status.follow(stacks, now)

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from napari_skylight.viewer._layer_transform import Placement
     from napari_skylight.viewer._live_layer import LiveLayer
 
-__all__ = ["Framing"]
+__all__ = ["ViewFitter"]
 
 _FILLED = 0.95  # of the canvas, as napari does it
 
 
-class Framing:
+class ViewFitter:
     """Fits the view to the first live picture, and goes along with it when the stage moves.
 
     A picture of another shape is fitted again, and so are all when there is more or less room for

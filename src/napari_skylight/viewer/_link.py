@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 from napari_skylight._compat import main_window
 from napari_skylight._notifications import show_error
 from napari_skylight.viewer._arrangement import Arrangement
-from napari_skylight.viewer._autoscale_offer import AutoscaleOffer
-from napari_skylight.viewer._canvas_text import CanvasText
+from napari_skylight.viewer._canvas_text import AutoscaleOffer, CanvasText, Rates
 from napari_skylight.viewer._channel_colours import ChannelColours
 from napari_skylight.viewer._clock import Clock
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._deleted_layers import DeletedLayers, start_of
 from napari_skylight.viewer._live_layer import LiveLayer
-from napari_skylight.viewer._rates import Rates
 from napari_skylight.viewer._stack_layer import StackLayer
 
 if TYPE_CHECKING:

@@ -144,6 +144,7 @@ def snapshots(program: Program) -> None:
 @picture
 def devices(program: Program) -> None:
     program.run()
+    program.dock("Runs")
     program.dock("Devices")
     program.rest(1)
 
@@ -173,6 +174,7 @@ def runs(program: Program) -> None:
     program.session.choose("snap", {"frames": 40})
     program.press("run")
     program.wait(lambda: not program.session.state.busy)
+    program.dock("Devices")
     dock = program.dock("Runs")
     table = dock.findChild(QTreeView, "runs")
     table.setCurrentIndex(table.model().index(0, 0))

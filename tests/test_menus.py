@@ -66,7 +66,7 @@ def state(plugin_session, qtbot):
 LINES = {
     "Start live view": "Ctrl+Alt+L",
     "Stop": "Ctrl+Alt+.",
-    "Stop all motion": "",
+    "Stop motion": "",
     "Pause": "Ctrl+Alt+Shift+P",
     "Snapshot": "Ctrl+Alt+Shift+S",
     "Stash frames": "",
@@ -249,7 +249,7 @@ def commands_for(viewer, qtbot, text):
 WORDS = [
     *("Start live view", "Stop", "Pause", "Resume", "Snapshot", "Clear stash"),
     *("Plan control", "Devices", "Runs", "Stash frames", "Autoscale now", "Show frame rates"),
-    *("Reload plans", "Open plans folder", "Stop all motion"),
+    *("Reload plans", "Open plans folder", "Stop motion"),
 ]
 
 

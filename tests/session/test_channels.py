@@ -9,7 +9,7 @@ import pytest
 
 from napari_skylight.devices import mmcore, sim
 from napari_skylight.engine import Status
-from napari_skylight.plans import _channels
+from napari_skylight.plans import _acquisition
 from napari_skylight.protocols import HasChannels
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera, FakeLight, FakeStreamingCamera, wait_until
@@ -252,7 +252,7 @@ def test_without_channels_the_light_keeps_its_own_and_frames_say_which(session, 
 def test_a_channel_that_does_not_come_ends_the_run_with_the_light_off(
     session, camera, light, monkeypatch, channels
 ):
-    monkeypatch.setattr(_channels, "CHANNEL_SECONDS", 0.3)
+    monkeypatch.setattr(_acquisition, "CHANNEL_SECONDS", 0.3)
     light.channel.set = lambda _: Status()
     session.start("live_view", {"channels": channels})
     wait_until(lambda: session.state is SessionState.FAILED)
@@ -262,7 +262,7 @@ def test_a_channel_that_does_not_come_ends_the_run_with_the_light_off(
 
 def test_a_stop_ends_though_the_channel_does_not_come_back(session, camera, light, monkeypatch):
     start(session, camera)
-    monkeypatch.setattr(_channels, "CHANNEL_SECONDS", 0.3)
+    monkeypatch.setattr(_acquisition, "CHANNEL_SECONDS", 0.3)
     light.channel.set = lambda _: Status()
     session.stop().result(timeout=5)
     assert not light.on

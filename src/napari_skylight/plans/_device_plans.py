@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bluesky import preprocessors as bpp
 from bluesky.protocols import Movable, Readable, Reading
 from bluesky.utils import Msg, MsgGenerator, short_uid
 
 from napari_skylight.engine import plan_stubs
-from napari_skylight.protocols import Camera, HasCache, HasExposure, Light
+from napari_skylight.protocols import HasCache
 
 Readings = dict[str, Reading[Any]]
-
-LIGHT_SECONDS = 10.0
-"""Time limit for switching a light."""
 
 
 def read_positions(devices: Sequence[Readable[Any]]) -> MsgGenerator[Readings]:
@@ -51,37 +47,3 @@ def set_within(
         raise TimeoutError(
             f"{failure} within {seconds:g} s: check its connection and power."
         ) from error
-
-
-def set_exposure(cameras: Sequence[Camera], exposure: float | None) -> MsgGenerator[None]:
-    """Set the exposure time of every camera, in ms; None leaves it unchanged.
-
-    Raises
-    ------
-    ValueError
-        If a camera's exposure time cannot be set.
-    """
-    if exposure is None:
-        return
-    for camera in cameras:
-        if not isinstance(camera, HasExposure):
-            raise ValueError(
-                f"The exposure time of {camera.name} cannot be set: leave Exposure unticked."
-            )
-        yield from set_within(None, camera.exposure, exposure)
-
-
-def illuminated(plan: MsgGenerator[Any], light: Light | None) -> MsgGenerator[Any]:
-    """Run `plan` with `light` on; switch it off on every way out."""
-    if light is None:
-        return (yield from plan)
-
-    def switch(on: bool) -> MsgGenerator[None]:
-        said = f"{light.name} did not go {'on' if on else 'off'}"
-        yield from set_within(LIGHT_SECONDS, light, on, said)
-
-    def lit() -> MsgGenerator[Any]:
-        yield from switch(True)
-        return (yield from plan)
-
-    return (yield from bpp.finalize_wrapper(lit(), lambda: switch(False)))

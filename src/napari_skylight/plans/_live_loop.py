@@ -12,7 +12,7 @@ from bluesky.utils import Msg, MsgGenerator
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch
-from napari_skylight.plans._channels import Channels
+from napari_skylight.plans._acquisition import Illumination
 from napari_skylight.plans._device_plans import Readings, stash_frames
 from napari_skylight.plans._frame_sources import Exposures, Streams
 from napari_skylight.plans._stash_queue import StashQueue, image_time, unless_refused
@@ -37,7 +37,7 @@ class LiveLoop:
         Hold the live caches and the stacks.
     positions : Sequence[Readable]
         Read along with the frames.
-    channels : Channels
+    illumination : Illumination
         With several channels, no camera streams.
     actions : tuple of Action
         Snapshot, stash and clear.
@@ -52,17 +52,17 @@ class LiveLoop:
         cameras: Sequence[Camera],
         caches: FrameCaches,
         positions: Sequence[Readable[Any]],
-        channels: Channels,
+        illumination: Illumination,
         *,
         actions: tuple[Action, Action, Action],
         stash_every: float,
         stream: bool,
     ) -> None:
-        may_stream = stream and not channels.is_cycling
+        may_stream = stream and not illumination.is_cycling
         streaming = [each for each in cameras if may_stream and isinstance(each, StreamingCamera)]
         self._cameras = cameras
         self._positions = positions
-        self._channels = channels
+        self._illumination = illumination
         self._channel = ""
         self._snapshot, self._stash, self._clear = (action.name for action in actions)
         self._latches: dict[str, SRLatch] = {}
@@ -74,19 +74,19 @@ class LiveLoop:
         self._exposures = Exposures([camera for camera in cameras if camera not in streaming])
         refused = self._latches[self._stash].reset
         self._stash_queue = StashQueue(
-            cameras, caches, positions, refused, channels=channels.sequence
+            cameras, caches, positions, refused, channels=illumination.sequence
         )
 
     def run(self) -> MsgGenerator[None]:
         """Run until stopped; `finish` must follow."""
         yield from self._streams.start()
-        sequence = cycle(self._channels.sequence)
+        sequence = cycle(self._illumination.sequence)
         while True:
             if self._streaming or not self._exposures.pending:
                 yield Msg("checkpoint")
             if not self._exposures.pending:
                 self._channel = next(sequence)
-                yield from self._channels.go_to(self._channel)
+                yield from self._illumination.go_to(self._channel)
                 yield from self._exposures.begin()
             event = yield from self._next_event()
             was_on = self._stash_queue.on
@@ -121,9 +121,9 @@ class LiveLoop:
             for stack in self._stash_queue.stacks.values():
                 yield from plan_stubs.clear_cache(stack, wait=True)
         elif name == self._snapshot:
-            if self._channels.is_cycling:
+            if self._illumination.is_cycling:
                 yield from self._expose()
-            for channel in self._channels.sequence:
+            for channel in self._illumination.sequence:
                 yield from self._take_snapshots(channel)
             self._latches[name].reset()  # until then it is pending
 
@@ -131,7 +131,7 @@ class LiveLoop:
         """Keep a frame of each camera: the one being exposed or the next."""
         if channel:
             yield Msg("checkpoint")
-            yield from self._channels.go_to(channel)
+            yield from self._illumination.go_to(channel)
         ready = yield from self._exposures.complete()
         streamed: dict[str, Readings] = {}
 

@@ -10,8 +10,7 @@ from bluesky import preprocessors as bpp
 from bluesky.utils import MsgGenerator
 
 from napari_skylight.engine.actions import Action, continuous
-from napari_skylight.plans._channels import Channels
-from napari_skylight.plans._device_plans import illuminated, set_exposure
+from napari_skylight.plans._acquisition import Illumination, acquisition
 from napari_skylight.plans._live_loop import LiveLoop
 from napari_skylight.plans.spec import ChoicesOf, Wording
 from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage
@@ -71,20 +70,15 @@ def live_view(
     snapshot, stash, clear : Action
         The buttons.
     """
-    shown = Channels(light, channels)
+    illumination = Illumination(light, channels)
     loop = LiveLoop(
         cameras,
         caches,
-        [device for device in (stage, focus, *shown.readables) if device is not None],
-        shown,
+        illumination.readables(stage, focus),
+        illumination,
         actions=(snapshot, stash, clear),
         stash_every=stash_every,
         stream=stream,
     )
-    yield from set_exposure(cameras, exposure)
-    md = {"plan_name": "live_view", "cameras": [camera.name for camera in cameras]}
-    if channels:
-        md["channels"] = list(channels)
-    plan = illuminated(bpp.finalize_wrapper(loop.run(), loop.finish), light)
-    plan = bpp.run_wrapper(shown.restored_after(plan), md=md)
-    yield from bpp.stage_wrapper(plan, cameras)
+    plan = bpp.finalize_wrapper(loop.run(), loop.finish)
+    yield from acquisition("live_view", plan, cameras, illumination, exposure)

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Unit
-from bluesky import preprocessors as bpp
 from bluesky.utils import Msg, MsgGenerator
 
 from napari_skylight.engine import plan_stubs
-from napari_skylight.plans._channels import Channels
-from napari_skylight.plans._device_plans import illuminated, set_exposure
+from napari_skylight.plans._acquisition import Illumination, acquisition
 from napari_skylight.plans.spec import ChoicesOf
 from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage
 
@@ -50,24 +48,16 @@ def snap(
     focus : Focus, optional
         Its position is recorded with each frame.
     """
-    taken = Channels(light, channels)
-    positions = [device for device in (stage, focus, *taken.readables) if device is not None]
+    illumination = Illumination(light, channels)
+    positions = illumination.readables(stage, focus)
 
     def take() -> MsgGenerator[None]:
         for _ in range(frames):
-            for channel in taken.sequence:
+            for channel in illumination.sequence:
                 yield Msg("checkpoint")
-                yield from taken.go_to(channel)
+                yield from illumination.go_to(channel)
                 stacks = [caches.stack(camera, channel=channel) for camera in cameras]
                 yield from plan_stubs.read_and_stash(cameras, stacks, wait=True, along=positions)
 
-    md = {
-        "plan_name": "snap",
-        "cameras": [camera.name for camera in cameras],
-        "num_points": frames * len(taken.sequence),
-    }
-    if channels:
-        md["channels"] = list(channels)
-    yield from set_exposure(cameras, exposure)
-    plan = bpp.run_wrapper(taken.restored_after(illuminated(take(), light)), md=md)
-    yield from bpp.stage_wrapper(plan, cameras)
+    events = frames * len(illumination.sequence)
+    yield from acquisition("snap", take(), cameras, illumination, exposure, num_points=events)

@@ -1,0 +1,143 @@
+"""The run around a plan that takes frames: exposure time, light, channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bluesky import preprocessors as bpp
+from bluesky.protocols import Movable, Readable
+from bluesky.utils import MsgGenerator
+
+from napari_skylight.plans._device_plans import read_positions, set_within
+from napari_skylight.protocols import Camera, HasChannels, HasExposure, Light
+
+LIGHT_SECONDS = 10.0
+"""Time limit for switching a light."""
+CHANNEL_SECONDS = 30.0
+"""Time limit for a change of channel: a turret may have to turn."""
+
+
+def acquisition(
+    name: str,
+    plan: MsgGenerator[Any],
+    cameras: Sequence[Camera],
+    illumination: Illumination,
+    exposure: float | None,
+    **md: Any,
+) -> MsgGenerator[None]:
+    """Run `plan` as the run of the plan `name`, with the light on and the cameras staged.
+
+    Parameters
+    ----------
+    exposure : float or None
+        Exposure time of every camera, in ms; None leaves it unchanged.
+    **md
+        Further metadata of the run.
+    """
+    md = {"plan_name": name, "cameras": [camera.name for camera in cameras], **md}
+    if illumination.channels:
+        md["channels"] = list(illumination.channels)
+    if exposure is not None:
+        yield from _set_exposure(cameras, exposure)
+    plan = bpp.run_wrapper(illumination.during(plan), md=md)
+    yield from bpp.stage_wrapper(plan, cameras)
+
+
+class Illumination:
+    """The light of a plan and its channels.
+
+    Parameters
+    ----------
+    light : Light or None
+    channels : Sequence of str
+        One is set once, before the plan; two or more become the `sequence`.
+
+    Attributes
+    ----------
+    sequence : tuple of str
+        The channels to cycle through with `go_to`; a single empty text if nothing changes.
+
+    Raises
+    ------
+    ValueError
+        If `channels` are given but the light has none.
+    """
+
+    def __init__(self, light: Light | None, channels: Sequence[str]) -> None:
+        self.channels = tuple(dict.fromkeys(channels))
+        self._light = light
+        self._channel: Movable[str] | None = None
+        if isinstance(light, HasChannels):
+            self._channel = light.channel
+        if self.channels and self._channel is None:
+            raise ValueError(
+                "Channels need a light: choose a Light."
+                if light is None
+                else f"The light {light.name} has no channels: leave Channels unticked."
+            )
+        self.sequence = self.channels if self.is_cycling else ("",)
+
+    @property
+    def is_cycling(self) -> bool:
+        """Whether there are channels to cycle through."""
+        return len(self.channels) > 1
+
+    def readables(self, *devices: Readable[Any] | None) -> list[Readable[Any]]:
+        """Return what to read with each frame: the `devices` there are, and the channel."""
+        channel = self._channel if isinstance(self._channel, Readable) else None
+        return [device for device in (*devices, channel) if device is not None]
+
+    def go_to(self, channel: str) -> MsgGenerator[None]:
+        """Set the channel and wait for it; do nothing for an empty text.
+
+        Raises
+        ------
+        TimeoutError
+            If the light takes longer than `CHANNEL_SECONDS`.
+        """
+        if channel:
+            assert self._channel is not None  # only a light with channels has names of them
+            assert self._light is not None
+            said = f"{self._light.name} did not go to {channel}"
+            yield from set_within(CHANNEL_SECONDS, self._channel, channel, said)
+
+    def during(self, plan: MsgGenerator[Any]) -> MsgGenerator[Any]:
+        """Run `plan` with the light on; on every way out, switch it off and restore the channel."""
+        if not self.channels:
+            return (yield from self._lit(plan))
+        before = ""
+        for reading in (yield from read_positions(self.readables())).values():
+            before = reading["value"]
+
+        def first() -> MsgGenerator[Any]:
+            if not self.is_cycling:
+                yield from self.go_to(self.channels[0])
+            return (yield from self._lit(plan))
+
+        # The name is empty for a light whose parts match no channel.
+        return (yield from bpp.finalize_wrapper(first(), lambda: self.go_to(before)))
+
+    def _lit(self, plan: MsgGenerator[Any]) -> MsgGenerator[Any]:
+        light = self._light
+        if light is None:
+            return (yield from plan)
+
+        def switch(on: bool) -> MsgGenerator[None]:
+            said = f"{light.name} did not go {'on' if on else 'off'}"
+            yield from set_within(LIGHT_SECONDS, light, on, said)
+
+        def lit() -> MsgGenerator[Any]:
+            yield from switch(True)
+            return (yield from plan)
+
+        return (yield from bpp.finalize_wrapper(lit(), lambda: switch(False)))
+
+
+def _set_exposure(cameras: Sequence[Camera], exposure: float) -> MsgGenerator[None]:
+    for camera in cameras:
+        if not isinstance(camera, HasExposure):
+            raise ValueError(
+                f"The exposure time of {camera.name} cannot be set: leave Exposure unticked."
+            )
+        yield from set_within(None, camera.exposure, exposure)

@@ -249,3 +249,27 @@ def test_a_read_that_hangs_is_shown_as_awaited(engine, monkeypatch):
     release.set()
     future.result(5)
     assert engine.awaited == ()
+
+
+class SlowStage(FakeCamera):
+    """A device whose moves run out of time."""
+
+    def set(self, value):
+        return Status(timeout=0.01)
+
+
+def test_a_set_of_the_session_that_runs_out_of_time(session):
+    session.add_device(SlowStage("stage")).result(5)
+    with pytest.raises(TimeoutError, match=r"^stage: set timed out\."):
+        session.set("stage", 1.0).result(5)
+    assert session.problem.startswith("stage: set timed out.")
+
+
+@pytest.mark.parametrize("call", ["trigger", "read"])
+def test_a_plan_of_the_session_whose_camera_runs_out_of_time(session, call):
+    camera = FakeCamera()
+    setattr(camera, call, out_of_time if call == "trigger" else hang)
+    session.add_device(camera).result(5)
+    session.start("snap", {"cameras": ["camera"]})
+    wait_until(lambda: bool(session.problem))
+    assert session.problem.startswith(f"camera: {call} timed out")

@@ -14,8 +14,10 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
+from napari_skylight.engine._errors import name_timeout
 from napari_skylight.protocols import HasChildren, Light
 from napari_skylight.session._devices import Devices
+from napari_skylight.session._error_text import cause_of
 from napari_skylight.session._problems import Problems
 
 REFUSAL_SECONDS = 0.05
@@ -97,6 +99,7 @@ class PendingSets:
         except SetCancelled:  # no problem
             raise
         except Exception as error:
+            name_timeout(cause_of(error), path, "set")
             if report:
                 self._problems.report(error, about=self)
             raise

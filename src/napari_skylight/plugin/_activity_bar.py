@@ -12,8 +12,6 @@ from napari_skylight.widgets import Links
 if TYPE_CHECKING:
     from napari_skylight.session import Session
 
-__all__ = ["ActivityBar"]
-
 _STEPS = 100
 
 

@@ -27,19 +27,6 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QMainWindow
 
-__all__ = [
-    "PLUGIN",
-    "attach",
-    "attach_with_devices",
-    "close_session",
-    "deactivate",
-    "docks_of",
-    "link_of",
-    "links",
-    "open_docks",
-    "summary",
-]
-
 _session: Session | None = None
 _session_is_ours = False
 _attached: dict[int, _Attachment] = {}

@@ -12,6 +12,19 @@ def is_new_theme(event: QEvent) -> bool:
     return event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
 
 
+class ThemedWidget(QWidget):
+    """Applies its colours again when the theme changes."""
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Follow the theme."""
+        super().changeEvent(event)
+        if is_new_theme(event):
+            self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        raise NotImplementedError
+
+
 def green(widget: QWidget) -> QColor:
     """Return the colour for running."""
     return _either(widget, dark="#5ac466", light="#1a7f37")

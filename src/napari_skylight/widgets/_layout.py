@@ -8,8 +8,6 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QWidget
 
 from napari_skylight.widgets._colours import faint
 
-__all__ = ["LEAST_HEIGHT", "FormArea", "ListAndDetails", "Separator"]
-
 LEAST_HEIGHT = 72
 """Of a list, in pixels: a few lines."""
 

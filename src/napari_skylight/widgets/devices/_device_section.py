@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_skylight.session import Setting, SettingsWatch
-from napari_skylight.widgets._colours import is_new_theme, muted
+from napari_skylight.widgets._colours import ThemedWidget, muted
 from napari_skylight.widgets._plain_text import plain_caption, text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.devices._signal_rows import SignalRows
-
-__all__ = ["DeviceSection"]
 
 _INDENT = 6
 _STYLE = """
@@ -24,7 +22,7 @@ QPushButton:focus {{ border: 1px solid {colour}; }}
 """
 
 
-class DeviceSection(QWidget):
+class DeviceSection(ThemedWidget):
     """Shows what its device reports, not what was entered.
 
     Parameters
@@ -61,11 +59,8 @@ class DeviceSection(QWidget):
         self.header.toggled.connect(self._on_toggled)
         self.header.moved.connect(self._on_moved)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
-        super().changeEvent(event)
-        if is_new_theme(event):
-            self.header.setStyleSheet(_STYLE.format(colour=muted(self).name()))
+    def _apply_theme(self) -> None:
+        self.header.setStyleSheet(_STYLE.format(colour=muted(self).name()))
 
     @property
     def is_expanded(self) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from qtpy.QtCore import QEvent, QSize, QTimer
+from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_skylight.session import Session, Setting, SettingsWatch
-from napari_skylight.widgets._colours import is_new_theme, muted, red
+from napari_skylight.widgets._colours import ThemedWidget, muted, red
 from napari_skylight.widgets._dock_visibility import DockVisibility
 from napari_skylight.widgets._icons import shape_icon
 from napari_skylight.widgets._layout import FormArea
@@ -16,8 +16,6 @@ from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets._tab_order import order_tabs
 from napari_skylight.widgets.devices._device_section import DeviceSection
-
-__all__ = ["DevicesPanel"]
 
 _REDRAW_MS = 40
 
@@ -28,7 +26,7 @@ QComboBox:focus, QCheckBox:focus {{ border: 1px solid {colour}; }}
 """
 
 
-class DevicesPanel(QWidget):
+class DevicesPanel(ThemedWidget):
     """The devices of `session`, whether or not a plan runs.
 
     It shows what the devices report: a refused value goes back to the true one, with the reason
@@ -89,14 +87,11 @@ class DevicesPanel(QWidget):
         """Return a size at which most devices show all their signals."""
         return super().sizeHint().expandedTo(QSize(320, 400))
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
-        super().changeEvent(event)
-        if is_new_theme(event):
-            self._note.setStyleSheet(f"color: {muted(self).name()};")
-            self._is_moving = None
-            self._show_motion()
-            self._form_area.setStyleSheet(_STYLE.format(colour=muted(self).name()))
+    def _apply_theme(self) -> None:
+        self._note.setStyleSheet(f"color: {muted(self).name()};")
+        self._is_moving = None
+        self._show_motion()
+        self._form_area.setStyleSheet(_STYLE.format(colour=muted(self).name()))
 
     def _lay_out(self) -> None:
         self._rows = QVBoxLayout(self._tree)

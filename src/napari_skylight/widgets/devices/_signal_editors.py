@@ -12,8 +12,6 @@ from napari_skylight.plans.spec import Bounds
 from napari_skylight.session import SettingInfo, SettingKind
 from napari_skylight.widgets.forms import NumberField
 
-__all__ = ["SettingEditor", "create_setting_editor"]
-
 _LEAST_WIDTH = 90
 _DIGITS = 8
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from napari_skylight.session import Setting, SettingInfo, SettingState
-from napari_skylight.widgets._colours import is_new_theme, muted, red
+from napari_skylight.widgets._colours import ThemedWidget, muted, red
 from napari_skylight.widgets._plain_text import plain_caption, plain_tip, text_label
 from napari_skylight.widgets._tab_order import order_tabs
 from napari_skylight.widgets.devices._signal_editors import SettingEditor, create_setting_editor
-
-__all__ = ["SignalRows"]
 
 _LABEL, _EDITOR, _NOW = range(3)
 _WIDEST_NOW = "no answer"
@@ -21,7 +19,7 @@ _USUAL_LABEL = "Exposure"
 """As wide as most labels: with it, the editors of several devices are in one column."""
 
 
-class SignalRows(QWidget):
+class SignalRows(ThemedWidget):
     """Shows the states it is given; a row appears once the device has described its signal.
 
     Parameters
@@ -64,19 +62,13 @@ class SignalRows(QWidget):
                     self.refused.emit(row.refusal)
         if len(self._rows) > known:
             self._set_tab_order()
-            self._dress()
+            self._apply_theme()
 
     def hide_rows(self, paths: Collection[str]) -> None:
         """Hide the rows of `paths`, and show all others."""
         self._hidden = paths
         for path, row in self._rows.items():
             row.set_visible(path not in paths)
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
-        super().changeEvent(event)
-        if is_new_theme(event):
-            self._dress()
 
     def _add(self, path: str, setting: Setting, info: SettingInfo) -> None:
         row = self._rows[path] = _Row(setting, info, self)
@@ -94,7 +86,7 @@ class SignalRows(QWidget):
         editors = [row.editor for row in rows if row.editor is not None]
         order_tabs(editors)
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         advance = self.fontMetrics().horizontalAdvance
         self._grid.setColumnMinimumWidth(_LABEL, advance(_USUAL_LABEL))
         self._grid.setColumnMinimumWidth(_NOW, advance(_WIDEST_NOW))  # nothing moves when it fills

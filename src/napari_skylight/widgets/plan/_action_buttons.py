@@ -12,8 +12,6 @@ from napari_skylight.widgets._display_text import action_caption
 from napari_skylight.widgets._plain_text import plain_caption, plain_tip
 from napari_skylight.widgets._signal_links import Links
 
-__all__ = ["ActionButtons"]
-
 Request = Callable[[str, bool], bool]
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import traceback
 
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy
 
 from napari_skylight.session import Session
-from napari_skylight.widgets._colours import is_new_theme, red
+from napari_skylight.widgets._colours import ThemedWidget, red
 from napari_skylight.widgets._dialogs import TextDialog
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
-
-__all__ = ["ErrorLine"]
 
 _LINES, _LETTERS = 6, 200
 _BREAK = "\N{ZERO WIDTH SPACE}"
@@ -22,7 +20,7 @@ _LONG_WORD = re.compile(r"\S{20,}")
 _PIECE = re.compile(r".{1,12}")
 
 
-class ErrorLine(QWidget):
+class ErrorLine(ThemedWidget):
     """Shows the session's problem, or what is wrong in the form."""
 
     def __init__(self, session: Session) -> None:
@@ -58,11 +56,8 @@ class ErrorLine(QWidget):
         self._form_problem = problem
         self._refresh()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
-        super().changeEvent(event)
-        if is_new_theme(event):
-            self._mark.setStyleSheet(f"color: {red(self).name()}; font-weight: bold;")
+    def _apply_theme(self) -> None:
+        self._mark.setStyleSheet(f"color: {red(self).name()}; font-weight: bold;")
 
     def _refresh(self) -> None:
         self._whole = self._form_problem or self._session.problem

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qtpy.QtCore import QEvent, QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout
 
-from napari_skylight.widgets._colours import is_new_theme, muted
+from napari_skylight.widgets._colours import ThemedWidget, muted
 from napari_skylight.widgets._dialogs import TextDialog
 from napari_skylight.widgets._plain_text import eliding_label, plain_tip, text_label
 
-__all__ = ["PlanChooser"]
 
-
-class PlanChooser(QWidget):
+class PlanChooser(ThemedWidget):
     """The plans by title; a line that describes the chosen one, and (i) for its whole text."""
 
     chosen = Signal()
@@ -77,11 +75,8 @@ class PlanChooser(QWidget):
         """Allow or forbid choosing another plan."""
         self._plans.setEnabled(not locked)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
-        super().changeEvent(event)
-        if is_new_theme(event):
-            self._description.setStyleSheet(f"color: {muted(self).name()};")
+    def _apply_theme(self) -> None:
+        self._description.setStyleSheet(f"color: {muted(self).name()};")
 
     def _on_info_clicked(self) -> None:
         TextDialog(self._plans.currentText(), self._docs, self.window()).show()

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_skylight.plans.spec import ParameterError, PlanSpec, UnresolvableAnnotationError
 from napari_skylight.session import RunInfo, Session, in_words
-from napari_skylight.widgets._colours import is_new_theme, muted
+from napari_skylight.widgets._colours import ThemedWidget, muted
 from napari_skylight.widgets._layout import FormArea, Separator
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._plan_docs import description_of, summary_of
@@ -24,8 +24,6 @@ from napari_skylight.widgets.plan._error_line import ErrorLine
 from napari_skylight.widgets.plan._plan_chooser import PlanChooser
 from napari_skylight.widgets.plan._run_buttons import RunButtons
 from napari_skylight.widgets.plan._run_status import RunStatus
-
-__all__ = ["PlanControl"]
 
 _log = logging.getLogger("napari_skylight")
 
@@ -42,7 +40,7 @@ QAbstractSpinBox:disabled {{ color: {colour}; }}
 """
 
 
-class PlanControl(QWidget):
+class PlanControl(ThemedWidget):
     """Runs the plans of `session`, and shows what the session reports; several may share it.
 
     Parameters
@@ -111,14 +109,11 @@ class PlanControl(QWidget):
         if self.focusWidget() is None:
             self._buttons.run.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
-        super().changeEvent(event)
-        if is_new_theme(event):
-            colour = muted(self).name()
-            self._microscope.setStyleSheet(f"color: {colour};")
-            for part in self._parts:
-                part.setStyleSheet(_STYLE.format(colour=colour))
+    def _apply_theme(self) -> None:
+        colour = muted(self).name()
+        self._microscope.setStyleSheet(f"color: {colour};")
+        for part in self._parts:
+            part.setStyleSheet(_STYLE.format(colour=colour))
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar
 
 from napari_skylight.session import Progress, Waiting
-from napari_skylight.widgets._colours import faint, green, is_new_theme
+from napari_skylight.widgets._colours import ThemedWidget, faint, green
 from napari_skylight.widgets._display_text import duration
 from napari_skylight.widgets._plain_text import text_label
-
-__all__ = ["ProgressRow", "place"]
 
 _STEPS = 1000
 _HEIGHT = 6
@@ -20,7 +17,7 @@ QProgressBar::chunk {{ border-radius: 3px; background: {front}; }}
 """
 
 
-class ProgressRow(QWidget):
+class ProgressRow(ThemedWidget):
     """Visible while a run reports its progress."""
 
     def __init__(self) -> None:
@@ -49,12 +46,9 @@ class ProgressRow(QWidget):
             self._bar.setAccessibleDescription(self._text.text())
             self.show()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
-        super().changeEvent(event)
-        if is_new_theme(event):
-            colours = {"back": faint(self).name(), "front": green(self).name()}
-            self._bar.setStyleSheet(_STYLE.format(**colours))
+    def _apply_theme(self) -> None:
+        colours = {"back": faint(self).name(), "front": green(self).name()}
+        self._bar.setStyleSheet(_STYLE.format(**colours))
 
 
 def place(waiting: Waiting) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QPoint, Signal
+from qtpy.QtCore import QPoint, Signal
 from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPalette
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from napari_skylight.session import SessionState
-from napari_skylight.widgets._colours import dim, is_new_theme, red
+from napari_skylight.widgets._colours import ThemedWidget, dim, red
 from napari_skylight.widgets._icons import Shape, shape_icon
 from napari_skylight.widgets._plain_text import plain_tip
-
-__all__ = ["RunButtons"]
 
 _ABORT = "Abort: clean up, and mark the run as aborted"
 _HALT = "Halt: end without the plan's own cleanup; devices are still stopped"
@@ -22,7 +20,7 @@ _NO_PAUSE = {
 }
 
 
-class RunButtons(QWidget):
+class RunButtons(ThemedWidget):
     """Run, which is Stop while a plan runs; Pause, which is Resume; a menu with Abort and Halt."""
 
     run_clicked = Signal()
@@ -70,11 +68,8 @@ class RunButtons(QWidget):
         self._state, self._pausable, self._reason = state, pausable, reason
         self._refresh()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
-        super().changeEvent(event)
-        if is_new_theme(event):
-            self._refresh()
+    def _apply_theme(self) -> None:
+        self._refresh()
 
     def _refresh(self) -> None:
         state = self._state

@@ -27,8 +27,6 @@ from napari_skylight.widgets._plain_text import eliding_label, plain_tip, text_l
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.plan._progress_row import ProgressRow, place
 
-__all__ = ["Rate", "RunStatus"]
-
 _REFRESH_MS = 250
 _RATE_SECONDS = 2.0
 _STILL_COMING = 5.0  # seconds after a frame

@@ -24,8 +24,6 @@ from napari_skylight.widgets._display_text import count_of
 from napari_skylight.widgets._layout import LEAST_HEIGHT
 from napari_skylight.widgets._plain_text import plain_tip
 
-__all__ = ["MetadataTree", "Node", "nodes_of"]
-
 
 @dataclass(frozen=True)
 class Node:

@@ -32,8 +32,6 @@ from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets.runs._metadata_tree import MetadataTree, nodes_of
 from napari_skylight.widgets.runs._runs_model import status_of, time_of
 
-__all__ = ["RunDetails"]
-
 _WIDE = 480
 """Pixels from which there is room for words beside the tree."""
 

@@ -12,8 +12,6 @@ from napari_skylight.session import RunInfo, RunRecord, SessionState
 from napari_skylight.widgets._display_text import duration, frames, outcome_text, state_text
 from napari_skylight.widgets._plain_text import plain_tip
 
-__all__ = ["DURATION", "RunsModel", "status_of", "time_of"]
-
 _HEADERS = ("Time", "Plan", "Frames", "Duration", "Status")
 _TIME, _PLAN, _FRAMES, DURATION, _STATUS = range(len(_HEADERS))
 _ROOT = QModelIndex()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QEvent, QSize, Qt, QTimer
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QIcon, QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunRecord, Session, SessionState
-from napari_skylight.widgets._colours import amber, green, is_new_theme, muted, red
+from napari_skylight.widgets._colours import ThemedWidget, amber, green, muted, red
 from napari_skylight.widgets._dock_visibility import DockVisibility
 from napari_skylight.widgets._icons import dot_icon
 from napari_skylight.widgets._layout import LEAST_HEIGHT, ListAndDetails
@@ -28,8 +28,6 @@ from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log import LogView
 from napari_skylight.widgets.runs._run_details import RunDetails
 from napari_skylight.widgets.runs._runs_model import DURATION, RunsModel
-
-__all__ = ["RunsPanel"]
 
 _REFRESH_MS = 1000
 _ALL_COLUMNS = 360
@@ -54,7 +52,7 @@ QTabWidget::pane {{ border: 0px; }}
 """
 
 
-class RunsPanel(QWidget):
+class RunsPanel(ThemedWidget):
     """The runs of `session` on one tab, the log on another.
 
     A visible panel is refreshed every second while a plan runs. Several may share one session.
@@ -108,15 +106,12 @@ class RunsPanel(QWidget):
         """Return a size at which the usual texts can be read."""
         return super().sizeHint().expandedTo(QSize(320, 400))
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take over the theme."""
-        super().changeEvent(event)
-        if is_new_theme(event):
-            colour = muted(self).name()
-            self._icons.clear()
-            self._model.restyle()
-            self._note.setStyleSheet(f"color: {colour};")
-            self._tabs.setStyleSheet(_STYLE.format(colour=colour))
+    def _apply_theme(self) -> None:
+        colour = muted(self).name()
+        self._icons.clear()
+        self._model.restyle()
+        self._note.setStyleSheet(f"color: {colour};")
+        self._tabs.setStyleSheet(_STYLE.format(colour=colour))
 
     def refresh(self) -> None:
         """Show the present state, and follow it while a plan runs."""

@@ -174,15 +174,25 @@ def test_grey_pixels_of_every_type(kind, tmp_path):
         microscope.close()
 
 
-def test_colour_is_refused(tmp_path):
-    microscope = mmcore.microscope(with_pixel_type("32bitRGB", tmp_path))
+@pytest.mark.parametrize(("kind", "dtype"), [("32bitRGB", np.uint8), ("64bitRGB", np.uint16)])
+def test_colour_frames_are_red_green_blue(kind, dtype, tmp_path):
+    path = with_pixel_type(kind, tmp_path)
+    path.write_text(path.read_text() + "\nProperty,Camera,Mode,Color Test Pattern\n")
+    microscope = mmcore.microscope(path)
     try:
         camera = microscope.devices[0]
-        message = r"colour frames \(32bitRGB\).*PixelType"
-        with pytest.raises(ValueError, match=message):
-            camera.trigger().wait(5)
-        with pytest.raises(ValueError, match=message):
-            asyncio.run(camera.describe())
+        image = snap(camera)["camera"]["value"]
+        key = asyncio.run(camera.describe())["camera"]
+        assert (key["shape"], key["dtype_numpy"]) == ([512, 512, 3], np.dtype(dtype).str)
+        assert (image.shape, image.dtype) == ((512, 512, 3), dtype)
+        bright = image[10, 250].max()
+        assert bright > 0
+        if kind == "64bitRGB":  # for which the adapter has no pattern
+            assert image[10, 250].all()
+            return
+        np.testing.assert_array_equal(image[10, 250], [0, 0, bright])
+        np.testing.assert_array_equal(image[130, 250], [bright, 0, 0])
+        np.testing.assert_array_equal(image[500, 250], [bright] * 3)
     finally:
         microscope.close()
 

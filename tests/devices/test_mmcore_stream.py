@@ -227,3 +227,21 @@ def test_a_camera_that_does_not_start_fails_the_run(session, core, monkeypatch):
     wait_until(lambda: session.state is SessionState.FAILED)
     assert "did not start. Micro-Manager says: the cable is loose" in session.problem
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["free", "asked for"])
+def test_a_colour_camera(stream, session, core, tmp_path):
+    core.setProperty("Camera", "PixelType", "32bitRGB")
+    session.start("live_view", {"stream": stream})
+    wait_until(lambda: live(session).counts.stashed > 5)
+    session.request("stash", True)
+    session.request("snapshot")
+    wait_until(lambda: stack(session).counts.kept > 5)
+    session.stop().result(timeout=5)
+    assert session.state is SessionState.IDLE
+    newest = live(session).reader().take("camera").data
+    assert (newest.shape, newest.dtype) == ((512, 512, 3), np.uint8)
+    kept = stack(session).reader().take("camera")
+    assert kept.data.shape == (stack(session).counts.kept, 512, 512, 3)
+    times = [frame.timestamp for frame in kept.frames]
+    assert len(set(times)) >= len(times) - 1  # each its own; the snapshot may be there twice

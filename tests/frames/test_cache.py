@@ -224,7 +224,7 @@ def test_image_keys_are_kept_apart_and_in_step(stack, reading, numbered):
         (np.zeros((4, 5), complex), "complex128"),
         (np.zeros((0, 5)), "is empty"),
         (np.zeros((2, 3, 4, 5)), "(2, 3, 4, 5)"),
-        (np.zeros((480, 640, 3), np.uint8), "3 colour channels"),
+        (np.zeros((2, 2, 48, 64, 3)), "(2, 2, 48, 64, 3)"),
         (1.0, "no image"),
         (np.zeros(5), "no image"),
     ],
@@ -386,3 +386,18 @@ def test_withdrawing_what_was_cleared_changes_nothing(stack, reading, numbered):
     stack.stash(reading(numbered(2)))
     stack.withdraw(status)
     assert (stack.counts.kept, stack.counts.withdrawn) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", ["live", "stack"])
+@pytest.mark.parametrize("colours", [3, 4])
+def test_colour_frames_and_batches(kind, colours, reading):
+    frames = np.arange(2 * 6 * 8 * colours, dtype=np.uint8).reshape(2, 6, 8, colours)
+    cache = FrameCache("camera", kind=kind, max_bytes=MB)
+    assert cache.stash(reading(frames[0])).exception(timeout=1) is None
+    assert cache.stash(reading(frames)).exception(timeout=1) is None
+    assert cache.counts.stashed == 3
+    expected = frames[1] if kind == "live" else frames[[0, 0, 1]]
+    np.testing.assert_array_equal(newest(cache, "camera").data, expected)
+    if kind == "stack":
+        error = cache.stash(reading(frames[0, ..., 0])).exception(timeout=1)
+        assert "8 × 6 colour uint8, not 8 × 6 uint8" in str(error)

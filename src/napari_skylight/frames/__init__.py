@@ -5,6 +5,7 @@ A plan stashes readings into a `FrameCache` on any thread; a viewer takes them o
 is given is written to afterwards.
 """
 
+from napari_skylight.frames._batch import is_colour
 from napari_skylight.frames._cache import FrameCache
 from napari_skylight.frames._frame import CacheCounts, CacheFullError, Frame, ReaderCounts, Taken
 from napari_skylight.frames._reader import FrameReader
@@ -19,4 +20,5 @@ __all__ = [
     "FrameReader",
     "ReaderCounts",
     "Taken",
+    "is_colour",
 ]

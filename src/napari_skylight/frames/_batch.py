@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 # Every frame passes here, right after its copying has emptied the processor's caches: each line
 # costs ten times what it would otherwise.
 
-__all__ = ["Batch", "Images", "batch_from_reading"]
+__all__ = ["Batch", "Images", "batch_from_reading", "is_colour"]
 
 _PIXEL_KINDS = "biuf"  # bool, signed, unsigned, floating: what a screen can show as grey levels
-_COLOURS = (3, 4)
+_COLOURS = (3, 4)  # red, green, blue, and alpha
 _PLAIN = frozenset((bool, int, float, str))
 
 
 class Images(NamedTuple):
-    """The frames of one image key: `pixels` of shape (N, Y, X), still the camera's own."""
+    """The frames of one image key, still the camera's own.
+
+    `pixels` has the shape (N, Y, X), or (N, Y, X, 3) in colour.
+    """
 
     pixels: NDArray[Any]
     dtype: np.dtype[Any]
@@ -32,9 +35,9 @@ class Images(NamedTuple):
     timestamps: Sequence[float] | None
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of a frame, in pixels."""
-        return self.pixels.shape[1], self.pixels.shape[2]
+    def shape(self) -> tuple[int, ...]:
+        """Height and width of a frame in pixels, and the number of its colours if it has any."""
+        return self.pixels.shape[1:]
 
     @property
     def frame_nbytes(self) -> int:
@@ -54,15 +57,23 @@ class Batch(NamedTuple):
     length: int
 
 
+def is_colour(shape: Sequence[int]) -> bool:
+    """Return whether the last axis of an image or a batch is red, green, blue (and alpha).
+
+    That is so for a length of 3 or 4 behind two axes that are longer.
+    """
+    return len(shape) > 2 and shape[-1] in _COLOURS and min(shape[-3:-1]) > max(_COLOURS)
+
+
 def batch_from_reading(values: Mapping[str, Reading[Any]]) -> Batch:
     """Find the images in a reading, without copying them.
 
     Parameters
     ----------
     values : Mapping[str, Reading]
-        As returned by a device's ``read()``. A value with two or more axes is an image, or a
-        batch of them along one leading axis, whose reading may have the time of each in
-        ``"timestamps"``; every other value is metadata of them.
+        As returned by a device's ``read()``. A value with two or more axes is an image, in colour
+        if `is_colour`, or a batch of them along one leading axis, whose reading may have the time
+        of each in ``"timestamps"``; every other value is metadata of them.
 
     Raises
     ------
@@ -98,7 +109,7 @@ def batch_from_reading(values: Mapping[str, Reading[Any]]) -> Batch:
 
 
 def _frames_of(key: str, array: NDArray[Any]) -> NDArray[Any]:
-    """Return `array` as (N, Y, X), leading axes of length one dropped."""
+    """Return `array` as (N, Y, X) or (N, Y, X, C), leading axes of length one dropped."""
     shape = array.shape
     if array.dtype.kind not in _PIXEL_KINDS:
         raise ValueError(
@@ -109,18 +120,14 @@ def _frames_of(key: str, array: NDArray[Any]) -> NDArray[Any]:
         raise ValueError(f"The image {key!r} is empty: its shape is {shape}.")
     if len(shape) == 2:
         return array[np.newaxis]
-    leading = [length for length in shape[:-2] if length > 1]
+    axes = 3 if is_colour(shape) else 2
+    leading = [length for length in shape[:-axes] if length > 1]
     if len(leading) > 1:
         raise ValueError(
-            f"The image {key!r} has the shape {shape}; only (height, width) and a batch of such "
-            "frames can be kept."
+            f"The image {key!r} has the shape {shape}; only (height, width), colour images "
+            "(height, width, 3), and batches of either can be kept."
         )
-    if leading and shape[-1] in _COLOURS and min(shape[-3], shape[-2]) > max(_COLOURS):
-        raise ValueError(
-            f"The image {key!r} has {shape[-1]} colour channels (its shape is {shape}); "
-            "only grey images can be kept: stash each channel under its own key."
-        )
-    return array.reshape(leading[0] if leading else 1, *shape[-2:])
+    return array.reshape(leading[0] if leading else 1, *shape[-axes:])
 
 
 def _kept_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

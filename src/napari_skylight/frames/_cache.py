@@ -125,8 +125,9 @@ class FrameCache:
         Parameters
         ----------
         values : dict of str to Reading
-            As returned by a camera's ``read()``. An array of shape (Y, X) is a frame, one of shape
-            (N, Y, X) a batch of N frames; leading axes of length one are dropped. The reading of
+            As returned by a camera's ``read()``. An array of shape (Y, X), or (Y, X, 3) in colour,
+            is a frame; one with a leading axis more is a batch of N frames. Leading axes of length
+            one are dropped. The reading of
             a batch may have ``"timestamps"``, when each of the N was taken.
 
         Returns

@@ -134,6 +134,6 @@ class Taken:
 
 
 def sizes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
-    """Return width, height and type of a frame in words: "640 × 480 uint16"."""
-    height, width = shape
-    return f"{width} × {height} {dtype}"
+    """Return width, height and type of a frame: "640 × 480 uint16", "640 × 480 colour uint8"."""
+    height, width, *colours = shape
+    return f"{width} × {height}{' colour' * bool(colours)} {dtype}"

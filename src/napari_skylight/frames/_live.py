@@ -25,12 +25,12 @@ class _Slot:
 
     __slots__ = ("data", "frame", "pins")
 
-    def __init__(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.data: NDArray[Any] = np.empty(shape, dtype)
         self.frame: Frame | None = None
         self.pins = 0
 
-    def fits(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> bool:
+    def fits(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
         return self.data.shape == shape and self.data.dtype == dtype
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from bluesky.protocols import Readable, Reading
 from bluesky.utils import FailedStatus, MsgGenerator
 
+from napari_skylight.frames import is_colour
 from napari_skylight.plans._device_plans import Readings, read_positions, stash_frames
 from napari_skylight.protocols import BatchReading, Camera, FrameCaches, HasCache, StashRefused
 
@@ -218,4 +219,4 @@ def _is_image(value: Any) -> bool:
 
 
 def _is_batch(value: Any) -> bool:
-    return getattr(value, "ndim", 0) > 2
+    return _is_image(value) and value.ndim > (3 if is_colour(value.shape) else 2)

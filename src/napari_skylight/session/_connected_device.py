@@ -10,6 +10,7 @@ from typing import Any
 from bluesky.protocols import Readable
 from bluesky.utils import maybe_await
 
+from napari_skylight.frames import is_colour
 from napari_skylight.protocols import Camera, Light
 from napari_skylight.session._coalescing_task import CoalescingTask
 from napari_skylight.session._device_signals import Setting, SettingInfo, settings_of
@@ -103,6 +104,6 @@ def _has_image(description: Mapping[str, Any]) -> bool:
         shape = list(data_key.get("shape") or ())
         while len(shape) > 2 and shape[0] == 1:
             shape = shape[1:]
-        if data_key.get("dtype") == "array" and len(shape) == 2:
+        if data_key.get("dtype") == "array" and len(shape) == (3 if is_colour(shape) else 2):
             return True
     return False

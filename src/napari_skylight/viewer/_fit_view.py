@@ -39,7 +39,7 @@ class ViewFitter:
     def follow(self, live: Mapping[tuple[str, str], LiveLayer]) -> None:
         """Look at the live layers after they were updated."""
         now = {
-            place: (each.layer.data.shape, each.placement)
+            place: (each.layer.data.shape[:2], each.placement)
             for place, each in live.items()
             if each.layer is not None and each.layer.visible
         }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
+from napari_skylight.frames import is_colour
 from napari_skylight.viewer._contrast import Autoscale, Contrast
 from napari_skylight.viewer._layer_transform import Placement, placement_of
 from napari_skylight.viewer._pixel_checks import Clipping
@@ -191,8 +192,12 @@ class CacheLayer(ABC):
         """Leave no frame in the layer."""
 
     @abstractmethod
+    def _newest(self, taken: Taken) -> NDArray[Any]:
+        """Return the newest frame, (Y, X) or (Y, X, 3)."""
+
+    @abstractmethod
     def _pixels(self, layer: Image) -> NDArray[Any]:
-        """Return the frame on the canvas, (Y, X)."""
+        """Return the frame on the canvas, (Y, X) or (Y, X, 3)."""
 
     @abstractmethod
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
@@ -203,13 +208,19 @@ class CacheLayer(ABC):
         """Return scale, translate and units of the layer, one value per axis."""
 
     def _show(self, taken: Taken, frame: Frame, now: float) -> None:
-        """Show the newest frame, in a new layer if there is none."""
-        pixels = taken.data if taken.data.ndim == 2 else taken.data[-1]
+        """Show the newest frame, in a new layer if there is none or its colours come or go."""
+        pixels = self._newest(taken)
+        was_active = False
+        if self.layer is not None and self.layer.rgb != is_colour(pixels.shape):
+            was_active = self._viewer.layers.selection.active is self.layer
+            self._remove(self.layer)
         if self.layer is None:
             self.placement = placement_of(frame)
             layer = self._make(taken, pixels, frame)
             self._insert(layer)
             self.layer = layer
+            if was_active:
+                self._viewer.layers.selection.active = layer
         else:
             self._set_data(self.layer, taken, now)
             self.contrast.follow(self.layer, pixels, frame, now)
@@ -219,7 +230,11 @@ class CacheLayer(ABC):
         """Make the layer, with the settings it had if there was one."""
         limits = self.contrast.start(pixels, frame)
         layer = Image(
-            taken.data, rgb=False, contrast_limits=limits, **self._settings, **self._geometry()
+            taken.data,
+            rgb=is_colour(pixels.shape),
+            contrast_limits=limits,
+            **self._settings,
+            **self._geometry(),
         )
         self.contrast.attach(layer)
         layer.events.visible.connect(self._wake)
@@ -275,10 +290,19 @@ class CacheLayer(ABC):
         """Keep the settings of a layer that the user has deleted."""
         layer = self.layer
         if layer is not None and layer not in self._viewer.layers:
-            self._settings = {name: getattr(layer, name) for name in _SETTINGS}
-            self.contrast.remember(layer)
-            self.close()
-            self._forget()
+            self._let_go(layer)
+
+    def _remove(self, layer: Image) -> None:
+        """Remove a layer that cannot show the next frame; its settings are those of the next."""
+        self._let_go(layer)
+        self.contrast.restart()
+        self._viewer.layers.remove(layer)
+
+    def _let_go(self, layer: Image) -> None:
+        self._settings = {name: getattr(layer, name) for name in _SETTINGS}
+        self.contrast.remember(layer)
+        self.close()
+        self._forget()
 
     @abstractmethod
     def _forget(self) -> None:

@@ -89,7 +89,7 @@ class LiveLayer(CacheLayer):
         # Those who hear every event of a layer are the list of layers, which would paint all of
         # itself again, and the whole window with it.
         with layer.events.blocker():
-            if _is_drawn_as_it_is(layer.data.dtype):
+            if not layer.rgb and _is_drawn_as_it_is(layer.data.dtype):
                 layer.events.set_data()
             else:
                 layer.refresh(thumbnail=False, highlight=False, extent=False)
@@ -100,6 +100,9 @@ class LiveLayer(CacheLayer):
             self._buffer[...] = 0
             layer.refresh(highlight=False, extent=False)
         self._saturation.warning = ""
+
+    def _newest(self, taken: Taken) -> NDArray[Any]:
+        return taken.data
 
     def _pixels(self, layer: Image) -> NDArray[Any]:
         data: NDArray[Any] = layer.data

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
+from napari_skylight.frames import is_colour
 from napari_skylight.viewer._contrast import Contrast
 from napari_skylight.viewer._layer import look_of
 from napari_skylight.viewer._layer_transform import placement_of
@@ -91,7 +92,7 @@ def _make(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image:
         name=" · ".join(
             [f"{record.run.title} {started}", title, *([] if kept.key in title else [kept.key])]
         ),
-        rgb=False,
+        rgb=is_colour(kept.data.shape),
         contrast_limits=contrast.start(kept.data[0], frame),
         scale=(1.0, place.scale, place.scale),
         translate=(0.0, *place.translate),

@@ -88,6 +88,10 @@ class StackLayer(CacheLayer):
         self._put(layer, taken.data)
         self._due = now + _PERIOD
 
+    def _newest(self, taken: Taken) -> NDArray[Any]:
+        newest: NDArray[Any] = taken.data[-1]
+        return newest
+
     def _pixels(self, layer: Image) -> NDArray[Any]:
         frame: NDArray[Any] = layer.data[self._index]
         return frame

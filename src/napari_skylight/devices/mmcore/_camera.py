@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from bluesky.protocols import Hints, Reading
 
 from napari_skylight.devices.mmcore._core_setting import Choice, CoreSetting, Number
-from napari_skylight.devices.mmcore._pixels import Pixels
+from napari_skylight.devices.mmcore._pixels import Pixels, frame_of
 from napari_skylight.devices.mmcore._roi import Roi
 from napari_skylight.devices.mmcore._sequence import Sequence
 from napari_skylight.devices.mmcore._thread import PATIENCE_SECONDS
 from napari_skylight.devices.streaming import FrameStream
 
 if TYPE_CHECKING:
-    import numpy as np
     from event_model import DataKey
 
     from napari_skylight.devices.mmcore._core import Core
@@ -129,7 +129,9 @@ class Camera:
         )
 
     def read(self) -> dict[str, Reading[Any]]:
-        """Return the frame taken last, an array ``(height, width)``, and the settings it has.
+        """Return the last frame and its settings.
+
+        The frame is an array (Y, X), or (Y, X, 3) in colour: red, green, blue.
 
         Raises
         ------
@@ -143,13 +145,7 @@ class Camera:
         return dict(self._frame)
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return the data keys of a frame as the camera is set now.
-
-        Raises
-        ------
-        ValueError
-            When the camera gives colour frames.
-        """
+        """Return the data keys of a frame as the camera is set now."""
         return await self._core.camera_thread.ask(self._data_keys)
 
     # ---- running free ------------------------------------------------------------------------
@@ -191,12 +187,11 @@ class Camera:
     # ---- on the camera's thread --------------------------------------------------------------
 
     def _data_keys(self) -> dict[str, DataKey]:
-        mmc = self._core.mmc
         image: DataKey = {
             "source": f"mmcore://{self._label}",
             "dtype": "array",
             "dtype_numpy": self._pixels.dtype().str,
-            "shape": [mmc.getImageHeight(), mmc.getImageWidth()],
+            "shape": list(self._pixels.shape()),
         }
         keys = {self.name: image, self.exposure.name: self.exposure.data_key()}
         if self._pixels.have_size:
@@ -222,7 +217,7 @@ class Camera:
             raise RuntimeError(
                 f"The {self.name} took no frame. Micro-Manager says: {error}"
             ) from error
-        values = {self.name: image.view(dtype), **metadata}
+        values = {self.name: np.ascontiguousarray(frame_of(image, dtype)), **metadata}
         self._frame = {
             key: Reading(value=value, timestamp=timestamp) for key, value in values.items()
         }

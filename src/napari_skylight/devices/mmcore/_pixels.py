@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_skylight.devices.mmcore._core import Core
 
 DTYPES: dict[int, np.dtype[Any]] = {
@@ -21,6 +23,9 @@ DTYPES: dict[int, np.dtype[Any]] = {
 
 SIZE_SECONDS = 0.1
 """How often the pixel size is taken from the hardware rather than from the core's cache."""
+
+COLOUR_DTYPES: dict[int, np.dtype[Any]] = {4: np.dtype(np.uint8), 8: np.dtype(np.uint16)}
+"""By bytes per pixel, of each colour: blue, green, red, and one that is unused."""
 
 _logger = logging.getLogger("napari_skylight")
 
@@ -39,25 +44,23 @@ class Pixels:
         self._size_due = 0.0  # by `time.monotonic`
         self.have_size = bool(core.mmc.getAvailablePixelSizeConfigs())
 
-    def dtype(self) -> np.dtype[Any]:
-        """Return their type.
-
-        Raises
-        ------
-        ValueError
-            When the camera gives colour frames.
-        """
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of a frame: (Y, X), or (Y, X, 3) in colour."""
         mmc = self._core.mmc
-        bytes_per_pixel = mmc.getBytesPerPixel()
-        if mmc.getNumberOfComponents() != 1 or bytes_per_pixel not in DTYPES:
-            label, kind = mmc.getCameraDevice(), ""
-            if mmc.hasProperty(label, "PixelType"):
-                kind = f" ({mmc.getProperty(label, 'PixelType')})"
+        colours = (3,) if mmc.getNumberOfComponents() > 1 else ()
+        return (mmc.getImageHeight(), mmc.getImageWidth(), *colours)
+
+    def dtype(self) -> np.dtype[Any]:
+        """Return the type of a pixel, or of each of its colours."""
+        mmc = self._core.mmc
+        nbytes, components = mmc.getBytesPerPixel(), mmc.getNumberOfComponents()
+        dtypes = DTYPES if components == 1 else COLOUR_DTYPES
+        if nbytes not in dtypes:
             raise ValueError(
-                f"The {self._name} gives colour frames{kind}, which cannot be shown: "
-                "set its PixelType to a grey one in the Micro-Manager configuration."
+                f"The {self._name} gives pixels of {nbytes} bytes with {components} components, "
+                "which cannot be shown: set another PixelType."
             )
-        return DTYPES[bytes_per_pixel]
+        return dtypes[nbytes]
 
     def size(self) -> float:
         """Return the side of a binned pixel on the specimen, in µm."""
@@ -75,3 +78,10 @@ class Pixels:
                 "taken as 1 µm. Add a pixel size preset for it."
             )
         return float(self._binning())
+
+
+def frame_of(image: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return what the core has as a frame, (Y, X) or (Y, X, 3), with pixels of `dtype`."""
+    if image.dtype.itemsize == dtype.itemsize:
+        return image.view(dtype)
+    return image.view(dtype).reshape(*image.shape, -1)[..., 2::-1]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_skylight.devices.mmcore._pixels import frame_of
+
 if TYPE_CHECKING:
     from napari_skylight.devices.mmcore._core import Core
     from napari_skylight.devices.streaming import FrameStream
@@ -156,7 +158,7 @@ class Sequence:
         mmc, tags = self._core.mmc, self._tags
         for _ in range(mmc.getRemainingImageCount()):
             try:
-                image = mmc.popNextImageMD(tags).view(self._dtype)
+                image = frame_of(mmc.popNextImageMD(tags), self._dtype)
             except RuntimeError:
                 if mmc.getRemainingImageCount():
                     raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ class _Chunk:
         return self.first + len(self.times) - 1
 
     def takes(
-        self, number: int, shape: tuple[int, int], dtype: DTypeLike, metadata: Mapping[str, Any]
+        self, number: int, shape: tuple[int, ...], dtype: DTypeLike, metadata: Mapping[str, Any]
     ) -> bool:
         return (
             number == self.last + 1
@@ -89,20 +90,20 @@ class FrameStream:
     # ---- for the thread that makes frames ----------------------------------------------------
 
     def slot(
-        self, shape: tuple[int, int], dtype: DTypeLike, metadata: Mapping[str, Any]
+        self, shape: tuple[int, ...], dtype: DTypeLike, metadata: Mapping[str, Any]
     ) -> NDArray[Any]:
         """Return the array to make the next frame in.
 
         Parameters
         ----------
         shape, dtype
-            Height and width of the frame, in pixels, and the type of them.
+            Of the frame: (Y, X), or (Y, X, 3) in colour.
         metadata : Mapping
             What goes with it: scalars by their whole data keys. Not to be changed afterwards.
         """
         chunk = self._filling
         if chunk is None or not chunk.takes(self._made + 1, shape, dtype, metadata):
-            frame_bytes = shape[0] * shape[1] * np.dtype(dtype).itemsize
+            frame_bytes = math.prod(shape) * np.dtype(dtype).itemsize
             # An eighth: when the stream is full, a whole chunk is lost to make room for the next.
             length = min(CHUNK_BYTES, self.max_bytes // 8) // frame_bytes
             length = max(1, min(length, CHUNK_FRAMES))

@@ -236,15 +236,19 @@ def _parameters_text(record: RunRecord) -> str:
 
 
 def _thumbnail(frame: NDArray[Any]) -> QPixmap:
-    """Return a small picture of a frame, (Y, X), in grey between its 1st and 99th percentiles."""
+    """Return a small picture of a frame, scaled between its 1st and 99th percentiles.
+
+    The frame has the shape (Y, X), or (Y, X, 3) in colour.
+    """
     step = max(1, max(frame.shape) // (4 * _THUMBNAIL))
     small = np.nan_to_num(frame[::step, ::step].astype(np.float64))
     low, high = np.percentile(small, _PERCENTILES)
     span = high - low if high > low else 1.0
-    grey = np.ascontiguousarray(np.clip((small - low) / span * 255, 0, 255).astype(np.uint8))
-    height, width = grey.shape
-    pixels = grey.tobytes()  # QImage does not copy them
-    image = QImage(pixels, width, height, width, QImage.Format.Format_Grayscale8)
+    bytes_ = np.clip((small - low) / span * 255, 0, 255).astype(np.uint8)
+    height, width, *colours = small.shape
+    kind = QImage.Format.Format_RGB888 if colours else QImage.Format.Format_Grayscale8
+    pixels = bytes_[..., :3].tobytes() if colours else bytes_.tobytes()  # QImage does not copy them
+    image = QImage(pixels, width, height, len(pixels) // height, kind)
     return QPixmap.fromImage(
         image.scaled(
             *(_THUMBNAIL, _THUMBNAIL),

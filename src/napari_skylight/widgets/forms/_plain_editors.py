@@ -130,7 +130,7 @@ class LiteralEditor(Editor):
         super().__init__(self._line)
         self._line.setPlaceholderText("as in Python")
         self._line.textChanged.connect(self._report_change)
-        self.hint = f"Shown as text: {reason} Enter it as in Python."
+        self.hint = f"Shown as text, entered as in Python: {reason}"
 
     def _read(self) -> Any:
         text = self._line.text().strip()

@@ -56,13 +56,7 @@ class LogView(QWidget):
         super().__init__()
         self._capture = LogCapture()
         self._icons: dict[str, QIcon] = {}
-        self._level = QComboBox()
-        self._level.setObjectName("log-level")
-        self._level.setAccessibleName("Level")
-        self._level.setToolTip(_LEVEL_TIP)
-        for level in _LEVELS:
-            self._level.addItem(level_word(level), level)
-        self._level.setCurrentIndex(_LEVELS.index(logging.INFO))
+        self._level = _level_box()
         self._search = QLineEdit()
         self._search.setObjectName("log-search")
         self._search.setPlaceholderText("Search")
@@ -245,6 +239,17 @@ class _Full(QPlainTextEdit):
         """Keep the cursor in view."""
         super().resizeEvent(event)
         self.ensureCursorVisible()
+
+
+def _level_box() -> QComboBox:
+    box = QComboBox()
+    box.setObjectName("log-level")
+    box.setAccessibleName("Level")
+    box.setToolTip(_LEVEL_TIP)
+    for level in _LEVELS:
+        box.addItem(level_word(level), level)
+    box.setCurrentIndex(_LEVELS.index(logging.INFO))
+    return box
 
 
 def _button(text: str, name: str, tip: str) -> QPushButton:

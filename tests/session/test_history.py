@@ -201,7 +201,7 @@ def test_a_listener_that_raises_changes_nothing(session, camera):
 
 
 def test_the_oldest_are_forgotten(session, camera):
-    short = RunHistory(session.engine, session._runner, session.caches, most=3)
+    short = RunHistory(session.engine, session.tasks, session.caches, most=3)
     for _ in range(5):
         run(session, "snap")
     assert [record.number for record in short] == [5, 4, 3]

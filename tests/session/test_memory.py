@@ -237,7 +237,7 @@ def test_a_file_that_cannot_be_read_is_put_aside_and_told(home, content):
     home.mkdir()
     (home / "choices.json").write_text(content)
     with Session(home) as session:
-        assert session.problem.startswith("What was chosen last cannot be read from choices.json")
+        assert session.problem.startswith("The values used last cannot be read from choices.json")
         assert session.problem.endswith("It is kept as choices-unreadable.json.")
         assert session.last_plan == ""
         session.remember("snap", {"frames": 3})
@@ -279,7 +279,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_life_goes_on(home):
         session.add_plan(take)
         session.start("take").result(timeout=10)
         wait_until(lambda: session.problem)
-        assert session.problem.startswith("What was chosen is not kept for the next start:")
+        assert session.problem.startswith("The values are not saved for the next start:")
         session.start("take").result(timeout=10)
 
 
@@ -304,7 +304,7 @@ def test_a_home_that_may_not_be_looked_into_is_told_and_life_goes_on(home, monke
     monkeypatch.setattr("pathlib.Path.stat", refuse)
     monkeypatch.setattr("os.replace", refuse)
     with Session(home) as session:
-        assert session.problem.startswith("What was chosen last cannot be read from choices.json")
+        assert session.problem.startswith("The values used last cannot be read from choices.json")
         session.add_plan(take)
         session.start("take").result(timeout=10)
 

@@ -136,7 +136,7 @@ def test_what_cancels_or_exits_is_named_with_its_line_too(session, file):
     assert list(session.devices) == ["camera", "wheel"]
     assert session.problem.split("\n") == [
         "scope.toml, line 11, third: It was not made: SystemExit.",
-        "scope.toml, line 8, second: It was cancelled before it was done.",
+        "scope.toml, line 8, second: Cancelled.",
     ]
 
 

@@ -280,14 +280,14 @@ def test_a_run_knows_what_it_brought_and_what_it_took(session, camera):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (TimeoutError(), "Something did not answer in time."),
-        (asyncio.CancelledError(), "It was cancelled before it was done."),
-        (KeyError("dapi"), "There is nothing called 'dapi'."),
+        (TimeoutError(), "No answer in time."),
+        (asyncio.CancelledError(), "Cancelled."),
+        (KeyError("dapi"), "There is no 'dapi'."),
         (KeyError("There is no plan x."), "There is no plan x."),
-        (KeyError(), "Something that was looked for is not there."),
-        (AssertionError(), "A check failed, without saying which."),
-        (FailedStatus(Status()), "A device failed without saying why."),
-        (RuntimeError(), "RuntimeError, with no reason given."),
+        (KeyError(), "A name or key does not exist."),
+        (AssertionError(), "An assertion failed; it has no message."),
+        (FailedStatus(Status()), "A device failed without a message."),
+        (RuntimeError(), "RuntimeError, without a message."),
         (OSError("The port is gone."), "The port is gone."),
     ],
 )

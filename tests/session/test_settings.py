@@ -346,12 +346,12 @@ def test_a_light_that_does_not_tell_is_known_until_something_else_happens(sessio
 def test_nothing_is_read_while_a_plan_pauses(session, follow, monkeypatch):
     dial = Dial()
     watch = follow(dial)
-    monkeypatch.setattr(session._runner, "state", SessionState.PAUSING)
+    monkeypatch.setattr(session.tasks, "state", SessionState.PAUSING)
     reads = dial.reads
     watch.set("dial", 30.0)
     wait_until(lambda: not watch.states["dial"].pending)
     assert dial.reads <= reads + 1  # one may have begun before
-    monkeypatch.setattr(session._runner, "state", SessionState.PAUSED)
+    monkeypatch.setattr(session.tasks, "state", SessionState.PAUSED)
     wait_until(lambda: value(watch, "dial") == 30.0)
 
 

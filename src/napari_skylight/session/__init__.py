@@ -1,16 +1,15 @@
 """The composition root: one engine, its devices, plans and caches, with no window needed."""
 
 from napari_skylight.session._device_signals import Setting, SettingInfo, SettingKind
-from napari_skylight.session._error_text import in_words
-from napari_skylight.session._frame_counts import Tally
 from napari_skylight.session._pending_sets import SetCancelled
+from napari_skylight.session._problems import in_words
+from napari_skylight.session._recent_values import home_folder
 from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._run_history import KeptImages, RunHistory, RunRecord, StashedFrames
-from napari_skylight.session._run_info import RunInfo, SessionState
+from napari_skylight.session._run_info import RunInfo, SessionState, Tally
 from napari_skylight.session._run_progress import Progress, Waiting
 from napari_skylight.session._session import Session
 from napari_skylight.session._signal_watch import SettingState, SettingsWatch
-from napari_skylight.session._user_folder import home_folder
 
 __all__ = [
     "KeptImages",

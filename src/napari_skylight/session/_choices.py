@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from psygnal import Signal
+
+from napari_skylight._signals import announce
 from napari_skylight.engine.actions import Action
 from napari_skylight.frames import CacheStore
 from napari_skylight.plans import PlanRegistry
@@ -23,6 +27,7 @@ from napari_skylight.plans.spec import (
 )
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._json_values import items_of
+from napari_skylight.session._problems import Problems
 from napari_skylight.session._recent_values import RecentValues
 from napari_skylight.session._run_info import RunInfo
 
@@ -30,29 +35,49 @@ _log = logging.getLogger("napari_skylight")
 
 
 class Choices:
-    """The values for `plans`, over the devices that are connected.
+    """The values of `plans`, with the connected devices as choices.
 
     Parameters
     ----------
     plans : PlanRegistry
     devices : Devices
     caches : CacheStore
-    memory : RecentValues
-        What was chosen last.
+    home : Path or None
+        The folder where the values used last are kept between sessions.
+    problems : Problems
     """
 
+    plan_chosen = Signal(str)
+
     def __init__(
-        self, plans: PlanRegistry, devices: Devices, caches: CacheStore, memory: RecentValues
+        self,
+        plans: PlanRegistry,
+        devices: Devices,
+        caches: CacheStore,
+        home: Path | None,
+        problems: Problems,
     ) -> None:
         self._plans = plans
         self._devices = devices
         self._caches = caches
-        self._memory = memory
+        self._recent = RecentValues(None if home is None else home / "choices.json", problems)
+        self.save = self._recent.save
+        self.close = self._recent.close
         self._held: dict[str, Mapping[str, list[Any]]] = {}  # connected devices, by plan and name
         self._dropped: dict[str, str] = {}  # as logged, by plan
 
+    @property
+    def last_plan(self) -> str:
+        """The plan chosen or started last; empty if there is none."""
+        return self._recent.last_plan
+
+    def choose(self, plan: str, values: Mapping[str, Any]) -> None:
+        """Keep `values` and have every form show `plan`."""
+        self.remember(plan, values)
+        announce(self.plan_chosen, plan)
+
     def spec(self, plan: str) -> PlanSpec:
-        """Return what `plan` takes, its choices being the devices connected now."""
+        """Return the parameters of `plan`, with the connected devices as choices."""
         return create_plan_spec(
             self._plans[plan],
             self._known(),
@@ -61,19 +86,19 @@ class Choices:
         )
 
     def remember(self, plan: str, values: Mapping[str, Any]) -> None:
-        """Keep what was chosen for `plan`."""
+        """Keep `values` as those used last for `plan`."""
         held = {name: _devices_in(value, self._devices) for name, value in values.items()}
         self._held[plan] = held
-        self._memory.remember(plan, values)
+        self._recent.remember(plan, values)
 
     def remembered(self, plan: str) -> Mapping[str, Any]:
-        """Return what was chosen for `plan`, as far as it is allowed, over its defaults.
+        """Return the values used last, as far as they are allowed, over the defaults of `plan`.
 
-        What is dropped is logged in one line.
+        The values that are dropped are logged in one line.
         """
         spec = self.spec(plan)
         defaults = spec.defaults()
-        chosen = self._memory.values(plan)
+        chosen = self._recent.values(plan)
         wrong = find_problems(spec, {**defaults, **chosen})
         wrong |= {name: f"{name}: its device is gone." for name in self._gone(plan)}
         dropped = " ".join(text for name, text in wrong.items() if name in chosen)
@@ -92,7 +117,7 @@ class Choices:
     def prepare(
         self, plan: str, values: Mapping[str, Any] | None
     ) -> tuple[RunInfo, Generator[Any, Any, Any], tuple[Action, ...]]:
-        """Call `plan` with `values`; return its run, its messages and its actions.
+        """Call `plan` with `values`; return its run, messages and actions.
 
         Raises
         ------
@@ -116,7 +141,7 @@ class Choices:
         return run, messages, spec.actions
 
     def _known(self) -> dict[str, Any]:
-        """Return what a plan can be given, by name; parts of devices by dotted names."""
+        """Return the devices by name, their parts by path, and the frame caches."""
         return {**self._devices, **self._devices.parts, self._caches.name: self._caches}
 
 

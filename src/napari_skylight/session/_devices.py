@@ -1,4 +1,4 @@
-"""The devices of a session: connected on the engine's loop, known by name."""
+"""The devices of a session, by name."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from napari_skylight._signals import announce
 from napari_skylight.devices import DeviceFileError, Microscope, check_factory
 from napari_skylight.protocols import Camera, Focus, Light
 from napari_skylight.session._connected_device import Connected, connect
-from napari_skylight.session._error_text import SeveralProblems, cause_of, in_words
+from napari_skylight.session._problems import Problems, SeveralProblems, cause_of, in_words
 
 CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
+LIGHT_SECONDS = 5.0
+"""How long a light may take to go off at the end of a run."""
 RESERVED = "caches"
-"""What plans call the frame caches."""
+"""The name of the frame caches in plans."""
 
 
 class Devices(Mapping[str, Any]):
@@ -30,23 +32,25 @@ class Devices(Mapping[str, Any]):
     Parameters
     ----------
     loop : asyncio.AbstractEventLoop
-        The running loop that devices are connected on, and belong to from then on.
+        The running loop on which devices are connected.
+    problems : Problems
+
+    Attributes
+    ----------
+    microscope : Microscope or None
     """
 
     changed = Signal()
     microscope_changed = Signal()
-    failed = Signal(object)
-    """A microscope could not be opened, or did not close as it should: the exception."""
-    incomplete = Signal(object)
-    """A microscope was opened without some of its devices: the exception."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, problems: Problems) -> None:
         self._loop = loop
+        self._problems = problems
         self._connected: dict[str, Connected] = {}
         self._lock = threading.Lock()
         self._exchange = threading.Lock()
         self._adding: set[Future[None]] = set()
-        self._openings: set[Future[Microscope]] = set()
+        self._openings: list[Future[Microscope]] = []
         self._closed = False
         self.microscope: Microscope | None = None
         self._factory: Callable[[], Microscope] | None = None  # of `microscope`
@@ -63,10 +67,10 @@ class Devices(Mapping[str, Any]):
         return len(self._connected)
 
     def matches(self, device: object, protocol: type) -> bool:
-        """Return whether `device` can stand where `protocol` is asked for.
+        """Return whether `device` can be chosen where a plan takes a `protocol`.
 
-        Cameras and lights are told by more than their protocols; and no light is a focus drive, nor
-        is a part of another device.
+        Cameras and lights are told apart by their descriptions too. A light, or a part of a device,
+        is no focus drive.
         """
         known = self._connected.get(getattr(device, "name", ""))
         if protocol is Camera:
@@ -79,33 +83,21 @@ class Devices(Mapping[str, Any]):
 
     @property
     def parts(self) -> Mapping[str, Any]:
-        """The parts of devices that can be set and read, by their paths: "stage.x"."""
+        """The parts of devices that can be set and read, by path: "stage.x"."""
         with self._lock:
             connected = list(self._connected.values())
         return {path: part for each in connected for path, part in each.parts.items()}
 
     def choices(self, device: object, setting: str) -> tuple[str, ...]:
-        """Return what `device` offered for its part `setting` when it was connected."""
+        """Return the choices of the part `setting`, as described when `device` was connected."""
         name = getattr(device, "name", "")
         known = self._connected.get(name)
         return () if known is None else known.choices.get(f"{name}.{setting}", ())
 
-    @property
-    def opening(self) -> bool:
-        """Whether a microscope is being opened."""
-        return bool(self._openings)
-
-    @property
-    def lights(self) -> list[Any]:
-        """The devices that are lights."""
-        return [device for device in self.values() if self.matches(device, Light)]
+    # ---- adding ------------------------------------------------------------------------------
 
     def add(self, device: Any) -> Future[None]:
-        """Connect `device` and add it under its name.
-
-        The future fails with ValueError when the name is empty or taken, and with what the device
-        raises when it cannot be connected.
-        """
+        """Connect `device` and add it under its name; see `Session.add_device`."""
         future = asyncio.run_coroutine_threadsafe(self._add(device), self._loop)
         self._adding.add(future)
         future.add_done_callback(self._adding.discard)
@@ -140,23 +132,34 @@ class Devices(Mapping[str, Any]):
             self._check_name(connected.device)
             self._connected[connected.device.name] = connected
 
-    def open(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
-        """Make a microscope on a thread of its own and connect its devices.
+    # ---- the microscope ----------------------------------------------------------------------
 
-        The one before is closed first: two programs can seldom hold the same hardware. It stays
-        open if the factory's check fails, and is opened again if the new one cannot be opened.
+    @property
+    def opening(self) -> Future[Microscope] | None:
+        """The microscope that is being opened, the last if there are several."""
+        with self._lock:
+            return self._openings[-1] if self._openings else None
+
+    def open(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
+        """Make a microscope on its own thread and connect its devices.
+
+        The former one is closed first, as its hardware may be the same. It stays open if the check
+        of the factory fails, and is opened again if the new one cannot be opened.
         """
+        self._problems.take_back(self)
+        self._problems.report(None)
         future: Future[Microscope] = Future()
-        future.set_running_or_notify_cancel()  # others may have asked for the same
-        self._openings.add(future)
+        future.set_running_or_notify_cancel()  # several callers may wait for it
+        with self._lock:
+            self._openings.append(future)
 
         def work() -> None:
             try:
                 with self._exchange:
                     microscope = self._open(factory)
-            except BaseException as error:  # noqa: BLE001 - whatever a driver raises is the future's
+            except BaseException as error:  # noqa: BLE001 - a driver may raise anything
                 if self._end_opening(future):
-                    announce(self.failed, error)  # before the future ends
+                    self._problems.report(error)
                     future.set_exception(error)
             else:
                 if self._end_opening(future):
@@ -166,10 +169,11 @@ class Devices(Mapping[str, Any]):
         return future
 
     def _end_opening(self, future: Future[Microscope]) -> bool:
-        """Count `future` as ended; return False if `give_up` has ended it."""
+        """Forget a future; return False if `give_up` has ended it."""
         with self._lock:
             pending = future in self._openings
-            self._openings.discard(future)
+            if pending:
+                self._openings.remove(future)
         return pending
 
     def _open(self, factory: Callable[[], Microscope]) -> Microscope:
@@ -186,10 +190,10 @@ class Devices(Mapping[str, Any]):
             raise
 
     def _reopen(self, title: str, factory: Callable[[], Microscope]) -> str:
-        """Open the former microscope again; return how that went, in words."""
+        """Open the former microscope again; return a message with the result."""
         try:
             self._make(factory)
-        except BaseException as error:  # noqa: BLE001 - whatever a driver raises, both are reported
+        except BaseException as error:  # noqa: BLE001 - both errors are reported
             return f"{title} could not be opened again: {in_words(error)}"
         return f"{title} is open again."
 
@@ -198,35 +202,35 @@ class Devices(Mapping[str, Any]):
         if not isinstance(microscope, Microscope):
             raise TypeError(f"{factory!r} made {microscope!r}, not a Microscope.")
         try:
-            if self._closed:  # while it was made
+            if self._closed:
                 raise RuntimeError(f"{microscope.title} was not opened: the session was closed.")
             problems = self._add_all(microscope)
-        except BaseException:  # whatever a driver raises, its hardware is released
+        except BaseException:  # whatever the reason, the hardware is released
             self._let_go(microscope, CLOSE_SECONDS)
             raise
         self._factory = factory
-        self.microscope = microscope  # last: who sees it finds its devices
-        if self._closed:  # while it was connected
+        self.microscope = microscope  # after its devices
+        if self._closed:
             self._release(CLOSE_SECONDS)
         announce(self.changed)
         announce(self.microscope_changed)
         if problems:
-            announce(self.incomplete, SeveralProblems.of(problems))
+            self._problems.report(SeveralProblems.of(problems), about=self, stands=True)
         return microscope
 
     def _add_all(self, microscope: Microscope) -> list[Exception]:
-        """Connect the devices; return why some are missing that the others can do without.
+        """Connect the devices; return why some that the others can do without are missing.
 
         Raises
         ------
         Exception
-            If the others cannot, or there are none.
+            If a necessary device, or every device, is missing.
         """
         problems = list(microscope.problems)
         connecting = self._connect_all(microscope.devices)
         future = asyncio.run_coroutine_threadsafe(connecting, self._loop)
         try:
-            # the limit is that of each device, unless one of them blocks the loop
+            # each device has its own limit; this one ends if a device blocks the loop
             found = future.result(CONNECT_SECONDS + 5)
         except TimeoutError as error:
             future.cancel()
@@ -238,7 +242,7 @@ class Devices(Mapping[str, Any]):
                 if isinstance(connected, BaseException):
                     raise connected
                 self._keep(connected)
-            except BaseException as error:  # whatever a driver raises, a cancellation included
+            except BaseException as error:  # a driver may raise anything
                 if not microscope.sources:
                     raise
                 problems.append(_missing(device, microscope.sources[i], error))
@@ -247,64 +251,53 @@ class Devices(Mapping[str, Any]):
         return problems
 
     def _release(self, seconds: float) -> None:
-        """Let go of the microscope that is open, if one is."""
+        """Close the open microscope, if there is one."""
         microscope, self.microscope = self.microscope, None
         if microscope is not None:
             self._let_go(microscope, seconds)
 
     def _let_go(self, microscope: Microscope, seconds: float) -> None:
-        """Forget a microscope's devices and close it, on a thread that is waited for so long."""
+        """Remove a microscope's devices and close it; wait for that up to `seconds`."""
+        gone = {id(device) for device in microscope.devices}
         with self._lock:
-            self._connected = {
-                name: connected
-                for name, connected in self._connected.items()
-                if not any(connected.device is device for device in microscope.devices)
-            }
+            kept = [each for each in self._connected.values() if id(each.device) not in gone]
+            self._connected = {each.device.name: each for each in kept}
         announce(self.changed)
         announce(self.microscope_changed)
 
         def close() -> None:
             try:
                 microscope.close()
-            except Exception as error:  # noqa: BLE001 - whatever a driver raises; life goes on
-                announce(self.failed, error)
+            except Exception as error:  # noqa: BLE001 - a driver may raise anything
+                self._problems.report(error)
 
         closing = threading.Thread(target=close, name="skylight-close-microscope", daemon=True)
         closing.start()
         closing.join(seconds)
 
-    def darken(self, seconds: float) -> list[str]:
-        """Stop every light, each within so many seconds; return what went wrong, in words.
+    # ---- the end -----------------------------------------------------------------------------
 
-        Not for the loop's thread, which has to do it.
+    def darken(self, seconds: float = LIGHT_SECONDS) -> None:
+        """Stop every light, each within `seconds`; not for the loop's thread.
+
+        bluesky stops only those that the plan has set.
         """
-        if not self.lights:
-            return []
+        lights = [device for device in self.values() if self.matches(device, Light)]
+        if not lights:
+            return
         try:
-            dark = asyncio.run_coroutine_threadsafe(self._darken(seconds), self._loop)
-        except RuntimeError:  # the loop has been closed, and the engine has stopped what was set
-            return []
+            dark = asyncio.run_coroutine_threadsafe(_darken(lights, seconds), self._loop)
+        except RuntimeError:  # the loop is closed, and the engine has stopped what was set
+            return
         done, _ = wait_for_futures([dark], seconds + 0.1)
-        return dark.result() if done else ["The lights could not be asked to go off."]
-
-    async def _darken(self, seconds: float) -> list[str]:
-        problems = []
-        for light in self.lights:
-            try:
-                async with asyncio.timeout(seconds):
-                    await maybe_await(light.stop())
-            except TimeoutError:
-                problems.append(f"{light.name} did not go off within {seconds:g} s.")
-            except BaseException as error:  # noqa: BLE001 - whatever a driver raises, be it a
-                # cancellation or an exit: the others must go off too, and the run must end
-                problems.append(in_words(error))
-        return problems
+        for problem in dark.result() if done else ["A device blocks the engine: check the lights."]:
+            self._problems.report(problem)
 
     def give_up(self) -> None:
-        """Open and add nothing more; what is pending ends as cancelled."""
+        """Open and add nothing more; end what is pending as cancelled."""
         with self._lock:
             self._closed = True
-            openings, self._openings = self._openings, set()
+            openings, self._openings = self._openings, []
         for future in tuple(self._adding):
             future.cancel()
         for opening in openings:
@@ -320,8 +313,23 @@ class Devices(Mapping[str, Any]):
                 self._exchange.release()
 
 
+async def _darken(lights: Sequence[Any], seconds: float) -> list[str]:
+    """Stop the lights; return what went wrong."""
+    problems = []
+    for light in lights:
+        try:
+            async with asyncio.timeout(seconds):
+                await maybe_await(light.stop())
+        except TimeoutError:
+            problems.append(f"{light.name} did not go off within {seconds:g} s.")
+        except BaseException as error:  # noqa: BLE001 - even after a cancellation or exit, the
+            # other lights must go off and the run must end
+            problems.append(in_words(error))
+    return problems
+
+
 def _missing(device: Any, source: str, error: BaseException) -> DeviceFileError:
-    """Return an error that says which device of a file is missing, and why."""
+    """Return an error that names a missing device of a file, and the reason."""
     words, name = in_words(error), str(getattr(device, "name", "") or "a device without a name")
     where = source if words.startswith(name) else f"{source}, {name}"
     problem = DeviceFileError(f"{where}: {words}")

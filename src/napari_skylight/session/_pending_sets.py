@@ -17,8 +17,7 @@ from napari_skylight.engine import RunEngine
 from napari_skylight.engine._errors import name_timeout
 from napari_skylight.protocols import HasChildren, Light
 from napari_skylight.session._devices import Devices
-from napari_skylight.session._error_text import cause_of
-from napari_skylight.session._problems import Problems
+from napari_skylight.session._problems import Problems, cause_of
 
 REFUSAL_SECONDS = 0.05
 """A set that fails within this time was refused: the one before goes on."""

@@ -1,4 +1,4 @@
-"""What was chosen for each plan last, in this session and in those before."""
+"""The values used last for each plan, in this session and earlier ones; the user's folder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import platformdirs
+
 from napari_skylight.session._coalescing_task import CoalescingTask
 from napari_skylight.session._json_values import decode, encode
 from napari_skylight.session._problems import Problems
@@ -21,20 +23,35 @@ FORMAT = 1
 _log = logging.getLogger("napari_skylight")
 
 
+HOME_VARIABLE = "NAPARI_SKYLIGHT_HOME"
+
+
+def home_folder() -> Path:
+    """Return the folder of the user's files, which need not exist.
+
+    The value of the environment variable ``NAPARI_SKYLIGHT_HOME``, or else the system's place for
+    configuration: ``~/.config/napari-skylight`` on Linux.
+    """
+    given = os.environ.get(HOME_VARIABLE)
+    if given:
+        return Path(given).expanduser()
+    return platformdirs.user_config_path("napari-skylight", appauthor=False)
+
+
 class RecentValues:
-    """The plan that was chosen last, and the values chosen last for each.
+    """The plan used last, and the values used last for each plan.
 
     Parameters
     ----------
     file : Path or None
-        Where they are kept between sessions; None keeps them nowhere.
+        Where they are kept between sessions; None keeps them in memory only. A file that cannot be
+        read is renamed.
     problems : Problems
-        Told when the file cannot be read or written; one that cannot be read is put aside.
 
     Attributes
     ----------
     last_plan : str
-        Empty when none was chosen yet.
+        Empty if there is none.
     """
 
     def __init__(self, file: Path | None, problems: Problems) -> None:
@@ -42,7 +59,7 @@ class RecentValues:
         self._file = file
         self._problems = problems
         self._chosen: dict[str, Mapping[str, Any]] = {}
-        self._stored: dict[str, dict[str, Any]] = {}  # as JSON: plans may be loaded later
+        self._stored: dict[str, dict[str, Any]] = {}  # as JSON: the plans may be loaded later
         self._dropped: set[tuple[str, str]] = set()  # those that were logged
         self._lock = threading.Lock()
         self._written = ""
@@ -51,13 +68,13 @@ class RecentValues:
             self._read(file)
 
     def remember(self, plan: str, values: Mapping[str, Any]) -> None:
-        """Keep what was chosen for `plan`, which is the last one now."""
+        """Keep the values of `plan`, which becomes the last one."""
         with self._lock:
             self._chosen[plan] = MappingProxyType(dict(values))
             self.last_plan = plan
 
     def values(self, plan: str) -> dict[str, Any]:
-        """Return what was chosen for `plan`, as far as it can be told."""
+        """Return the values used last for `plan`, as far as they can be read."""
         with self._lock:
             chosen, stored = self._chosen.get(plan), self._stored.get(plan, {})
         if chosen is not None:
@@ -73,12 +90,12 @@ class RecentValues:
         return values
 
     def save(self) -> None:
-        """Write the file, on a thread of its own, if there is anything new."""
+        """Write the file on its own thread if anything has changed."""
         if self._file is not None:
             self._task.ask().add_done_callback(self._problems.report_failure)
 
     def close(self, seconds: float) -> None:
-        """Save, for so many seconds at most."""
+        """Save; wait for that up to `seconds`."""
         self.save()
         self._task.wait(seconds)
 
@@ -91,8 +108,8 @@ class RecentValues:
             plans = {str(plan): dict(values) for plan, values in content["plans"].items()}
             self.last_plan, self._stored, self._written = str(content["last_plan"]), plans, text
         except (FileNotFoundError, NotADirectoryError):
-            return  # nothing was ever chosen
-        except Exception as error:  # noqa: BLE001 - whatever stands there, the session begins
+            return  # the first session
+        except Exception as error:  # noqa: BLE001 - the file may hold anything
             self._put_aside(file, error)
 
     def _put_aside(self, file: Path, error: Exception) -> None:
@@ -101,10 +118,10 @@ class RecentValues:
             os.replace(file, aside)
             where = f"It is kept as {aside.name}."
         except OSError as refusal:
-            self._file = None  # what cannot be read is not to be lost either
-            where = f"Nothing is kept in its place: {refusal}."
+            self._file = None  # do not overwrite it
+            where = f"It stays, and nothing is saved: {refusal}."
         reason = f"{type(error).__name__}: {error}"
-        problem = f"What was chosen last cannot be read from {file.name} ({reason}). {where}"
+        problem = f"The values used last cannot be read from {file.name} ({reason}). {where}"
         self._problems.report(problem, about=self, stands=True)
 
     def _write(self) -> None:
@@ -122,7 +139,7 @@ class RecentValues:
             _replace(self._file, text)
         except OSError as error:
             self._problems.report(
-                f"What was chosen is not kept for the next start: {error}.", about=self
+                f"The values are not saved for the next start: {error}.", about=self
             )
         else:
             self._written = text
@@ -130,10 +147,10 @@ class RecentValues:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write all of `file` or nothing; what a link leads to, and not the link."""
+    """Write all of `file` or nothing; a link stays, its target is written."""
     file = Path(os.path.realpath(file))
     file.parent.mkdir(parents=True, exist_ok=True)
-    # a name of its own: another session may be writing too
+    # a unique name: another session may be writing too
     number, new = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
     try:
         with open(number, "w", encoding="utf-8") as stream:
@@ -141,7 +158,7 @@ def _replace(file: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(new, file)
-    except BaseException:  # an exit too must leave no half of a file
+    except BaseException:  # an exit too must leave no partial file
         Path(new).unlink(missing_ok=True)
         raise
 
@@ -151,13 +168,13 @@ def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         try:
             encoded[name] = encode(value)
-        except (TypeError, RecursionError) as error:  # that holds itself, for one
+        except (TypeError, RecursionError) as error:  # a list within itself, for example
             _log.debug("%s is not kept: %s", name, error)
     return encoded
 
 
 def _as_of_now(value: Any) -> Any:
-    """Return `value` as of the class it has now, should its module have been loaded again."""
+    """Return `value` with its present class, in case its module was reloaded."""
     try:
         return decode(encode(value))
     except (TypeError, ValueError, RecursionError):

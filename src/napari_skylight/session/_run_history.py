@@ -19,10 +19,9 @@ from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.frames import CacheStore, Frame, FrameCache
 from napari_skylight.plans.spec import PlanSpec, sentence_case
-from napari_skylight.session._frame_counts import Tally
 from napari_skylight.session._run_documents import DocumentLog, RunDocuments
-from napari_skylight.session._run_info import RunInfo
-from napari_skylight.session._runner import Runner
+from napari_skylight.session._run_info import RunInfo, Tally
+from napari_skylight.session._tasks import Tasks
 
 __all__ = ["KeptImages", "RunHistory", "RunRecord", "StashedFrames"]
 
@@ -107,7 +106,7 @@ class KeptImages:
 
 
 class RunHistory(Sequence[RunRecord]):
-    """The runs that `runner` has started, newest first, and the older of them forgotten.
+    """The runs that `tasks` has started, newest first, and the older of them forgotten.
 
     What a script runs on the engine by itself is none of them. It may be asked on any thread.
 
@@ -121,7 +120,7 @@ class RunHistory(Sequence[RunRecord]):
     changed = Signal()
 
     def __init__(
-        self, engine: RunEngine, runner: Runner, caches: CacheStore, most: int = _MOST_RECORDS
+        self, engine: RunEngine, tasks: Tasks, caches: CacheStore, most: int = _MOST_RECORDS
     ) -> None:
         self._caches = caches
         self._lock = Lock()
@@ -130,7 +129,7 @@ class RunHistory(Sequence[RunRecord]):
         self._open: _OpenRecord | None = None
         # After the runner's own connections: it keeps the engine waiting at the first change of
         # state until it has told of the run. So a run is known before anything happens in it.
-        runner.run_changed.connect(self._on_run_changed)
+        tasks.run_changed.connect(self._on_run_changed)
         engine.state_changed.connect(self._on_engine_state_changed)
         engine.subscribe(self._on_document)  # type: ignore[no-untyped-call]
 

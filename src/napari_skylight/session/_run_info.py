@@ -1,19 +1,19 @@
-"""What a session says of a run: its state, and its record from Run to the end."""
+"""The state of a session, a run of a plan, and the frames it brought."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from napari_skylight.frames import FrameCache
 from napari_skylight.plans.spec import PlanSpec
-from napari_skylight.session._frame_counts import Tally
 
 
 class SessionState(StrEnum):
-    """What the session's engine is doing, as a person would say it."""
+    """The state of a session's engine."""
 
     IDLE = "idle"
     RUNNING = "running"
@@ -25,11 +25,10 @@ class SessionState(StrEnum):
 
     @property
     def busy(self) -> bool:
-        """Whether a plan is under way."""
+        """Whether a plan is running, paused or stopping."""
         return self not in (SessionState.IDLE, SessionState.FAILED)
 
 
-# A plan held by a bluesky suspender is still running, from where the person stands.
 ENGINE_STATES = {
     "running": SessionState.RUNNING,
     "suspending": SessionState.RUNNING,
@@ -39,17 +38,70 @@ ENGINE_STATES = {
     "aborting": SessionState.STOPPING,
     "halting": SessionState.STOPPING,
 }
-"""The engine's states that mean a plan is under way."""
+"""The engine's states while it has a plan."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Numbers of frames, over all caches of a session."""
+
+    live: int = 0
+    """Given to live caches."""
+    stacked: int = 0
+    """Given to stacks."""
+    to_screen: int = 0
+    """Stashed into live caches; the screen shows or skips them, and shows all of a stack."""
+    dropped: int = 0
+    """Refused, or lost before a plan could stash them."""
+
+    def __sub__(self, before: Tally) -> Tally:
+        return Tally(*(a - b for a, b in zip(astuple(self), astuple(before), strict=True)))
+
+    @property
+    def frames(self) -> int:
+        """Frames acquired; most are given to a live cache and to a stack."""
+        return max(self.live, self.stacked)
+
+    @classmethod
+    def of(cls, caches: Iterable[FrameCache]) -> Tally:
+        """Count what `caches` were given since they were made."""
+        counts = [(cache.kind, cache.counts) for cache in caches]
+        live = [each for kind, each in counts if kind == "live"]
+        stacks = [each for kind, each in counts if kind == "stack"]
+        # a lost frame is counted by each cache that its stream feeds
+        lost = max(sum(each.lost for each in same) for same in (live, stacks))
+        return cls(
+            live=sum(each.acquired for each in live),
+            stacked=sum(each.acquired for each in stacks),
+            to_screen=sum(each.stashed for each in live),
+            dropped=sum(each.refused for each in (*live, *stacks)) + lost,
+        )
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """One run of a plan, from Run to its end.
+    """One run of a plan, from its start to its end.
 
-    Times are seconds since the epoch. `exit_status` is empty while it runs, then "success", "abort"
-    or "fail"; `reason` says why, in plain words. `spec` is what the plan took and offered when it
-    started: by now it may have been replaced. `before` is what the caches had been given by then,
-    `brought` what the run has given them, once it is over.
+    Attributes
+    ----------
+    plan, title : str
+    values : Mapping[str, Any]
+        By parameter name.
+    started, ended, paused_since : float or None
+        In seconds since the epoch.
+    exit_status : str
+        Empty while it runs, then "success", "abort" or "fail".
+    reason : str
+        Why it failed.
+    uids : tuple of str
+        Of the Bluesky runs that the plan opened.
+    paused_seconds : float
+    spec : PlanSpec
+        The parameters and actions of the plan when it started.
+    before : Tally
+        The counts when it started.
+    brought : Tally or None
+        The frames of the run, once it has ended.
     """
 
     plan: str
@@ -68,6 +120,6 @@ class RunInfo:
 
     @property
     def seconds(self) -> float:
-        """How long it has run, pauses left out."""
+        """The duration so far, without pauses."""
         until = self.paused_since or self.ended or time.time()
         return until - self.started - self.paused_seconds

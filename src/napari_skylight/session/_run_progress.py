@@ -16,7 +16,8 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
-from napari_skylight.session._runner import Runner
+from napari_skylight.session._run_info import RunInfo
+from napari_skylight.session._tasks import Tasks
 
 _log = logging.getLogger("napari_skylight")
 
@@ -91,36 +92,41 @@ class RunProgress:
 
     changed = Signal(object)
 
-    def __init__(self, engine: RunEngine, runner: Runner) -> None:
+    def __init__(self, engine: RunEngine, tasks: Tasks) -> None:
         self.now: Progress | None = None
         self._engine = engine
-        self._runner = runner
+        self._tasks = tasks
         self._points = _Points()
         self._waits = _Waits()
         self._next_look: asyncio.TimerHandle | None = None
-        runner.state_changed.connect(self._on_state_changed)
+        tasks.run_changed.connect(self._on_run_changed)
         engine.subscribe(self._on_document)  # type: ignore[no-untyped-call]
 
-    def _on_state_changed(self) -> None:
-        with suppress(RuntimeError):  # the loop is closed: there will be no more runs
+    def _on_run_changed(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed
             self._engine.loop.call_soon_threadsafe(self._look)
 
     def _on_document(self, name: str, document: Mapping[str, Any]) -> None:
         self._points.add(name, document)
-        if name == "stop" and not self._runner.state.busy:  # of a script's own run
+        if name == "stop" and self._run is None:  # a script runs a plan on the engine itself
             self._points = _Points()
 
     def _look(self) -> None:
         if self._next_look is not None:
             self._next_look.cancel()
-        run = self._runner.run
-        if run is None or not self._runner.state.busy:
+        run = self._run
+        if run is None:
             self._points, self._waits = _Points(), _Waits()
             self._tell(None)
             return
         waiting = self._waits.look(self._engine.awaited)
         self._tell(replace(self._points.look(run.seconds), waiting=waiting))
         self._next_look = self._engine.loop.call_later(_PERIOD, self._look)
+
+    @property
+    def _run(self) -> RunInfo | None:
+        run = self._tasks.run
+        return run if run is not None and run.ended is None else None
 
     def _tell(self, progress: Progress | None) -> None:
         if progress != self.now:

@@ -1,33 +1,48 @@
-"""The session itself.
-
-Everything that a dock, a menu command or a script does to a running plan goes through it. Its
-methods never block; what happened is told by its signals, on whatever thread it happened.
-"""
+"""The session: an engine with its devices, plans and frame caches."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from psygnal import SignalInstance
+from bluesky import plans as bp
 
-from napari_skylight.engine import EngineBusyError
+from napari_skylight.devices import Microscope, make_microscope
+from napari_skylight.engine import EngineBusyError, RunEngine
 from napari_skylight.engine.actions import Action
-from napari_skylight.session._workbench import Workbench
+from napari_skylight.frames import CacheStore
+from napari_skylight.plans import PlanRegistry, live_view, snap
+from napari_skylight.plans.spec import PlanSpec
+from napari_skylight.session._choices import Choices
+from napari_skylight.session._devices import Devices
+from napari_skylight.session._pending_sets import PendingSets
+from napari_skylight.session._plan_sources import PlanSources
+from napari_skylight.session._problems import Problems
+from napari_skylight.session._run_history import RunHistory
+from napari_skylight.session._run_info import RunInfo, SessionState
+from napari_skylight.session._run_progress import RunProgress
+from napari_skylight.session._tasks import Tasks
+
+BUILT_IN = live_view, snap, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.grid_scan
 
 
-class Session(Workbench):
+class Session:
     """An engine with its devices, plans and frame caches.
+
+    Methods never block. Signals are emitted on the thread where the change happens.
 
     Parameters
     ----------
     home : Path, optional
-        The folder of the person's own files, such as `home_folder` returns: plans in ``plans``,
-        and what was chosen last in ``choices.json``. The plans are loaded from the start, and so
-        are those that other distributions offer. Without it nothing is kept on disk, and there are
-        the built-in plans only, until `reload_plans`.
+        The folder of the user's files, such as `home_folder`: plans in ``plans``, and the values
+        used last in ``choices.json``. Its plans, and those of other distributions, are loaded at
+        the start. Without it nothing is kept on disk, and other plans than the built-in ones are
+        loaded by `reload_plans` only.
 
     Attributes
     ----------
@@ -36,95 +51,198 @@ class Session(Workbench):
     caches : CacheStore
         The frame caches that plans stash into.
     plans : PlanRegistry
-        The plans that can be run, by name; to begin with `live_view`, `snap` and some of bluesky's.
+        The plans by name: `live_view`, `snap`, some of bluesky's, and the user's.
+    devices : Mapping of str to device
+        The connected devices by name.
+    tasks : Tasks
+        The running plan.
     runs : RunHistory
-        Every run so far, newest first.
+        All runs, newest first.
     progress : RunProgress
-        How far the run is, and what it waits for.
+        How far the running plan is, and what it waits for.
+    state_changed, run_changed : SignalInstance
+        Emitted with the new `state` or `run`.
+    devices_changed, microscope_changed, plans_changed : SignalInstance
+        Emitted when devices or plans were added, removed or replaced.
+    motion_changed : SignalInstance
+        Emitted when `is_moving` may have changed.
+    plan_chosen : SignalInstance
+        Emitted with the name of a plan that forms should show with its `remembered` values.
+    reported : SignalInstance
+        Emitted with the new `problem`.
     """
 
-    def start(self, plan: str, values: Mapping[str, Any] | None = None) -> Future[Any]:
-        """Run `plan` with `values`, by parameter name; devices are given by their names.
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = home
+        self.engine = RunEngine()
+        self.caches = CacheStore()
+        self.plans = PlanRegistry()
+        for plan in BUILT_IN:
+            self.plans.add(plan, origin="built in")
+        self._problems = Problems()
+        self._sources = PlanSources(self.plans, self.plans_folder, self._problems)
+        self.devices = Devices(self.engine.loop, self._problems)
+        self._choices = Choices(self.plans, self.devices, self.caches, home, self._problems)
+        self.tasks = Tasks(self.engine, self.devices, self.caches, self._problems)
+        self._sets = PendingSets(self.engine, self.devices, self._problems)
+        self.progress = RunProgress(self.engine, self.tasks)
+        self.runs = RunHistory(self.engine, self.tasks, self.caches)
+        self.state_changed = self.tasks.state_changed
+        self.run_changed = self.tasks.run_changed
+        self.devices_changed = self.devices.changed
+        self.microscope_changed = self.devices.microscope_changed
+        self.motion_changed = self._sets.motion_changed
+        self.plans_changed = self.plans.changed
+        self.plan_chosen = self._choices.plan_chosen
+        self.reported = self._problems.changed
+        self._lock = threading.RLock()
+        self._closed = False
+        self.caches.added.connect(self._problems.follow)
+        if home is not None:
+            self.reload_plans()
 
-        Parameters that are left out take their defaults. Without any `values` it runs with those
-        that are `remembered`.
+    # ---- the running plan --------------------------------------------------------------------
+
+    @property
+    def state(self) -> SessionState:
+        """The state of the engine."""
+        return self.tasks.state
+
+    @property
+    def run(self) -> RunInfo | None:
+        """The running or last plan."""
+        return self.tasks.run
+
+    @property
+    def actions(self) -> Mapping[str, Action]:
+        """The actions of the running plan, by name."""
+        return self.tasks.actions
+
+    def start(self, plan: str, values: Mapping[str, Any] | None = None) -> Future[Any]:
+        """Run `plan` with `values`, by parameter name; devices are given by name.
+
+        Other parameters take their defaults; without `values`, all take the `remembered` values.
 
         Returns
         -------
         Future
-            Ends as `RunEngine`'s does: with the plan, or with `RunEngineInterrupted` when it is
-            paused or stopped. `state` and `run` say so by then.
+            Ends as that of `RunEngine`, when `state` and `run` are up to date.
 
         Raises
         ------
         EngineBusyError
-            If a plan is under way.
+            If a plan is running, or a microscope is being opened.
         KeyError
             If there is no such plan.
         ParameterError
             If a value is missing or not allowed.
         """
         with self._lock:
-            self._check_open()
-            if self.state.busy:
-                raise EngineBusyError(f"{self.run.title if self.run else 'A plan'} is running.")
-            if self._devices.opening:
-                raise EngineBusyError("A microscope is being opened: wait until it is there.")
+            self._check_idle(f"{self.run.title if self.run else 'A plan'} is running.")
+            if self.opening:
+                raise EngineBusyError("A microscope is being opened: wait until it is open.")
             run, messages, actions = self._choices.prepare(plan, values)
-            started = self._runner.start(run, messages, actions)
-        self._memory.save()
+            started = self.tasks.start(run, messages, actions)
+        self._choices.save()
         return started
 
-    @property
-    def actions(self) -> Mapping[str, Action]:
-        """The actions of the plan under way, by name; none when no plan is."""
-        return self._runner.actions
-
     def request(self, action: str, state: bool = True) -> bool:
-        """Ask the running plan for `action`; False when no running plan offers it."""
+        """Request `action` of the running plan; return False if the plan does not offer it."""
         found = self.actions.get(action)
         return found is not None and found.request(state)
 
     def pause(self) -> None:
-        """Pause the running plan; quiet when none is running."""
-        self._runner.pause()
+        """Pause the plan, if it is running."""
+        if self.state is SessionState.RUNNING:
+            self.engine.request_pause()
 
     def resume(self) -> Future[Any] | None:
-        """Let the paused plan go on; None when none is paused."""
-        return self._runner.resume()
+        """Resume the paused plan; return None if none is paused."""
+        return self.tasks.resume()
 
     def stop(self) -> Future[Any]:
-        """Stop all motion; end the plan with its cleanup, and call that a success."""
+        """Stop all motion; end the plan after its cleanup, and call it a success."""
         self._sets.stop(plan=False)
-        return self._runner.stop()
+        return self.engine.stop()
 
     def abort(self) -> Future[Any]:
-        """Stop all motion; end the plan with its cleanup, and mark its runs as aborted."""
+        """Stop all motion; end the plan after its cleanup, and mark its runs as aborted."""
         self._sets.stop(plan=False)
-        return self._runner.abort()
+        self.tasks.expect_abort()
+        return self.engine.abort()
 
     def halt(self) -> Future[Any]:
-        """Stop all motion; end the plan without its own cleanup."""
+        """Stop all motion; end the plan without its cleanup."""
         self._sets.stop(plan=False)
-        return self._runner.halt()
+        self.tasks.expect_abort()
+        return self.engine.halt()
 
     def clear_stacks(self) -> None:
-        """Forget the frames that were kept."""
+        """Delete the frames in all stacks."""
         for cache in self.caches:
             if cache.kind == "stack":
                 cache.clear()
 
-    def set(self, setting: str, value: Any, *, report: bool = True) -> Future[None]:
-        """Set a setting of a device, such as ``"camera.exposure"``; a running plan goes on.
+    # ---- devices -----------------------------------------------------------------------------
 
-        A new value replaces one that is still pending.
+    @property
+    def microscope(self) -> Microscope | None:
+        """The open microscope."""
+        return self.devices.microscope
+
+    @property
+    def opening(self) -> bool:
+        """Whether a microscope is being opened; no plan can start meanwhile."""
+        return self.devices.opening is not None
+
+    def add_device(self, device: Any) -> Future[None]:
+        """Connect `device` on the engine's loop and add it under its name.
+
+        The future fails with ValueError if the name is empty or taken, and with what the device
+        raises if it cannot be connected.
+        """
+        self._check_open()
+        return self.devices.add(device)
+
+    def open_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
+        """Make a microscope on its own thread and connect it in place of the former one.
+
+        The former one stays open if the check of the factory fails (see `checked_by`), and is
+        opened again if the new one cannot be opened. EngineBusyError if a plan is running.
 
         Parameters
         ----------
-        setting : str
-        value : object
-        report : bool, optional
-            Whether a refusal is also reported; False where the caller shows it.
+        factory : callable
+            Such as `napari_skylight.devices.sim.microscope`.
+        """
+        with self._lock:
+            self._check_idle("Stop the plan before opening another microscope.")
+            return self.devices.open(factory)
+
+    def open_devices(self, source: str | Path) -> Future[Microscope]:
+        """Open the devices of a TOML file, or of a named factory, as `open_microscope` does.
+
+        Devices that cannot be made or connected are reported with their line in the file; the
+        future fails if there are no others. See `napari_skylight.devices.make_microscope`.
+        """
+        return self.open_microscope(partial(make_microscope, source))
+
+    def ensure_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
+        """Return the microscope that is open or being opened; open one if there is none."""
+        with self._lock:
+            if (opening := self.devices.opening) is not None:
+                return opening
+            if self.microscope is None:
+                return self.open_microscope(factory)
+            there: Future[Microscope] = Future()
+            there.set_result(self.microscope)
+            return there
+
+    def set(self, setting: str, value: Any, *, report: bool = True) -> Future[None]:
+        """Set a signal of a device, such as ``"camera.exposure"``, also while a plan runs.
+
+        A new value replaces one that is still pending. A refusal is reported, unless `report` is
+        False because the caller shows it.
 
         Returns
         -------
@@ -135,57 +253,133 @@ class Session(Workbench):
         self._check_open()
         return self._sets.set(setting, value, report)
 
-    @property
-    def is_moving(self) -> bool:
-        """Whether a device is moving that was set with `set`."""
-        return self._sets.is_moving
-
-    @property
-    def motion_changed(self) -> SignalInstance:
-        """Emitted when `is_moving` may have changed."""
-        return self._sets.motion_changed
-
     def stop_motion(self) -> Future[None]:
         """Stop every device that the user or the running plan has moving; lights stay as they are.
 
-        Returns
-        -------
-        Future
-            Ends when they have stopped; fails if one cannot be stopped. A plan that waits for such
-            a move fails.
+        The future ends when they have stopped; it fails if one cannot be stopped. A plan that waits
+        for such a move fails.
         """
         return self._sets.stop(plan=True)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the user has a device moving."""
+        return self._sets.is_moving
+
+    # ---- plans and their values --------------------------------------------------------------
+
+    @property
+    def plans_folder(self) -> Path | None:
+        """The folder of the user's plans, which need not exist; None without a `home`."""
+        return None if self.home is None else self.home / "plans"
+
+    def add_plan(self, plan: Callable[..., Any], name: str | None = None) -> Callable[[], None]:
+        """Add a plan, or replace one that was added by this method; return the undo.
+
+        TypeError if `plan` is no generator function annotated as returning a ``MsgGenerator``;
+        ValueError if another plan has the name.
+        """
+        return self.plans.add(plan, name)
+
+    def reload_plans(self) -> Future[tuple[str, ...]]:
+        """Load the plans of `plans_folder` and of other distributions again, on a thread.
+
+        Plans whose files are gone are removed; those of a broken file stay as they were, and so
+        does a running plan. The future ends with a message for each file, plan or entry point that
+        cannot be loaded; they are reported too.
+        """
+        self._check_open()
+        return self._sources.reload()
+
+    def spec(self, plan: str) -> PlanSpec:
+        """Return the parameters of `plan`, with the connected devices as choices.
+
+        KeyError if there is no such plan; UnresolvableAnnotationError if it needs a device and none
+        that fits is connected.
+        """
+        return self._choices.spec(plan)
+
+    @property
+    def last_plan(self) -> str:
+        """The plan chosen or started last, also in an earlier session; it may not be loaded."""
+        return self._choices.last_plan
+
+    def remember(self, plan: str, values: Mapping[str, Any]) -> None:
+        """Keep `values` for the next form of `plan`, and the next start without values.
+
+        They are saved when a plan starts, and on `close`.
+        """
+        self._choices.remember(plan, values)
+
+    def remembered(self, plan: str) -> Mapping[str, Any]:
+        """Return the values used last for `plan`, as far as they are allowed, over its defaults.
+
+        Raises as `spec` does.
+        """
+        return self._choices.remembered(plan)
+
+    def choose(self, plan: str, values: Mapping[str, Any]) -> None:
+        """Show `plan` with `values`, as far as they are allowed, in every form.
+
+        KeyError if there is no such plan; EngineBusyError if one is running, which the forms show.
+        """
+        self.plans[plan]
+        if self.state.busy:
+            raise EngineBusyError("Stop the plan before choosing another.")
+        self._choices.choose(plan, values)
+
+    # ---- problems ----------------------------------------------------------------------------
+
+    @property
+    def problem(self) -> str:
+        """The message of the last problem; empty when it no longer holds."""
+        return self._problems.text
+
+    @property
+    def last_exception(self) -> BaseException | None:
+        """The exception behind `problem`, if there is one."""
+        return self._problems.exception
+
+    def report(self, error: BaseException | str | None) -> None:
+        """Show a problem in every dock; None takes the last one back."""
+        self._problems.report(error)
 
     # ---- the end -----------------------------------------------------------------------------
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed, and can run nothing any more."""
+        """Whether it was closed."""
         return self._closed
 
-    def close(self, timeout: float = 3.0) -> None:
-        """Stop the plan, end every thread, let go of the microscope. May be called twice.
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("The session was closed: make a new one.")
 
-        Parameters
-        ----------
-        timeout : float
-            About how many seconds it may take at most, were the plan or a device to hang.
+    def _check_idle(self, message: str) -> None:
+        self._check_open()
+        if self.state.busy:
+            raise EngineBusyError(message)
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Stop the plan and all motion, end every thread and release the microscope.
+
+        Pending futures end as cancelled. It takes about `timeout` seconds if a plan or a device
+        hangs. Closing twice is allowed.
         """
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        self._devices.give_up()
-        # A plan or device that does not let go must not hold up whoever closes the window.
+        self.devices.give_up()
         ending: list[Future[Any]] = [self._sets.stop(plan=False), self.engine.stop()]
         wait_for_futures(ending, timeout * 0.4)
         self._sets.give_up()
-        self._runner.give_up()
-        self._darken(timeout * 0.1)
+        self.tasks.expect_abort()
+        self.devices.darken(timeout * 0.1)
         self._sources.close(timeout * 0.1)
-        self._memory.close(timeout * 0.1)
+        self._choices.close(timeout * 0.1)
         self.engine.close(timeout * 0.1)
-        self._devices.close(timeout * 0.2)
+        self.devices.close(timeout * 0.2)
         for cache in self.caches:
             cache.clear()
 

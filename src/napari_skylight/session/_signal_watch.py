@@ -15,8 +15,8 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.session._device_signals import Setting, SettingInfo, settings_of
-from napari_skylight.session._error_text import in_words
 from napari_skylight.session._pending_sets import SetCancelled
+from napari_skylight.session._problems import in_words
 from napari_skylight.session._run_info import SessionState
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
-"""One plan at a time on the engine, told of in the session's words."""
+"""The plan that a session runs on its engine."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -15,50 +15,43 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.engine.actions import Action
-from napari_skylight.session._error_text import with_place
-from napari_skylight.session._frame_counts import Tally
-from napari_skylight.session._run_info import ENGINE_STATES, RunInfo, SessionState
+from napari_skylight.frames import CacheStore
+from napari_skylight.session._devices import Devices
+from napari_skylight.session._problems import Problems, with_place
+from napari_skylight.session._run_info import ENGINE_STATES, RunInfo, SessionState, Tally
 
-NO_CHECKPOINT = "{} was ended: it has no checkpoint to go on from after a pause."
+NO_CHECKPOINT = "{} was ended: it has no checkpoint to resume from after a pause."
 
 
-class Runner:
-    """Starts plans on `engine` and knows what became of them.
+class Tasks:
+    """Starts plans on `engine` and follows them.
 
-    What a script runs on the engine by itself is none of its runs, and changes nothing here.
+    Plans that a script runs on the engine itself are ignored.
 
-    Parameters
+    Attributes
     ----------
-    engine : RunEngine
-    darken : callable
-        Called when a run is over, before that is told: sees to it that no light is left on.
-    report : callable
-        Called with what went wrong.
-    count : callable
-        Returns what the caches have been given so far.
+    state : SessionState
+    run : RunInfo or None
+        The running or last plan.
     """
 
     state_changed = Signal(SessionState)
     run_changed = Signal(RunInfo)
 
     def __init__(
-        self,
-        engine: RunEngine,
-        darken: Callable[[], None],
-        report: Callable[[BaseException | str | None], None],
-        count: Callable[[], Tally],
+        self, engine: RunEngine, devices: Devices, caches: CacheStore, problems: Problems
     ) -> None:
         self.state = SessionState.IDLE
         self.run: RunInfo | None = None
         self._engine = engine
-        self._darken = darken
-        self._report = report
-        self._count = count
-        self._plan: object = None  # the messages of the run under way
+        self._devices = devices
+        self._caches = caches
+        self._problems = problems
+        self._plan: object = None  # the messages of the running plan
         self._actions: Mapping[str, Action] = {}
-        self._aborted = False
-        self._resumed: Future[Any] | None = None  # until the plan goes on
-        # Held while telling, so that everybody hears of changes in the order they happened.
+        self._abort_expected = False
+        self._resumed: Future[Any] | None = None  # until the plan has resumed
+        # held while emitting: signals come in the order of the changes
         self._lock = threading.RLock()
         engine.state_changed.connect(self._on_engine_state_changed)
         engine.run_ended.connect(self._on_engine_run_ended)
@@ -66,61 +59,42 @@ class Runner:
 
     @property
     def actions(self) -> Mapping[str, Action]:
-        """The actions of the plan under way, by name; none when no plan is."""
+        """The actions of the running plan, by name."""
         return self._actions if self.state.busy else {}
 
     def start(self, run: RunInfo, plan: Iterable[Msg], actions: Iterable[Action]) -> Future[Any]:
-        """Run `plan`, described by `run`; the caller has made sure that none is under way."""
+        """Run `plan`, described by `run`; the engine must be idle."""
         with self._lock:
             actions = tuple(actions)
             self._engine.offer(actions)
             self._plan, plan_before = plan, self._plan
-            run = replace(run, before=self._count())
+            run = replace(run, before=Tally.of(self._caches))
             try:
                 future = self._engine(plan)
-            except BaseException:  # nothing has begun, so the plan before is still the last
+            except BaseException:  # nothing has begun: the plan before is still the last
                 self._plan = plan_before
                 raise
-            self._aborted = False
+            self._abort_expected = False
             self._actions = {action.name: action for action in actions}
-            self._report(None)
+            self._problems.report(None)
             self._set_run(run)
             self._set_state(SessionState.RUNNING)
         return future
 
-    def pause(self) -> None:
-        """Pause the running plan; quiet when none is running."""
-        if self.state is SessionState.RUNNING:
-            self._engine.request_pause()
-
     def resume(self) -> Future[Any] | None:
-        """Let the paused plan go on; None when none is paused."""
+        """Resume the paused plan; return None if none is paused."""
         with self._lock:
             if self.state is not SessionState.PAUSED:
                 return None
-            if self._resumed is not None:  # asked for already, and not yet done
+            if self._resumed is not None:
                 return self._resumed
             future = self._resumed = self._engine.resume()
         future.add_done_callback(self._on_resumed)
         return future
 
-    def stop(self) -> Future[Any]:
-        """End the plan with its cleanup, and call that a success."""
-        return self._engine.stop()
-
-    def abort(self) -> Future[Any]:
-        """End the plan with its cleanup, and mark its runs as aborted."""
-        self._aborted = True
-        return self._engine.abort()
-
-    def halt(self) -> Future[Any]:
-        """End the plan without its own cleanup; the devices it has set are still stopped."""
-        self._aborted = True
-        return self._engine.halt()
-
-    def give_up(self) -> None:
-        """Expect the plan to be aborted: the session closes."""
-        self._aborted = True
+    def expect_abort(self) -> None:
+        """Report no failure if the running plan ends as aborted."""
+        self._abort_expected = True
 
     def _on_resumed(self, future: Future[Any]) -> None:
         with self._lock:
@@ -129,7 +103,7 @@ class Runner:
         error = future.exception()
         still_paused = self.state is SessionState.PAUSED
         if error is not None and still_paused and not isinstance(error, RunEngineInterrupted):
-            self._report(error)
+            self._problems.report(error)
 
     def _on_start_document(self, _name: str, document: Mapping[str, Any]) -> None:
         with self._lock:
@@ -140,7 +114,7 @@ class Runner:
         state = ENGINE_STATES.get(new)
         with self._lock:
             if state is None or self._plan is None or self.run is None:
-                return  # idle is told when a new run can be started
+                return  # idle is emitted when a new plan can be started
             self._resumed = None
             now = time.time()
             if state is SessionState.PAUSED:
@@ -153,21 +127,21 @@ class Runner:
     def _on_engine_run_ended(self, plan: object, error: BaseException | None, result: Any) -> None:
         if plan is not self._plan:
             return
-        self._darken()
+        self._devices.darken()
         with self._lock:
             if self.run is None:
                 return
             failed = error is not None and not isinstance(error, RunEngineInterrupted)
             status = "fail" if failed else result.exit_status
             problem: BaseException | str | None = error if failed else None
-            if status == "abort" and not self._aborted:
+            if status == "abort" and not self._abort_expected:
                 failed, problem = True, NO_CHECKPOINT.format(self.run.title)
             reason = with_place(problem) if isinstance(problem, BaseException) else problem or ""
             self._plan = None
             run = replace(self.run, ended=time.time(), exit_status=status, reason=reason)
-            self._set_run(replace(run, brought=self._count() - run.before))
+            self._set_run(replace(run, brought=Tally.of(self._caches) - run.before))
             if problem is not None:
-                self._report(problem)
+                self._problems.report(problem)
             self._set_state(SessionState.FAILED if failed else SessionState.IDLE)
 
     def _set_run(self, run: RunInfo) -> None:

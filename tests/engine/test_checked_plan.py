@@ -30,10 +30,10 @@ def yields_seven():
 @pytest.mark.parametrize(
     ("messages", "words"),
     [
-        (yields_null, "yields_null has to say 'yield from null(…)', not 'yield null(…)'"),
-        (yields_own, "yields_own has to say 'yield from own(…)', not 'yield own(…)'"),
-        (yields_seven, "yields_seven yields 7, which is no message for the engine"),
-        (plan(yields_null), "yields_null has to say 'yield from null(…)'"),
+        (yields_null, "yields_null must use 'yield from null(…)', not 'yield null(…)'"),
+        (yields_own, "yields_own must use 'yield from own(…)', not 'yield own(…)'"),
+        (yields_seven, "yields_seven yields 7, which is not a message"),
+        (plan(yields_null), "yields_null must use 'yield from null(…)'"),
         (lambda: bpp.run_wrapper(yields_seven()), "yields_seven yields 7"),
         (lambda: [Msg("null"), None], "yields None, which is no message"),
     ],

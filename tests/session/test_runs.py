@@ -266,7 +266,7 @@ def test_a_plan_that_yields_a_plan_is_told_to_yield_from_it(session):
 
     session.add_plan(stumbles)
     session.start("stumbles").exception(timeout=5)
-    assert session.problem.startswith("stumbles has to say 'yield from null(…)'")
+    assert session.problem.startswith("stumbles must use 'yield from null(…)'")
 
 
 def test_a_run_knows_what_it_brought_and_what_it_took(session, camera):

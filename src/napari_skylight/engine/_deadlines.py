@@ -1,8 +1,4 @@
-"""One thread that calls functions when their time has come, for any number of statuses.
-
-The thread starts with the first deadline and ends by itself a little after the last one is over, so
-a program that uses no time-outs never has it.
-"""
+"""One thread for the time-outs of all statuses; it runs only while there are any."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Deadline", "call_after"]
 
-_LINGER = 0.1  # seconds the thread stays for more work: a burst of statuses shares one
+_LINGER = 0.1  # seconds the thread waits for more deadlines
 _LONGEST_WAIT = 3600.0  # seconds; longer ones overflow on some platforms
 _FEW = 64  # cancelled deadlines left in the heap before it is tidied
 
@@ -26,7 +22,7 @@ _logger = logging.getLogger("napari_skylight")
 
 
 class Deadline:
-    """A function to be called at a time, unless cancelled before."""
+    """A function to call at a time, unless cancelled before."""
 
     __slots__ = ("_callback", "_due")
 
@@ -35,7 +31,7 @@ class Deadline:
         self._callback: Callable[[], None] | None = callback
 
     def cancel(self) -> None:
-        """Forget the function, and all it refers to; too late, or twice, does nothing."""
+        """Forget the function; too late or twice does nothing."""
         _clock.cancel(self)
 
 
@@ -71,18 +67,18 @@ class _Clock:
                 self._heap = [entry for entry in self._heap if entry[2]._callback is not None]
                 heapq.heapify(self._heap)
             if self._live == 0:
-                self._changed.notify()  # nothing to wait for until the cancelled one's time
+                self._changed.notify()
 
     def _watch(self) -> None:
         while (callback := self._next()) is not None:
             try:
                 callback()
-            except BaseException:  # the thread is everybody's: a bad callback must not end it
+            except BaseException:  # all statuses share the thread: it must go on
                 _logger.exception("A deadline's callback %r failed", callback)
             del callback  # do not keep its status alive while waiting for the next one
 
     def _next(self) -> Callable[[], None] | None:
-        """Wait for the next deadline; None when there has been none for a while."""
+        """Return the next callback that is due; None after a while without deadlines."""
         linger_until = None
         with self._changed:
             while True:
@@ -111,7 +107,7 @@ _clock = _Clock()
 
 
 def call_after(seconds: float, callback: Callable[[], None]) -> Deadline:
-    """Have `callback` called on the deadlines' thread `seconds` from now."""
+    """Call `callback` on the deadlines' thread `seconds` from now."""
     deadline = Deadline(time.monotonic() + seconds, callback)
     _clock.add(deadline)
     return deadline

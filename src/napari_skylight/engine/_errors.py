@@ -29,7 +29,7 @@ PAUSE_SECONDS = 10.0
 
 
 class EngineBusyError(RuntimeError):
-    """The engine, or an action, is taken by a plan that runs or is paused."""
+    """A running or paused plan uses the engine or the action."""
 
 
 class InvalidState(RuntimeError):  # noqa: N818 - the name ophyd gave it, which devices catch
@@ -37,11 +37,11 @@ class InvalidState(RuntimeError):  # noqa: N818 - the name ophyd gave it, which 
 
 
 class StatusTimeoutError(TimeoutError):
-    """A status was not completed in the time it was given when it was made."""
+    """A status was not completed within its `timeout`."""
 
 
 class WaitTimeoutError(TimeoutError):
-    """A status was not done in the time somebody was ready to wait for it; it may still succeed."""
+    """A wait for a status ran out of time; the status may still succeed."""
 
 
 def device_name(device: Any) -> str:

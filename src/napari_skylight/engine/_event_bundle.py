@@ -25,21 +25,21 @@ def trigger_and_read(
     along: Sequence[Readable[Any]] = (),
     ready: Sequence[Readable[Any]] = (),
 ) -> MsgGenerator[dict[str, Reading[Any]]]:
-    """Trigger and read devices as one event; drop the event when anything fails on the way.
+    """Trigger and read devices as one event, which is dropped on an exception.
 
     Parameters
     ----------
     objs
-        What to trigger and read.
+        The devices.
     stream
-        The stream the event goes to.
+        The stream of the event.
     keep
-        Given the place of each in `objs`, and its reading with those of `along` in it, before the
-        event is saved.
+        Called for each of `objs` before the event is saved, with its place and its reading, which
+        includes those of `along`.
     along
         Devices to read into the same event.
     ready
-        Those that have been triggered and waited for already.
+        Devices that need no trigger.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def trigger_and_read(
             readings.update(reading)
             if keep is not None:
                 yield from keep(place, {**reading, **shared} if shared else reading)
-    except Exception:  # whatever a device raises: no event may stay open
+    except Exception:  # whatever a device raises, no event stays open
         yield from _drop()
         raise
     yield Msg("save")
@@ -71,7 +71,7 @@ def trigger_and_read(
 
 
 def without_parts(objs: Sequence[Readable[Any]]) -> Sequence[Readable[Any]]:
-    """Leave out what is in `objs` twice, by itself or as a part of another; bluesky does so too."""
+    """Leave out devices that are parts of others, or there twice, as bluesky does."""
     if all(hasattr(obj, "parent") for obj in objs):
         return cast("Sequence[Readable[Any]]", separate_devices(objs))
     return objs
@@ -79,7 +79,7 @@ def without_parts(objs: Sequence[Readable[Any]]) -> Sequence[Readable[Any]]:
 
 def _read(obj: Readable[Any]) -> MsgGenerator[dict[str, Reading[Any]]]:
     reading: dict[str, Reading[Any]] | None = None
-    while reading is None:  # a pause that interrupts what may not be repeated answers with None
+    while reading is None:  # a pause may answer with None
         reading = yield Msg("read", obj)
     return reading
 
@@ -88,4 +88,4 @@ def _drop() -> MsgGenerator[None]:
     try:
         yield Msg("drop")
     except IllegalMessageSequence:
-        return  # the event could not even be opened, which the caller is about to say
+        return  # no event was opened; the caller raises why

@@ -84,7 +84,6 @@ class Interruptible(BlueskyRunEngine):
     _lock: threading.Lock  # held while a run begins or ends
 
     def _set_up(self) -> None:
-        """Set up what bluesky's constructor has no place for."""
         self._objs_seen = SeenDevices()
         self._open_events = OpenEvents(self)
         self._waits = Waits(self)
@@ -100,37 +99,36 @@ class Interruptible(BlueskyRunEngine):
         self._waits.add(obj, status_object, group, action)
 
     def stop(self) -> Future[RunEngineResult | tuple[str, ...] | None]:
-        """End the plan after its cleanup, and call the run a success.
+        """End the plan after its cleanup, as a success.
 
-        An event that has a frame in a cache already is finished first, if that takes no longer than
-        a second.
+        An open event with a stashed frame is finished first, within a second.
 
         Returns
         -------
         Future
-            Ends when the cleanup has run, with the run's result; at once with None when there is no
-            run.
+            The task's result, after the cleanup; None at once when no task runs.
         """
         return self._end("stop")
 
     def abort(self, reason: str = "") -> Future[RunEngineResult | tuple[str, ...] | None]:
-        """End the plan after its cleanup, and call the run aborted; returns as `stop` does."""
+        """End the plan after its cleanup, as aborted; return as `stop` does."""
         return self._end("abort", reason)
 
     def halt(self) -> Future[RunEngineResult | tuple[str, ...] | None]:
-        """End the plan without its own cleanup; returns as `stop` does."""
+        """End the plan without its own cleanup; return as `stop` does."""
         return self._end("halt")
 
     def request_pause(self, defer: bool = False) -> Future[None]:
         """Pause the plan, at once or, with `defer`, at its next checkpoint.
 
-        An event that is open is finished first: for as long as it takes when a frame of it is in a
-        cache already, for up to a second otherwise.
+        An open event is finished first: always if a frame of it was stashed, otherwise if that
+        takes no more than a second.
 
         Returns
         -------
         Future
-            Ends when the plan is paused or over; at once when there is no run.
+            Ends when the plan is paused or over, or when no task runs. It fails with TimeoutError,
+            which names the device, when a device does not pause within 10 s.
         """
         run = self._run_now
         if run is None:
@@ -138,13 +136,13 @@ class Interruptible(BlueskyRunEngine):
         return self._start(run, lambda future: self._pause_run(run, defer, future))
 
     def resume(self) -> Future[RunEngineResult | tuple[str, ...]]:
-        """Let a paused plan go on from its last checkpoint.
+        """Resume a paused plan from its last checkpoint.
 
         Returns
         -------
         Future
-            Holds what the call's own future would have held, had the plan not been paused; fails
-            with `TransitionError` when there is no paused plan.
+            The result of the task. It fails with TransitionError when no plan is paused, and with
+            the error of a device that does not resume.
         """
         run = self._run_now
         if run is None:
@@ -164,7 +162,7 @@ class Interruptible(BlueskyRunEngine):
     def _start(
         self, run: Run, request: Callable[[Future[Any]], Coroutine[Any, Any, None]]
     ) -> Future[Any]:
-        """Carry out a request in the loop's thread; the future ends even when that goes wrong."""
+        """Carry out a request in the loop's thread; the future ends in any case."""
         future = new_future()
         run.requests.append(future)
         coroutine = request(future)
@@ -184,7 +182,7 @@ class Interruptible(BlueskyRunEngine):
     # -- in the loop's thread
 
     def _in_between(self, run: Run) -> bool:
-        """Whether the plan is about to run or to be paused, so that a request has to wait."""
+        """Return whether the plan is about to run or pause, so that a request must wait."""
         return run.resuming or self._state in ("idle", "pausing", "suspending")
 
     async def _pause_run(self, run: Run, defer: bool, future: Future[None]) -> None:
@@ -198,14 +196,14 @@ class Interruptible(BlueskyRunEngine):
             await self._request_pause_coro(defer)
 
     def _slow_pause(self, seconds: float) -> str:
-        """Return the text that names what keeps the plan from being paused."""
+        """Return the message that names the call which delays the pause."""
         calls = [(each.device, each.call) for each in self.awaited]
         if not calls and self._objs_seen.current is not None:
             calls = [(self._objs_seen.current, "pause")]
         return timeout_text(calls or [("The plan", "pause")], seconds)
 
     def _report_slow_pause(self) -> None:
-        """Fail the requests for a pause that takes too long; the plan may still pause later."""
+        """Fail the requests for a pause that takes too long; the plan may pause later."""
         run = self._run_now
         if run is None:
             return
@@ -240,15 +238,14 @@ class Interruptible(BlueskyRunEngine):
     def _end_now(self, kind: str, reason: str) -> None:
         state, exception, rank = _ENDS[kind]
         if self._cleaning_up or _RANKS.get(self._state, 0) >= rank:
-            return  # it is ending already, in this way or a harder one
+            return  # it is ending already, in the same or a harder way
         self._interrupted = True
         if kind != "stop":
             self._reason = reason
             self._exit_status = "abort"
             self._destroy_open_run_tracing_spans()  # type: ignore[no-untyped-call]
         paused = self._state == "paused"
-        # besides the cancellation: before Python 3.12 a device that waits with asyncio.wait_for
-        # may swallow that
+        # before Python 3.12, asyncio.wait_for in a device may swallow the cancellation below
         if self._exception is None or isinstance(self._exception, (RequestStop, RequestAbort)):
             self._exception = exception()
         self._state = state
@@ -296,7 +293,7 @@ class Interruptible(BlueskyRunEngine):
             await self._pause_if_running()
 
     async def _pause_if_running(self) -> None:
-        """Pause, unless something else was asked for since it was wanted."""
+        """Pause, unless another request came first."""
         if self._state == "running" and not self._cleaning_up:
             self._deferred_pause_requested = False
             self._interrupted = True
@@ -331,7 +328,7 @@ class Interruptible(BlueskyRunEngine):
     async def _suspend(self, suspender: Msg) -> None:
         running = self._state == "running" and not self._cleaning_up
         if not running and self._state not in ("pausing", "paused"):
-            return  # no plan goes on that could be suspended
+            return
         self.log.info("Suspended: %s", suspender.args[2] or "no reason given")
         if not self.resumable:
             if running:
@@ -341,11 +338,11 @@ class Interruptible(BlueskyRunEngine):
         self._response_stack.append(None)
         if running:
             self._state = "suspending"
-            if asyncio.current_task() is not self._task:  # otherwise it looks at the state next
+            if asyncio.current_task() is not self._task:  # which looks at the state next
                 self._task.cancel()
 
     def _end_unresumable(self) -> None:
-        """End a plan that would have to wait but has no checkpoint to go back to."""
+        """End a plan that cannot be suspended, for want of a checkpoint."""
         self._interrupted = True
         self._exception = FailedPause()
         self._state = "aborting"
@@ -353,5 +350,5 @@ class Interruptible(BlueskyRunEngine):
 
     @property
     def _cleaning_up(self) -> bool:
-        """Whether the plan is over, and bluesky stops, unstages and closes what it left."""
+        """Return whether the plan is over, and bluesky stops and unstages its devices."""
         return not self._plan_stack or self._pardon_failures.is_set()

@@ -1,7 +1,6 @@
-"""The latch a plan waits for, and the queue of requests behind it.
+"""Latches that a plan waits for, their queues of requests, and which of them a plan offers.
 
-All latches share one lock: a wait looks at several of them at once, and which of two changed first
-must have one answer. It is held for a few microseconds at a time, and nothing of anybody else's is
+All latches share one lock, so that the order of their changes is well defined. No foreign code is
 called while it is held.
 """
 
@@ -22,25 +21,24 @@ if TYPE_CHECKING:
 
 __all__ = ["LOCK", "Offers", "Request", "SRLatch", "wait_for_change"]
 
-# Reentrant, because a signal handler of the main thread may request an action while that thread is
-# in here.
+# Reentrant: a signal handler may request an action while the main thread holds the lock.
 LOCK = threading.RLock()
 
-_moments = count(1)  # the order in which latches were changed and requests made, over all of them
+_moments = count(1)  # orders all changes and requests
 
 
 class Request(NamedTuple):
-    """What somebody asked of an action: when, in the order of events, and which state."""
+    """A request of an action: its place in the order of changes, and the state."""
 
     moment: int
     state: bool
 
 
 class SRLatch:
-    """A flag to set and reset from any thread, and to wait for in a plan.
+    """A flag, at first reset, that any thread may set and reset and a plan may wait for.
 
-    It starts reset. Behind it may be a queue of requests (see `Action.request`): a wait that finds
-    the flag in the other state takes the oldest request, which then sets, or resets, the flag.
+    A wait that finds the flag in the other state takes the oldest request (see `Action.request`),
+    which then sets or resets the flag.
     """
 
     def __init__(self) -> None:
@@ -49,24 +47,22 @@ class SRLatch:
         self._from_request = False  # a request set the flag, so the end of the run resets it
         self._waiters: list[_Waiter] = []
         self.requests: deque[Request] = deque()
-        self.edges = (
-            False  # requests are edges of a toggle: one for the state it has already is no event
-        )
+        self.edges = False  # of a toggle: a request for the current state is dropped
         self._untold = False
-        self.holder: Offers | None = None  # the engine whose plan takes requests
-        self.listener: Callable[[], None] | None = None  # told, without the lock, of any change
+        self.holder: Offers | None = None  # of the engine whose plan takes requests
+        self.listener: Callable[[], None] | None = None  # called without the lock
 
     def set(self) -> None:
-        """Set the flag and wake who waits for that; nothing happens when it is set already."""
+        """Set the flag; no effect if it is set."""
         self._change(True)
 
     def reset(self) -> None:
-        """Reset the flag and wake who waits for that; nothing happens when it is reset already."""
+        """Reset the flag; no effect if it is reset."""
         self._change(False)
 
     @property
     def offered(self) -> bool:
-        """Whether requests are taken."""
+        """Whether a plan takes requests."""
         return self.holder is not None and self.holder.open
 
     def is_set(self) -> bool:
@@ -82,13 +78,13 @@ class SRLatch:
         await wait_for_change({"": (self, False)})
 
     def forget_requests(self) -> None:
-        """Empty the queue, and reset the flag if a request had set it, with `LOCK` held."""
+        """Empty the queue and undo a set by request, with `LOCK` held."""
         self.requests.clear()
         if self._flag and self._from_request:
             self._flip(False, next(_moments))
 
     def add_request(self, state: bool) -> None:
-        """Queue a request, with `LOCK` held; none if it asks a toggle for what it will be."""
+        """Queue a request, with `LOCK` held, unless a toggle will have that state."""
         if self.edges and state == (self.requests[-1].state if self.requests else self._flag):
             return
         self.requests.append(Request(next(_moments), state))
@@ -96,7 +92,7 @@ class SRLatch:
             waiter.wake()
 
     def tell(self) -> None:
-        """Tell the listener, without the lock held, that something changed."""
+        """Call the listener, without the lock."""
         self._untold = False
         if self.listener is not None:
             self.listener()
@@ -116,18 +112,18 @@ class SRLatch:
             waiter.see(self, state, moment)
 
     def _due(self, state: bool) -> int | None:
-        """Return since when a wait for `state` has been over, or None when it is not."""
+        """Return the moment at which a wait for `state` ended, or None."""
         if self._flag == state:
             return self._changed_at
         while self.edges and self.requests and self.requests[0].state == self._flag:
-            self.requests.popleft()  # no edge any more: somebody set or reset the latch itself
+            self.requests.popleft()  # the latch was set or reset directly
             self._untold = True
         if self.requests and self.requests[0].state == state:
             return self.requests[0].moment
         return None
 
     def _take(self, state: bool) -> None:
-        """Bring the flag to `state`, with the oldest request when it takes one."""
+        """Bring the flag to `state`, taking the oldest request if needed."""
         if self._flag != state:
             self._flip(state, self.requests.popleft().moment)
             self._from_request = state
@@ -137,7 +133,7 @@ class SRLatch:
 def _find(
     wanted: Mapping[str, tuple[SRLatch, bool]], seen: tuple[int, str] | None = None
 ) -> tuple[str, SRLatch] | None:
-    """Take the earliest of the changes `wanted`, with `LOCK` held; None when there is none yet."""
+    """Take the earliest change in `wanted`, with `LOCK` held; None if there is none yet."""
     earliest = seen
     for name, (latch, state) in wanted.items():
         moment = latch._due(state)
@@ -152,14 +148,13 @@ def _find(
 
 
 class _Waiter:
-    """One wait in progress: what it is for, and a way to wake it from any thread."""
+    """A wait in progress, which any thread may wake."""
 
     def __init__(self, wanted: Mapping[str, tuple[SRLatch, bool]]) -> None:
         self._wanted = wanted
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[None] = self._loop.create_future()
-        # the first change waited for, kept because the flag may have changed back when the wait
-        # goes on
+        # the first change waited for; the flag may have changed back since
         self.seen: tuple[int, str] | None = None
 
     def see(self, latch: SRLatch, state: bool, moment: int) -> None:
@@ -171,11 +166,11 @@ class _Waiter:
                     return
 
     def wake(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop was closed
             self._loop.call_soon_threadsafe(self._end)
 
     async def sleep(self, timeout: float | None) -> None:
-        """Return when woken, or after `timeout` seconds."""
+        """Wait until woken, or `timeout` seconds."""
         alarm = None if timeout is None else self._loop.call_later(timeout, self._end)
         try:
             await self._future
@@ -192,20 +187,19 @@ class _Waiter:
 async def wait_for_change(
     wanted: Mapping[str, tuple[SRLatch, bool]], timeout: float | None = None
 ) -> tuple[str, SRLatch] | None:
-    """Wait until one of several latches is in the state wanted.
+    """Wait until a latch has the wanted state; a cancelled wait takes no request.
 
     Parameters
     ----------
     wanted
-        A name for each latch, the latch, and the state to wait for.
+        Latch and state by name.
     timeout
-        Seconds to wait; None: forever.
+        Seconds to wait; None: no limit.
 
     Returns
     -------
     tuple or None
-        The name and the latch that got there first, or None when time ran out. A cancelled wait has
-        taken nothing.
+        Name and latch of the earliest change, or None after the time-out.
     """
     with LOCK:
         found = _find(wanted)
@@ -241,20 +235,20 @@ async def _sleep_until_found(
 
 
 class Offers:
-    """The latches of the actions one engine's plan offers; only for them requests are taken."""
+    """The latches of the actions that the plan of one engine offers."""
 
     def __init__(self) -> None:
-        self.running = False  # while a plan runs, or is paused, nobody else may take its actions
+        self.running = False  # or paused: no other engine may offer the same actions
         self.open = True  # requests are taken
         self._latches: list[SRLatch] = []
 
     def add(self, latches: Iterable[tuple[str, SRLatch]]) -> None:
-        """Offer the actions behind the named `latches`; a latch without an action is left alone.
+        """Offer the actions of the named `latches`; latches without an action are skipped.
 
         Raises
         ------
         EngineBusyError
-            When the running plan of another engine offers one of them; none is taken then.
+            The running plan of another engine offers one of them; none was added.
         """
         with LOCK:
             added = [
@@ -265,35 +259,35 @@ class Offers:
             for name, latch in added:
                 if latch.holder is not None and latch.holder.running:
                     raise EngineBusyError(
-                        f"The action {name!r} belongs to the plan another engine is running; "
-                        "wait until that one ends, or give each plan an action of its own."
+                        f"The running plan of another engine uses the action {name!r}: "
+                        "wait until it ends, or give each plan its own action."
                     )
             for _, latch in added:
-                latch.requests.clear()  # made to an engine that offered it and never ran
+                latch.requests.clear()  # of an engine that offered it and never ran
                 latch.holder = self
                 self._latches.append(latch)
         for _, latch in added:
             latch.tell()
 
     def begin(self) -> None:
-        """Take the requests of a plan that starts; to be told with `tell`."""
+        """Accept requests for a plan that starts; call `tell` after it."""
         with LOCK:
             self.running = self.open = True
 
     def withdraw(self) -> None:
-        """Take no more requests: the plan is told to end, and will not answer; see `tell`."""
+        """Accept no more requests, because the plan is ending; call `tell` after it."""
         with LOCK:
             self.open = False
 
     def tell(self) -> None:
-        """Tell who listens to the latches; not with a lock held, for a listener may take it."""
+        """Call the listeners of the latches, without a lock, which they may take."""
         with LOCK:
             latches = list(self._latches)
         for latch in latches:
             latch.tell()
 
     def end(self) -> None:
-        """Offer nothing any more: forget the requests, and reset what a request had set."""
+        """Offer nothing: forget the requests and undo what they set."""
         with LOCK:
             self.running, self.open = False, True
             latches = [latch for latch in self._latches if latch.holder is self]

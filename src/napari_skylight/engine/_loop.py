@@ -26,14 +26,13 @@ _SOON = 5.0  # seconds for a thread to start, or a cancelled task to end
 class EngineLoop:
     """An event loop that runs in a thread until it is stopped.
 
-    It does not know the engine, so that an engine nobody keeps can be collected, and its thread
-    ended.
+    It holds no reference to the engine, so that an unused engine is collected and its thread ends.
 
     Parameters
     ----------
     loop
-        A loop of the caller's, running or not; None: one of our own. Only our own is closed at the
-        end, and only one that was not running is stopped.
+        The caller's loop, running or not; None makes one. Only the latter is closed at the end, and
+        only a loop that was not running is stopped.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
@@ -45,8 +44,8 @@ class EngineLoop:
             self._start()
         elif self.loop is _running_loop():
             raise RuntimeError(
-                "An engine cannot be made in the thread of the very loop it is to run on: "
-                "it would wait for itself. Make it in another thread, or leave out `loop`."
+                "An engine cannot be made in the thread of the loop that it runs on. "
+                "Make it in another thread, or leave out `loop`."
             )
         # where bluesky looks for the thread
         threads = _ensure_event_loop_running.loop_to_thread  # type: ignore[attr-defined]
@@ -69,7 +68,7 @@ class EngineLoop:
                     self.loop.run_forever()
                     break
                 except (KeyboardInterrupt, SystemExit):
-                    continue  # raised by a plan: it has ended, the engine has not
+                    continue  # raised by a plan, not meant for the engine
         finally:
             if self._own:
                 self._end_tasks()
@@ -90,22 +89,22 @@ class EngineLoop:
         return asyncio.run_coroutine_threadsafe(ask(), self.loop).result(_SOON)
 
     def in_thread(self) -> bool:
-        """Whether the caller is in the loop's thread."""
+        """Return whether the caller is in the loop's thread."""
         return _running_loop() is self.loop
 
     def stop(self) -> None:
-        """Have the thread end, unless the loop was running before; returns at once."""
+        """Ask the thread to end, unless the loop was running before; return at once."""
         if self._thread is None:
             return
         if get_bluesky_event_loop() is self.loop:
-            # ophyd-async connects devices there: give it back to the engine that had it
+            # ophyd-async connects devices there: restore the loop of the other engine
             running = self._before is not None and self._before.is_running()
             set_bluesky_event_loop(self._before if running else None)
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.loop.stop)
 
     def join(self, timeout: float) -> bool:
-        """Wait until the thread has ended; False when it has not after `timeout` seconds."""
+        """Wait `timeout` seconds for the thread to end; return whether it has."""
         if self._thread is None:
             return True
         self._thread.join(timeout)
@@ -125,7 +124,7 @@ close_at_exit: WeakSet[RunEngine] = WeakSet()
 
 
 def _close_all() -> None:
-    """Give the plans that still run a moment to clean up."""
+    """Give running plans a moment to clean up."""
     end = time.monotonic() + _EXIT_TIMEOUT
     engines = list(close_at_exit)
     for engine in engines:

@@ -1,4 +1,4 @@
-"""bluesky's RunEngine, to be called from any thread and never blocking it."""
+"""The RunEngine: its construction, the course of a call, and its end."""
 
 from __future__ import annotations
 
@@ -46,34 +46,26 @@ _THREAD_TIMEOUT = 1.0  # seconds for a thread that has nothing left to do
 
 
 class RunEngine(Interruptible):
-    """Runs plans in a thread of its own; see `bluesky.run_engine.RunEngine` for the rest.
+    """bluesky's RunEngine in a thread of its own; no method blocks its caller.
 
     Parameters
     ----------
-    md
-        Metadata for every run; anything like a dict.
+    md, preprocessors, md_validator, md_normalizer, scan_id_source
+        See `bluesky.run_engine.RunEngine`.
     loop
-        An event loop to run on; None: one of its own, in a thread of its own.
-    preprocessors
-        Functions that take a plan and return one, applied to each plan.
-    md_validator
-        Called with a run's metadata; raises to refuse it.
-    md_normalizer
-        Called with a run's metadata; returns what to use in its place.
-    scan_id_source
-        Called with the metadata, returns the number of the next run; may be async.
+        The event loop to use; None makes one, in a thread of its own.
     call_returns_result
-        Runs return a `RunEngineResult`; otherwise the tuple of their uids.
+        Futures hold a `RunEngineResult`; otherwise a tuple of run uids.
     """
 
     _state = ObservedState(EngineStates)  # type: ignore[no-untyped-call]
 
     state_changed: ClassVar[Signal] = Signal(str, str)
-    """Emitted with the new state and the one before, in the engine's thread: be quick."""
+    """Emitted with the new and the former state, in the engine's thread: return quickly."""
 
     run_ended: ClassVar[Signal] = Signal(object, object, object)
-    """Emitted once for each call, when its plan is over and the engine idle: the plan, its
-    exception or None, and its result. In a thread of its own, before the futures end."""
+    """Emitted once per call, when the engine is idle and before the futures end, in a thread of its
+    own: the plan, its exception or None, and its result."""
 
     def __init__(
         self,
@@ -92,7 +84,7 @@ class RunEngine(Interruptible):
         self._deliveries = Deliveries()
         self._offers = Offers()
         self._engine_loop = EngineLoop(loop)
-        # no context managers, no event loop of a GUI: plans do not run in the main thread
+        # context managers and a GUI's event loop are for plans in the main thread
         super().__init__(
             md,
             loop=self._engine_loop.loop,
@@ -110,7 +102,7 @@ class RunEngine(Interruptible):
         ReplacedCommands(self).install()
         AddedCommands(self, self._offer_latches, self._open_events.note_stash).install()
         close_at_exit.add(self)
-        # for an engine nobody keeps; at exit all engines are closed together
+        # when the engine is collected; at exit, `close_at_exit` closes all engines
         weakref.finalize(self, self._engine_loop.stop).atexit = False
 
     def __call__(  # type: ignore[override]
@@ -121,25 +113,25 @@ class RunEngine(Interruptible):
         Parameters
         ----------
         plan
-            A generator of messages, or anything that makes one.
+            An iterable of messages.
         subs
-            Who gets the documents of this run: a callable, a list of them, or a dict of them by the
-            kind of document: all, start, descriptor, event or stop.
+            Subscribers to the documents: a callable, a list, or a dict by kind of document (all,
+            start, descriptor, event, stop).
         **metadata_kw
             Metadata for the runs of this call.
 
         Returns
         -------
         Future
-            The plan's result; or its exception; or `RunEngineInterrupted` when it was paused or
-            ended on request.
+            The plan's result or exception; `RunEngineInterrupted` if it was paused or ended on
+            request.
 
         Raises
         ------
         EngineBusyError
-            When a plan runs, or is paused.
+            A plan runs or is paused.
         RuntimeError
-            When the engine was closed.
+            The engine was closed.
         """
         run = Run(plan)
         with self._lock:
@@ -151,7 +143,7 @@ class RunEngine(Interruptible):
                     "Wait until it has ended, or stop it."
                 )
             self._run_now = run
-            self._offers.begin()  # with the lock: whoever ends the run withdraws what has begun
+            self._offers.begin()  # with the lock: an end withdraws only what has begun
         self._offers.tell()
         try:
             super().__call__(plan, subs, **metadata_kw)
@@ -163,18 +155,18 @@ class RunEngine(Interruptible):
         return run.future
 
     def _give_up(self, run: Run, error: BaseException) -> None:
-        """End a run that could not begin."""
+        """End a call whose plan could not start."""
         self._conclude(run, None, error)
         if self._task_fut is not None:
             self._task_fut.cancel()
 
     def offer(self, actions: Iterable[Action]) -> None:
-        """Offer actions for the whole run, now or next; others are offered from their first wait.
+        """Offer actions for the whole current or next call, not only from their first wait.
 
         Raises
         ------
         EngineBusyError
-            When the running plan of another engine offers one of them.
+            The running plan of another engine offers one of them.
         """
         self._offers.add(item for action in actions for item in action.event_map.items())
 
@@ -187,14 +179,14 @@ class RunEngine(Interruptible):
         self._offers.add(latches.items())
 
     def reset(self) -> None:
-        """End the plan, if any, and forget all subscriptions."""
+        """End the plan and forget all subscriptions."""
         wait_for_futures([self.halt()], timeout=_CLOSE_TIMEOUT)
         super().reset()  # type: ignore[no-untyped-call]
 
     # -- the course of a run
 
     def _resume_task(self, *, init_func: Any = None) -> None:
-        """Start the task; bluesky would now block the caller until it is done."""
+        """Start the task, without blocking the caller as bluesky does."""
         run = self._run_now
         assert run is not None
         plans = self._plan_stack
@@ -213,10 +205,10 @@ class RunEngine(Interruptible):
         self._conclude(run, plan_return, error)
 
     def _conclude(self, run: Run, plan_return: Any, error: BaseException | None) -> None:
-        """End the run: first the engine is idle, then those who wait are told."""
+        """End the call: the engine becomes idle, then the futures end."""
         if run.over:
             return
-        if self._state != "idle":  # something in bluesky's own cleanup failed
+        if self._state != "idle":  # bluesky's cleanup failed
             self._run_bundlers.clear()
             self._state = "idle"
         if self._call_returns_result:
@@ -239,7 +231,7 @@ class RunEngine(Interruptible):
             finish(run.future, run.outcome, error)
 
         def announce_end() -> None:
-            plan, run.plan = run.plan, None  # what its frames hold is free to go
+            plan, run.plan = run.plan, None  # release what its generator holds
             announce(self.run_ended, plan, error, run.outcome)
 
         self._deliveries.start(announce_end, tell)
@@ -269,14 +261,14 @@ class RunEngine(Interruptible):
     # -- the end
 
     def close(self, timeout: float = _CLOSE_TIMEOUT) -> None:
-        """End the plan, if any, and every thread the engine started. Closing twice does nothing.
+        """End the plan and every thread of the engine. Closing twice does nothing.
 
-        In the engine's own thread, where it cannot wait for that thread, it only begins the work.
+        In the engine's own thread it returns at once and closes on another.
 
         Parameters
         ----------
         timeout
-            Seconds the plan has for its cleanup; for the last third of them without its own.
+            Seconds for the plan's cleanup; after two thirds of them the plan is halted.
         """
         if self._engine_loop.in_thread():
             threading.Thread(

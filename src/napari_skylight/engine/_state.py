@@ -22,10 +22,7 @@ _TRANSITIONS = RunEngineStateMachine.Meta.transitions
 
 
 class EngineStates(StateMachine):
-    """bluesky's states, with ways out of a cleanup that hangs.
-
-    A stop can become an abort, and either of them a halt.
-    """
+    """bluesky's states; a stop can become an abort, and either a halt, when a cleanup hangs."""
 
     States = RunEngineStateMachine.States
 
@@ -48,9 +45,9 @@ _get: Callable[..., Any] = LoggingPropertyMachine.__get__
 
 
 class ObservedState(LoggingPropertyMachine):
-    """The state as an attribute that tells the engine when it was set.
+    """The state as an attribute that calls the engine when it is set.
 
-    bluesky looks at it twice a message and locks it each time; here it is kept when it is set.
+    bluesky reads it twice a message, each time with a lock; here the value is cached.
     """
 
     def __get__(self, engine: RunEngine | None, owner: type | None = None) -> Any:
@@ -62,22 +59,20 @@ class ObservedState(LoggingPropertyMachine):
     def __set__(self, engine: RunEngine, state: str) -> None:
         owner = type(engine)
         old = str(_get(self, engine, owner))
-        vars(engine).pop(_NOW, None)  # whoever looks meanwhile looks properly
+        vars(engine).pop(_NOW, None)  # readers meanwhile take the lock
         _set(self, engine, state)
         vars(engine)[_NOW] = _get(self, engine, owner)
         engine._on_state_changed(str(_get(self, engine, owner)), old)
 
 
 class EngineLog(ComposableLogAdapter):
-    """bluesky's log adapter, except that a run somebody ended is a line and not a traceback."""
+    """bluesky's log adapter; the end of a run on request is one line, not a traceback."""
 
     def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
-        """Log the exception being handled, as no error when it is how a user's request arrives."""
+        """Log the exception being handled; the user's requests are not errors."""
         error = sys.exception()
         if isinstance(error, FailedPause):
-            self.warning(
-                "The plan has no checkpoint to go back to, so it was ended and not paused."
-            )
+            self.warning("The plan has no checkpoint to resume from: it was ended, not paused.")
         elif isinstance(error, (RequestAbort, PlanHalt, CancelledError)):
             self.info("The run was ended on request.")
         else:

@@ -1,4 +1,4 @@
-"""The status a device returns for something that takes time."""
+"""The status that a device returns."""
 
 from __future__ import annotations
 
@@ -24,18 +24,16 @@ _logger = logging.getLogger("napari_skylight")
 
 
 class Status(StatusProtocol):
-    """Whether something a device was asked to do is done, and how it ended.
+    """Whether an operation of a device is done, and how it ended. Thread-safe.
 
-    The device completes it, once, with `set_finished` or `set_exception`; whoever asked waits for
-    it, or is called back. It may be used from any thread. It has no thread of its own: callbacks
-    run in the thread that completes it, or, after a time-out or a settle time, in the one thread
-    that serves the deadlines of all statuses.
+    The device completes it once, with `set_finished` or `set_exception`. Callbacks run in the
+    completing thread; after a time-out or settle time, in one thread shared by all statuses.
 
     Parameters
     ----------
     timeout
-        Seconds after which it fails with `StatusTimeoutError`; None: never. The settle time is
-        added.
+        Seconds after which it fails with `StatusTimeoutError`, settle time not included; None:
+        never.
     settle_time
         Seconds between `set_finished` and being done.
     """
@@ -48,14 +46,14 @@ class Status(StatusProtocol):
         self._done = False
         self._exception: BaseException | None = None
         self._callbacks: deque[Callable[[Status], None]] = deque()
-        self._waited_for: threading.Event | None = None  # made by the first thread that has to wait
+        self._waited_for: threading.Event | None = None  # made by the first wait
         self._deadlines: list[Deadline] | None = None
         if self._timeout is not None and math.isfinite(self._timeout + self._settle_time):
             self._deadlines = [call_after(self._timeout + self._settle_time, self._time_out)]
 
     @property
     def timeout(self) -> float | None:
-        """Seconds it was given when it was made, or None."""
+        """Seconds until it fails, or None."""
         return self._timeout
 
     @property
@@ -65,17 +63,17 @@ class Status(StatusProtocol):
 
     @property
     def done(self) -> bool:
-        """Whether it is over, with success or without."""
+        """Whether it has succeeded or failed."""
         return self._done
 
     @property
     def success(self) -> bool:
-        """Whether it is over and went well."""
+        """Whether it has succeeded."""
         return self._done and self._exception is None
 
     @property
     def callbacks(self) -> deque[Callable[[Status], None]]:
-        """The callbacks that have not been called yet."""
+        """The pending callbacks."""
         return self._callbacks
 
     def set_finished(self) -> None:
@@ -84,7 +82,7 @@ class Status(StatusProtocol):
         Raises
         ------
         InvalidState
-            When it was completed before.
+            It was completed before.
         """
         self._claim()
         if self._settle_time > 0:
@@ -101,27 +99,27 @@ class Status(StatusProtocol):
         Raises
         ------
         InvalidState
-            When it was completed before.
+            It was completed before.
         ValueError
-            When `exc` is no exception, or one of the two that say that time ran out, which only the
-            status itself may.
+            `exc` is not an exception, or a `StatusTimeoutError` or `WaitTimeoutError`, which only
+            the status itself may raise.
         """
         if not isinstance(exc, BaseException):
             raise ValueError(f"A status fails with an exception, not with {exc!r}.")
         if isinstance(exc, (StatusTimeoutError, WaitTimeoutError)):
             raise ValueError(
-                f"{type(exc).__name__} is for the status itself to raise; use a plain TimeoutError."
+                f"Only the status itself raises {type(exc).__name__}; use a plain TimeoutError."
             )
         self._claim()
         self._complete(exc)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait until it is done and return its exception, or None when it went well.
+        """Wait until it is done and return its exception, or None if it succeeded.
 
         Raises
         ------
         WaitTimeoutError
-            When it is not done after `timeout` seconds.
+            It is not done after `timeout` seconds.
         """
         self._wait(timeout)
         return self._exception
@@ -132,7 +130,7 @@ class Status(StatusProtocol):
         Raises
         ------
         WaitTimeoutError
-            When it is not done after `timeout` seconds.
+            It is not done after `timeout` seconds.
         """
         if not self._done:
             self._wait(timeout)
@@ -140,7 +138,7 @@ class Status(StatusProtocol):
             raise self._exception
 
     def add_callback(self, callback: Callable[[Status], None]) -> None:
-        """Have `callback` called once with the status when it is done; at once if it is already."""
+        """Call `callback` once with the status when it is done; at once if it is already."""
         with self._lock:
             if not self._done:
                 self._callbacks.append(callback)
@@ -157,7 +155,7 @@ class Status(StatusProtocol):
         self._complete(StatusTimeoutError(f"{self!r} was not done within {self._timeout} s."))
 
     def _complete(self, exc: BaseException | None = None) -> None:
-        """End it, unless it has ended: a time-out, a settle time and a failure may race."""
+        """End it, unless a time-out, a settle time or a failure did so before."""
         with self._lock:
             if self._done:
                 return
@@ -181,7 +179,7 @@ class Status(StatusProtocol):
             callback(self)
         except KeyboardInterrupt:
             raise
-        except BaseException:  # who completes a status cannot mend somebody else's callback
+        except BaseException:  # the next callbacks must run
             _logger.exception("The callback %r of %r failed", callback, self)
 
     def _wait(self, timeout: float | None) -> None:

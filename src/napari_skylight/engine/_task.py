@@ -27,7 +27,7 @@ __all__ = [
 
 
 def new_future() -> Future[Any]:
-    """Return a future that cannot be cancelled: it only reports what the engine does."""
+    """Return a future that cannot be cancelled."""
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()
     return future
@@ -44,7 +44,7 @@ def finish(future: Future[Any], result: Any = None, error: BaseException | None 
 
 
 def ended_future(result: Any = None) -> Future[Any]:
-    """Return a future that has ended well."""
+    """Return a future that has succeeded."""
     future = new_future()
     future.set_result(result)
     return future
@@ -58,33 +58,33 @@ def failed_future(error: BaseException) -> Future[Any]:
 
 
 class Run:
-    """What the engine does for one call of it. It is used in the loop's thread."""
+    """One call of the engine; to be used in the loop's thread."""
 
     def __init__(self, plan: object = None) -> None:
         self.plan = plan
-        self.future = new_future()  # the caller's; after a pause, that of the last resume
+        self.future = new_future()  # of the call; after a pause, of the last resume
         self.over = False
-        self.outcome: Any = None  # what it returned, once it is over
+        self.outcome: Any = None
         self.resuming = False
-        self.requests: list[Future[Any]] = []  # all those of stop, abort, halt, pause and resume
+        self.requests: list[Future[Any]] = []  # of stop, abort, halt, pause and resume
         self.interrupts: list[Future[Any]] = []  # of stop, abort and halt
         self.pauses: list[Future[Any]] = []
         self._waiters: list[asyncio.Future[None]] = []
 
     def give_up(self) -> None:
-        """End its futures as cancelled: the engine was closed, and the plan does not end."""
+        """Cancel its futures: the engine was closed, and the plan does not end."""
         for future in (self.future, *self.requests):
             finish(future, error=CancelledError("The engine was closed; the plan hangs."))
 
     def tell(self) -> None:
-        """Wake who waits for the next change."""
+        """Wake the waits for the next change."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
     async def next_change(self, timeout: float) -> bool:
-        """Wait for a new state, or the run's end; False when none came in `timeout` seconds."""
+        """Wait for a new state or the end; return False after `timeout` seconds without."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         done, _ = await asyncio.wait([waiter], timeout=timeout)
@@ -92,17 +92,13 @@ class Run:
 
 
 class Deliveries:
-    """Completes futures in threads of their own.
-
-    A future's callbacks are somebody else's and may block, or call the engine and wait for it; the
-    loop must not.
-    """
+    """Threads that complete futures, because their callbacks may block or call the engine."""
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
 
     def start(self, *steps: Callable[[], None]) -> None:
-        """Take the steps one after another, in a new thread."""
+        """Call the steps one after the other in a new thread."""
 
         def work() -> None:
             for step in steps:
@@ -117,7 +113,7 @@ class Deliveries:
             self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
 
     def join(self, timeout: float) -> bool:
-        """Wait for all but the caller's own; False when one is left after `timeout` s each."""
+        """Wait `timeout` seconds for each other thread; return whether all have ended."""
         others = [t for t in self._threads if t is not threading.current_thread()]
         for thread in others:
             thread.join(timeout)
@@ -125,9 +121,9 @@ class Deliveries:
 
 
 class CheckedPlan:
-    """Stands for the generator of a plan; what is no message, the plan gets back as an error.
+    """A plan's generator; anything but a message raises TypeError in the plan.
 
-    bluesky stumbles over it in words nobody understands, and ends without the plan's cleanup.
+    bluesky's own error is unclear, and it skips the plan's cleanup.
     """
 
     __slots__ = ("_plan", "_send")
@@ -154,16 +150,16 @@ class CheckedPlan:
         where, name = _place(self._plan)
         if isinstance(yielded, BlueskyPlan) or hasattr(yielded, "gi_code"):
             called = getattr(getattr(yielded, "_iter", yielded), "__name__", "another plan")
-            text = f"{name} has to say 'yield from {called}(…)', not 'yield {called}(…)' ({where})."
-            yielded.close()  # or bluesky complains of it too, on standard error
+            text = f"{name} must use 'yield from {called}(…)', not 'yield {called}(…)' ({where})."
+            yielded.close()  # or bluesky prints another complaint
         else:
             what = reprlib.repr(yielded)
-            text = f"{name} yields {what}, which is no message for the engine ({where})."
+            text = f"{name} yields {what}, which is not a message ({where})."
         return self.throw(TypeError(text))
 
 
 def _place(plan: Any) -> tuple[str, str]:
-    """Return where a plan is, and the name of the innermost one it is made of."""
+    """Return the place and the name of the innermost plan."""
     while hasattr(inner := getattr(plan, "gi_yieldfrom", None), "gi_code"):
         plan = inner
     code, frame = plan.gi_code, plan.gi_frame

@@ -1,4 +1,4 @@
-"""What a user can ask of a plan while it runs: actions, and the latches a plan waits for."""
+"""Actions that users request of a running plan, and the latches that the plan waits for."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class ActionState:
     """What a button shows of an action."""
 
     offered: bool
-    """A running plan takes requests for it."""
+    """A running plan accepts requests."""
 
     pending: int
-    """How many requests wait for the plan."""
+    """Requests that wait for the plan."""
 
     on: bool
     """Its latch is set."""
@@ -56,62 +56,58 @@ class ActionState:
 
 @dataclass(kw_only=True)
 class Action:
-    """Something a user can ask of a running plan: a click, or a toggle.
+    """A click or a toggle that users request of a running plan.
 
     A plan waits for it with `plan_stubs.wait_for_actions`; buttons, menus and scripts call
-    `request`. Requests wait in a queue until the plan takes them, one a wait. An action may be made
-    anywhere; no event loop is needed.
+    `request`. Requests are queued; each wait takes one. It needs no event loop.
     """
 
     name: str
-    """What the plan calls it."""
+    """Its name in the plan."""
 
     description: str = ""
     """One line for the user."""
 
     togglable: bool = False
-    """It is switched on and off; otherwise it is clicked."""
+    """It is a toggle, not a click."""
 
     toggle_states: tuple[str, str] = ("On", "Off")
-    """What on and off are called."""
+    """The labels for on and off."""
 
     changed: ClassVar[Signal] = Signal(ActionState)
-    """Emitted with the new state, on any thread; one that the next overtakes may be left out."""
+    """Emitted with the new state, on any thread; states may be skipped."""
 
     @property
     def event_map(self) -> dict[str, SRLatch]:
-        """The action's latch by its name, as `wait_for_actions` takes it; always the same latch."""
+        """The name and latch, for `wait_for_actions`; always the same latch."""
         return {self.name: self._latch}
 
     @property
     def pending(self) -> int:
-        """How many requests wait for the plan."""
+        """Requests that wait for the plan."""
         return len(self._latch.requests)
 
     @property
     def unanswered(self) -> int:
-        """How many clicks the plan has still to answer: those waiting, and the one in hand.
-
-        A plan has one in hand until it resets the latch. Of a toggle only those waiting count.
-        """
+        """The clicks that wait, and the one that the plan works on until it resets the latch."""
         state = self.state
         return state.pending + (state.on and not self.togglable)
 
     @property
     def wanted(self) -> bool:
-        """What a toggle will be, on or off, once the plan has taken what waits."""
+        """The state of a toggle after all waiting requests."""
         latch = self._latch
         with LOCK:
             return latch.requests[-1].state if latch.requests else latch.is_set()
 
     @property
     def next_request(self) -> bool:
-        """What a click asks for: of a toggle the other way than `wanted`, on of any other."""
+        """What the next click requests: the opposite of `wanted` for a toggle, else True."""
         return not (self.togglable and self.wanted)
 
     @property
     def state(self) -> ActionState:
-        """What a button shows."""
+        """The state for a button."""
         latch = self._latch
         with LOCK:
             return ActionState(
@@ -119,26 +115,25 @@ class Action:
             )
 
     def request(self, state: bool = True) -> bool:
-        """Ask the running plan for this action; from any thread.
+        """Request this action of the running or paused plan; thread-safe.
 
         Parameters
         ----------
         state
-            For a toggle, whether it shall be on. Asking twice in a row for the same is asking once.
+            The new state of a toggle; equal consecutive requests count once.
 
         Returns
         -------
         bool
-            Whether a plan that runs, or is paused, offers the action and will take the request. One
-            that was told to end takes none.
+            Whether the plan will take the request; False if it is ending.
 
         Raises
         ------
         ValueError
-            When `state` is False and the action is no toggle.
+            `state` is False and the action is not a toggle.
         """
         if not state and not self.togglable:
-            raise ValueError(f"The action {self.name!r} is clicked, it cannot be switched off.")
+            raise ValueError(f"The action {self.name!r} is not a toggle: it has no off.")
         latch = self._latch
         with LOCK:
             offered = latch.offered
@@ -148,25 +143,25 @@ class Action:
         if offered:
             latch.tell()
         else:
-            _logger.warning("Nobody takes the action %r: no running plan offers it.", self.name)
+            _logger.warning("The action %r was refused: no running plan offers it.", self.name)
         return offered
 
     @property
     def _latch(self) -> SRLatch:
-        # not a field: it has no place in repr, ==, replace() or a subclass's own __init__
+        # not a field: it belongs neither to repr and == nor to a subclass's __init__
         latch = self.__dict__.get("_latch_")
         if latch is None:
             new = SRLatch()
             new.edges = self.togglable
             new.listener = _Listener(self)
-            latch = self.__dict__.setdefault("_latch_", new)  # one thread's, if two get here
+            latch = self.__dict__.setdefault("_latch_", new)  # of two threads, one sets it
         return cast("SRLatch", latch)
 
     _emitting = False
     _overtaken = False
 
     def _emit_changed(self) -> None:
-        """Emit the state, one thread at a time, until the last one emitted is the latest."""
+        """Emit the state, one thread at a time, until the latest was emitted."""
         with LOCK:
             if self._emitting:
                 self._overtaken = True
@@ -187,7 +182,7 @@ class Action:
 
 
 class _Listener:
-    """What a latch calls when it changed; it does not keep the action alive."""
+    """The listener of a latch; it does not keep the action alive."""
 
     def __init__(self, action: Action) -> None:
         self._action = weakref.ref(action)
@@ -200,7 +195,7 @@ class _Listener:
 
 @runtime_checkable
 class ContinuousPlan(Protocol[P, R_co]):
-    """A plan that says it runs until it is stopped; see `continuous`."""
+    """A plan that runs until it is stopped; see `continuous`."""
 
     __togglable__: bool
     __pausable__: bool
@@ -223,16 +218,14 @@ def continuous(
 def continuous(
     func: Callable[P, R_co] | None = None, /, *, togglable: bool = True, pausable: bool = False
 ) -> ContinuousPlan[P, R_co] | Callable[[Callable[P, R_co]], ContinuousPlan[P, R_co]]:
-    """Say of a plan that it runs until it is stopped; a decorator, with or without parentheses.
-
-    The function stays as it is; it gets the attributes ``__togglable__`` and ``__pausable__``.
+    """Mark a plan that runs until it is stopped; a decorator, with or without parentheses.
 
     Parameters
     ----------
     togglable
-        Its button starts and stops it.
+        Its button starts and stops it; set as ``__togglable__``.
     pausable
-        It may be paused and resumed.
+        It may be paused and resumed; set as ``__pausable__``.
     """
 
     def mark(plan: Callable[P, R_co]) -> ContinuousPlan[P, R_co]:

@@ -1,4 +1,4 @@
-"""Steps of plans: act on requests, keep frames, set properties."""
+"""Plan stubs for actions, caches and devices with several properties."""
 
 from __future__ import annotations
 
@@ -40,35 +40,25 @@ __all__ = [
     "wait_for_actions",
 ]
 
-# These yield their messages themselves: each call of a bluesky stub formats a whole stack trace
-# first, which costs more than the message.
+# The messages are made here because each call of a bluesky stub formats a stack trace first.
 
 
 def set_property(
     obj: Movable[Any], value: Any, /, propr: str, timeout: float | None = None
 ) -> MsgGenerator[Status]:
-    """Set one property of a device that has several, and wait until it has its value.
+    """Set the property `propr` of a device and wait; return the status.
 
     Parameters
     ----------
     obj
         A device whose ``set(value, *, propr)`` takes the name of a property.
-    value
-        What to set it to.
-    propr
-        The name of the property.
     timeout
-        Seconds to wait; None: as long as it takes.
-
-    Returns
-    -------
-    Status
-        What the device's ``set`` returned.
+        Seconds to wait; None: no limit.
 
     Raises
     ------
     TypeError
-        When the device's ``set`` takes no `propr`.
+        The device's ``set`` takes no `propr`.
     """
     _check_takes_propr(obj, propr)
     group = short_uid("set_property")
@@ -80,21 +70,21 @@ def set_property(
 def wait_for_actions(
     events: Mapping[str, SRLatch], timeout: float | None = 0.001, wait_for: WaitFor = "set"
 ) -> MsgGenerator[tuple[str, SRLatch] | None]:
-    """Wait until one of several actions is requested, or its latch changed.
+    """Wait until an action is requested or its latch changes.
 
     Parameters
     ----------
     events
-        The latches by name, as `Action.event_map` gives them.
+        The latches by name, such as `Action.event_map`.
     timeout
-        Seconds to wait; None: forever.
+        Seconds to wait; None: no limit.
     wait_for
         The state to wait for, or one for each name.
 
     Returns
     -------
     tuple or None
-        The name and the latch of the earliest, or None when time ran out.
+        Name and latch of the earliest; None after the time-out.
     """
     found: tuple[str, SRLatch] | None = yield Msg(
         "wait_for_actions", None, events, timeout=timeout, wait_for=wait_for
@@ -109,26 +99,23 @@ def read_while_waiting(
     refresh_period: float = 1 / 60,
     wait_for: WaitFor = "set",
 ) -> MsgGenerator[tuple[str, SRLatch]]:
-    """Read devices into a stream again and again until one of several actions is requested.
+    """Trigger and read devices repeatedly until an action is requested.
 
     Parameters
     ----------
     objs
-        What to trigger and read.
-    events
-        The latches by name.
+        The devices.
+    events, wait_for
+        As for `wait_for_actions`.
     stream_name
-        The stream the events go to.
+        The stream of the events.
     refresh_period
-        Seconds from one read's start to the next one's; a read that takes longer is followed by the
-        next at once.
-    wait_for
-        The state to wait for, or one for each name.
+        Seconds from the start of one read to the next, or longer if a read takes longer.
 
     Returns
     -------
     tuple
-        The name and the latch of the earliest, as soon as the read in progress has ended.
+        Name and latch of the earliest, after the current read.
     """
     devices = without_parts(objs)
     may_repeat = all_safe_rewind(devices)
@@ -138,7 +125,7 @@ def read_while_waiting(
         yield Msg("checkpoint")
         yield from rewindable_wrapper(trigger_and_read(devices, stream_name), may_repeat)
         now = time.monotonic()
-        due = max(due + refresh_period, now)  # what is late stays late: no burst to catch up
+        due = max(due + refresh_period, now)  # no burst after a delay
         found = yield from wait_for_actions(events, timeout=due - now, wait_for=wait_for)
     return found
 
@@ -152,36 +139,30 @@ def read_and_stash(
     wait: bool = False,
     along: Sequence[Readable[Any]] = (),
 ) -> MsgGenerator[dict[str, Reading[Any]]]:
-    """Trigger and read devices as one event, and keep each reading in a cache.
+    """Trigger and read devices as one event, stash their readings, and return them.
 
-    When anything fails on the way, the event is dropped, so that the plan may catch the exception
-    and go on.
+    On any exception the event is dropped and the caches withdraw its frames; the plan may catch the
+    exception.
 
     Parameters
     ----------
     objs
-        What to trigger and read.
+        The devices.
     cache_objs
-        For each of `objs`, the cache its reading goes to.
+        The cache of each of `objs`.
     stream
-        The stream the event goes to.
+        The stream of the event.
     group
-        The group of the stashes, to wait for them later; None: one is made up.
+        The group of the stashes; None makes one.
     wait
-        Wait for each stash before going on.
+        Wait for each stash.
     along
-        Devices to read into the same event; every cache gets their readings along with its own,
-        such as the stage position that belongs to a frame.
-
-    Returns
-    -------
-    dict
-        The readings of all `objs` and `along`.
+        Devices, such as a stage, that are read into the event and into each cache.
 
     Raises
     ------
     ValueError
-        When there is not one cache for each object; nothing has been triggered then.
+        There is not one cache for each device; nothing was triggered.
     """
     if len(objs) != len(cache_objs):
         raise ValueError(
@@ -203,21 +184,16 @@ def stash(
     wait: bool,
     of_event: bool = True,
 ) -> MsgGenerator[None]:
-    """Keep a reading in a cache.
+    """Stash a device's reading in a cache.
 
     Parameters
     ----------
-    obj
-        The cache.
-    reading
-        What a device's ``read`` returned.
     group
-        The group to wait for later; None: one is made up.
+        The group of the status; None makes one.
     wait
-        Wait until it is kept.
+        Wait for the status.
     of_event
-        The reading belongs to the event that is open, if any: the cache withdraws it when the
-        event is dropped.
+        The cache withdraws the reading if the open event is dropped.
     """
     group = group or short_uid("stash")
     options = {} if of_event else {"of_event": False}
@@ -229,17 +205,7 @@ def stash(
 def clear_cache(
     obj: HasCache, *, group: str | None = None, wait: bool = False
 ) -> MsgGenerator[None]:
-    """Empty a cache.
-
-    Parameters
-    ----------
-    obj
-        The cache.
-    group
-        The group to wait for later; None: one is made up.
-    wait
-        Wait until it is empty.
-    """
+    """Clear a cache; see `stash` for `group` and `wait`."""
     group = group or short_uid("clear_cache")
     yield Msg("clear_cache", obj, group=group)
     if wait:
@@ -273,7 +239,7 @@ def _ask(obj: Any, method: str) -> MsgGenerator[Any]:
 def _check_takes_propr(obj: Movable[Any], propr: str) -> None:
     try:
         parameters = inspect.signature(obj.set).parameters.values()
-    except (TypeError, ValueError):  # a callable written in C has no signature to look at
+    except (TypeError, ValueError):  # a callable written in C has no signature
         return
     if not any(p.name == "propr" or p.kind is p.VAR_KEYWORD for p in parameters):
         name = getattr(obj, "name", repr(obj))

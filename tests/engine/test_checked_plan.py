@@ -35,7 +35,7 @@ def yields_seven():
         (yields_seven, "yields_seven yields 7, which is not a message"),
         (plan(yields_null), "yields_null must use 'yield from null(…)'"),
         (lambda: bpp.run_wrapper(yields_seven()), "yields_seven yields 7"),
-        (lambda: [Msg("null"), None], "yields None, which is no message"),
+        (lambda: [Msg("null"), None], "yields None, which is not a message"),
     ],
 )
 def test_the_plan_and_what_it_yielded_are_named(engine, messages, words, recwarn):

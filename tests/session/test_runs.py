@@ -10,7 +10,7 @@ from bluesky.utils import FailedStatus, MsgGenerator
 
 from napari_skylight.devices import Microscope
 from napari_skylight.engine import EngineBusyError, Status
-from napari_skylight.plans import _device_plans
+from napari_skylight.plans import _acquisition
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera, FakeLight, FakeStreamingCamera, wait_until
 
@@ -230,7 +230,7 @@ def test_resume_may_be_asked_for_again_before_the_plan_goes_on(session, camera):
 
 @pytest.mark.parametrize("hangs", [True, False])
 def test_a_light_that_does_not_answer_is_given_up(session, camera, light, monkeypatch, hangs):
-    monkeypatch.setattr(_device_plans, "LIGHT_SECONDS", 0.2)
+    monkeypatch.setattr(_acquisition, "LIGHT_SECONDS", 0.2)
     switch = light.set
     light.set = lambda on: Status() if on is hangs else switch(on)
     session.start("snap").exception(timeout=5)

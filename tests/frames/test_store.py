@@ -73,5 +73,5 @@ def test_sizes_hold_for_caches_there_are_and_new_ones():
     assert stack.stash(frame).success
     assert not store.live(CAMERA).stash(frame).success
     assert (store.stack_bytes, store.live_bytes) == (20, 19)
-    with pytest.raises(ValueError, match="more than nothing"):
+    with pytest.raises(ValueError, match="must be positive"):
         store.stack_bytes = 0

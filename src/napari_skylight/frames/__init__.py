@@ -1,8 +1,6 @@
-"""Frames on their way from a plan to the screen.
+"""Frames between a plan, which stashes them in a `FrameCache`, and a viewer's `FrameReader`.
 
-A plan stashes readings into a `FrameCache` on any thread; a viewer takes them out with a
-`FrameReader` on its own. Neither ever waits while the other copies pixels, and nothing a reader
-is given is written to afterwards.
+Neither waits while the other copies pixels, and what a reader returns is never written again.
 """
 
 from napari_skylight.frames._batch import is_colour

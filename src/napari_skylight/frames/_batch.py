@@ -1,4 +1,4 @@
-"""From a reading to the images in it."""
+"""The images in a reading."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from bluesky.protocols import Reading
     from numpy.typing import NDArray
 
-# Every frame passes here, right after its copying has emptied the processor's caches: each line
-# costs ten times what it would otherwise.
+# Every frame passes here with cold processor caches: each line is expensive.
 
 __all__ = ["Batch", "Images", "batch_from_reading", "is_colour"]
 
@@ -41,16 +40,16 @@ class Images(NamedTuple):
 
     @property
     def frame_nbytes(self) -> int:
-        """Bytes one frame takes up, as the camera's and when kept."""
+        """Bytes of one frame."""
         return self.pixels.nbytes // len(self.pixels)
 
     def taken(self, place: int) -> float:
-        """Return when the frame at `place` was taken."""
+        """Return when the frame at `place` was taken, in s."""
         return self.timestamp if self.timestamps is None else float(self.timestamps[place])
 
 
 class Batch(NamedTuple):
-    """The frames of one reading: as many of each image key."""
+    """The frames of one reading, the same number for each image key."""
 
     images: Mapping[str, Images]
     metadata: Mapping[str, Any]
@@ -131,14 +130,14 @@ def _frames_of(key: str, array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _kept_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return how pixels of `dtype` are kept: the same values in this computer's byte order."""
+    """Return the dtype in which pixels are kept: native, bool as uint8."""
     if dtype.kind == "b":
         return np.dtype(np.uint8)
     return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def _plain(value: Any) -> Any:
-    """Return `value` as plain Python, and a copy of what somebody else could change."""
+    """Return `value` as plain Python; mutable values are copied."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, Enum):

@@ -1,4 +1,4 @@
-"""The device that keeps frames for a viewer."""
+"""The cache of frames."""
 
 from __future__ import annotations
 
@@ -26,34 +26,32 @@ __all__ = ["FrameCache"]
 
 
 class FrameCache:
-    """Keeps the frames a plan stashes: the newest (``live``) or all of them (``stack``).
+    """Keeps the newest (``live``) or all (``stack``) stashed frames of each image key.
 
-    Any thread may stash and clear; each frame is copied once, and then the camera may reuse its
-    memory. Frames of each image key are kept apart, in the byte order of this computer, true and
-    false as 1 and 0.
+    Thread-safe. Each frame is copied once; then the camera may reuse its memory. Frames are kept in
+    native byte order, bool as uint8.
 
     Parameters
     ----------
     name : str
-        The device's name, as in messages and logs.
+        The device's name.
     kind : {"live", "stack"}
-        A live cache keeps the newest frame and follows any change of shape or type. A stack keeps
-        all, refuses what no longer fits or has another shape, and starts afresh after `clear`.
+        A live cache follows any change of shape or dtype. A stack refuses frames that do not fit or
+        have another shape or dtype, until it is cleared.
     max_bytes : int
-        What the frames of a stack may take up, or one frame of a live cache (which holds two of
-        them and one more per reader). It may be changed at any time.
+        Limit for all frames of a stack, or for one frame of a live cache, which holds two and one
+        more per reader. It may be changed at any time.
     title : str, optional
-        The name on screen; `name` when not given.
+        The name on screen; default: `name`.
     channel : str
-        The channel of the light that its frames are of; empty when they are of none or of any.
+        The channel of its frames; empty for none or any.
 
     Attributes
     ----------
     changed : Signal()
-        Emitted by the stash or clear after a `FrameReader.arm`, once, on the thread that did it.
+        Emitted once after `FrameReader.arm`, by the next stash, withdrawal or clear, on its thread.
     refused : Signal(str)
-        Why frames were turned away, once until the next clear and not once per frame; an empty
-        text when a clear has put an end to that.
+        The reason, at the first refusal after a clear; empty when the stack is cleared after one.
     """
 
     changed = Signal()
@@ -74,15 +72,14 @@ class FrameCache:
         self.kind = kind
         self.channel = channel
         self.max_bytes = max_bytes
-        # Two locks, always taken in this order. `_writing` lets one stash or clear in at a time
-        # and is held while pixels are copied; readers never take it. `_lock` is held for a few
-        # statements.
+        # Taken in this order. `_writing` is held while pixels are copied; readers never take it.
+        # `_lock` is held for a few statements.
         self._writing = Lock()
         self._lock = Lock()
         self._frames: dict[str, LiveFrames | StackFrames] = {}
         self._refused = 0
         self._lost = 0
-        self._dropped: dict[str, int] = {}  # what each camera has told last of the frames it lost
+        self._dropped: dict[str, int] = {}  # frames lost by the stream, as last read
         self._complained = False
         self._armed = False
 
@@ -91,12 +88,12 @@ class FrameCache:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The image keys stashed so far, in the order they first came."""
+        """The image keys, in the order of their first frame."""
         return tuple(self._frames)
 
     @property
     def counts(self) -> CacheCounts:
-        """What became of the frames so far, over all image keys."""
+        """The counts over all image keys."""
         with self._lock:
             stashed = sum(frames.stashed for frames in self._frames.values())
             kept = sum(frames.kept for frames in self._frames.values())
@@ -116,7 +113,7 @@ class FrameCache:
         return sum(frames.nbytes for frames in self._frames.values())
 
     def reader(self) -> FrameReader:
-        """Return a new reader, which has seen nothing yet."""
+        """Return a new reader."""
         return FrameReader(self)
 
     def stash(self, values: dict[str, Reading[Any]]) -> Status:
@@ -126,16 +123,14 @@ class FrameCache:
         ----------
         values : dict of str to Reading
             As returned by a camera's ``read()``. An array of shape (Y, X), or (Y, X, 3) in colour,
-            is a frame; one with a leading axis more is a batch of N frames. Leading axes of length
-            one are dropped. The reading of
-            a batch may have ``"timestamps"``, when each of the N was taken.
+            is a frame; one more leading axis makes it a batch of N frames, whose reading may have N
+            ``"timestamps"``, in s. Leading axes of length one are dropped.
 
         Returns
         -------
         Status
-            Already done. It has failed with `StashRefused` if frames were turned away (with
-            `CacheFullError` for want of room), with ValueError if `values` holds no usable image;
-            then nothing has changed.
+            Already done. It fails with `StashRefused` if frames were refused (`CacheFullError` for
+            lack of space), and with ValueError if `values` has no usable image.
         """
         status = _StashStatus()
         try:
@@ -157,17 +152,14 @@ class FrameCache:
         return status
 
     def withdraw(self, status: StatusProtocol) -> None:
-        """Remove the frames of one stash from the stack, given the status it returned.
-
-        The engine does so when the event of these frames is dropped.
-        """
+        """Remove the frames of the stash that returned `status` from a stack."""
         with self._writing:
             for key, numbers in cast("_StashStatus", status).numbers.items():
                 self._frames[key].withdraw(numbers)
         self._announce()
 
     def clear(self) -> Status:
-        """Forget every frame and free the memory; the keys and what was counted stay."""
+        """Forget every frame and free the memory; keys and counts stay."""
         with self._writing, self._lock:
             for frames in self._frames.values():
                 frames.clear()
@@ -180,10 +172,7 @@ class FrameCache:
         return status
 
     def _keep(self, batch: Batch, numbers: dict[str, range]) -> StashRefused | None:
-        """Copy what there is room for, count all of it, and return why the rest was turned away.
-
-        The `numbers` of the frames kept are noted by key.
-        """
+        """Copy the frames that fit, note their `numbers`, and return why the rest was refused."""
         frames = {key: self._frames_of(key) for key in batch.images}
         for key in batch.images:
             dropped = batch.metadata.get(f"{key}-dropped")
@@ -211,8 +200,8 @@ class FrameCache:
         return problem
 
     def _count_lost(self, key: str, dropped: Any) -> None:
-        """Note how many frames a stream has lost since it began; less than before: a new one."""
-        if not isinstance(dropped, int):  # no stream's frames
+        """Count the frames that a stream lost; a smaller number than before is a new stream."""
+        if not isinstance(dropped, int):  # not streamed
             return
         before = self._dropped.get(key, 0)
         self._dropped[key] = dropped
@@ -228,7 +217,7 @@ class FrameCache:
         return frames
 
     def _room(self, batch: Batch) -> int:
-        """Return for how many more frames of every key in `batch` there is room."""
+        """Return how many more frames of every key in `batch` fit."""
         free = self.max_bytes if self.kind == "live" else self.max_bytes - self._nbytes
         needed = sum([images.frame_nbytes for images in batch.images.values()])
         return max(0, free) // needed
@@ -252,7 +241,7 @@ class FrameCache:
         return f"Nothing was added to '{self.title}'"
 
     def _announce(self) -> None:
-        if not self._armed:  # who arms later looks for itself what came before
+        if not self._armed:  # a later `arm` is followed by a look
             return
         with self._lock:
             armed, self._armed = self._armed, False
@@ -261,11 +250,11 @@ class FrameCache:
 
 
 class _StashStatus(Status):
-    """The status of a stash, and which frames it kept."""
+    """The status of a stash, with the numbers of its frames by key."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.numbers: dict[str, range] = {}  # of the frames, by key
+        self.numbers: dict[str, range] = {}
 
 
 _CLEAR_FIRST = "Clear the stack first."

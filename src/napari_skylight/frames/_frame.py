@@ -1,4 +1,4 @@
-"""What crosses the thread boundary: frozen descriptions of frames, and counts."""
+"""Frozen descriptions of frames, and counts, which cross threads."""
 
 from __future__ import annotations
 
@@ -18,25 +18,24 @@ __all__ = ["CacheCounts", "CacheFullError", "Frame", "FrameList", "ReaderCounts"
 
 
 class CacheFullError(StashRefused):
-    """The cache has no room left for a frame."""
+    """A frame does not fit in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame that was stashed, without its pixels.
+    """A stashed frame, without its pixels.
 
     Attributes
     ----------
     key : str
         The data key of the image, such as ``camera``.
     number : int
-        How many frames were stashed under this key so far, this one included: 1 for the first.
-        It goes on counting after a `FrameCache.clear`.
+        1 for the first frame stashed under this key; a clear or withdrawal does not reset it.
     timestamp : float
-        When the camera took it, in seconds as `time.time` counts them.
+        When the camera took it, in s since the epoch.
     metadata : Mapping[str, Any]
-        The values read together with it (``camera-exposure``, …), as plain Python values. Shared
-        between frames that have the same: not to be changed.
+        The values read with it (``camera-exposure``, …), as plain Python. Shared between equal
+        frames: not to be changed.
     """
 
     key: str
@@ -47,22 +46,21 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class CacheCounts:
-    """What became of the frames a cache was given; ``acquired == stashed + refused``.
+    """The frames offered to a cache; ``acquired == stashed + refused``.
 
     Attributes
     ----------
     acquired, stashed, refused : int
-        Frames offered, taken and turned away since the cache was made.
+        Frames offered, accepted and refused since the cache was made.
     kept : int
         Frames in the cache now.
     nbytes : int
         Bytes these frames take up (for a live cache: its buffers).
     lost : int
-        Frames that the cameras made and lost before they could be offered, as the streamed ones
-        tell (``<key>-dropped``, see `napari_skylight.protocols.FrameBatch`). Not among `acquired`.
-        In a stack, frames lost while nothing was offered to it count too.
+        Frames that a stream lost (``<key>-dropped``, see `FrameBatch`), not among `acquired`; in a
+        stack also those lost while nothing was offered to it.
     withdrawn : int
-        Frames among `stashed` that were removed again because their event was dropped.
+        Frames among `stashed` that were removed because their event was dropped.
     """
 
     acquired: int
@@ -76,7 +74,7 @@ class CacheCounts:
 
 @dataclass(frozen=True, slots=True)
 class ReaderCounts:
-    """What one reader saw of the frames stashed; ``stashed == shown + skipped + waiting``."""
+    """The frames of one reader; ``stashed == shown + skipped + waiting``."""
 
     stashed: int
     shown: int
@@ -85,7 +83,7 @@ class ReaderCounts:
 
 
 class FrameList(Sequence[Frame]):
-    """The first `length` frames of a list that only ever grows: a snapshot that copies nothing."""
+    """The first `length` frames of a list that only grows, without a copy."""
 
     __slots__ = ("_frames", "_length")
 

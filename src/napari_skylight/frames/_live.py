@@ -21,7 +21,7 @@ __all__ = ["LiveFrames"]
 
 
 class _Slot:
-    """A buffer for one frame, and how many readers are copying out of it."""
+    """A buffer for one frame, and the number of readers copying from it."""
 
     __slots__ = ("data", "frame", "pins")
 
@@ -37,17 +37,16 @@ class _Slot:
 class LiveFrames:
     """Keeps the newest frame of one image key.
 
-    Frames go into slots. A reader pins the newest slot while it copies out of it; the writer
-    takes any slot that is neither the newest nor pinned, and makes one when there is none: there
-    are never more than two and one per reader. So neither side waits for the other's copy, only
-    for the few statements done under `lock`. There is one writer at a time.
+    A reader pins the newest slot while it copies; the writer takes one that is neither the newest
+    nor pinned, or makes one: at most two and one per reader. So neither waits for the other's
+    copy. There is one writer at a time.
     """
 
     def __init__(self, key: str, lock: Lock) -> None:
         self.key = key
         self.stashed = 0
         self.clears = 0
-        self.withdrawn = 0  # never: the newest frame is overwritten, not kept
+        self.withdrawn = 0  # never
         self._lock = lock
         self._slots: list[_Slot] = []
         self._newest: _Slot | None = None
@@ -55,21 +54,21 @@ class LiveFrames:
 
     @property
     def kept(self) -> int:
-        """Frames kept: 0 or 1. To be read under the lock."""
+        """Frames kept, 0 or 1, with the lock held."""
         return 0 if self._newest is None else 1
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all slots. To be read under the lock."""
+        """Bytes of all slots, with the lock held."""
         return sum(slot.data.nbytes for slot in self._slots)
 
     def make_room(self, images: Images, wanted: int, room: int) -> int:
-        """Return how many of `wanted` frames can be taken: all, unless there is no room for one.
+        """Return how many of `wanted` frames fit: all or none.
 
         Raises
         ------
         MemoryError
-            There is no memory for one more buffer.
+            There is no memory for another buffer.
         """
         if not room:
             return 0
@@ -77,7 +76,7 @@ class LiveFrames:
         return wanted
 
     def put(self, images: Images, batch: Batch, count: int) -> None:
-        """Copy the last of `count` frames; those before it are no longer the newest anyway."""
+        """Copy the last of `count` frames."""
         slot = self._next
         np.copyto(slot.data, images.pixels[count - 1])
         with self._lock:
@@ -86,10 +85,10 @@ class LiveFrames:
             self._newest = slot
 
     def withdraw(self, numbers: range) -> None:
-        """Do nothing: a live cache keeps no frame that could disagree with the events."""
+        """Do nothing: a live cache only shows the newest frame."""
 
     def newer(self, number: int) -> int:
-        """Return how many frames are kept that have a higher number."""
+        """Return how many of the kept frames have a higher number."""
         return self.kept if self.stashed > number else 0
 
     def _free_slot(self, images: Images) -> _Slot:
@@ -104,14 +103,14 @@ class LiveFrames:
             return slot
 
     def clear(self) -> None:
-        """Forget the frame and every buffer. To be called under the lock."""
+        """Forget the frame and every buffer, with the lock held."""
         self.clears += 1
         self._newest = None
         self._slots = []
 
     @contextmanager
     def borrow(self) -> Iterator[tuple[tuple[int, int, int], Taken]]:
-        """Give the version and the newest frame, which is not written to meanwhile."""
+        """Yield the version and the newest frame, which is not overwritten meanwhile."""
         with self._lock:
             seen = self.stashed, self.clears, self.withdrawn
             slot = self._newest

@@ -1,4 +1,4 @@
-"""Memory made ready shortly before it is written to."""
+"""Memory pages requested shortly before they are written."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ if TYPE_CHECKING:
 
 __all__ = ["PagesAhead"]
 
-_LEAST = 32_000_000  # bytes to be ahead of the writer,
-_MOST = 256_000_000  # and in between as much as it has written so far
-_CHUNK = 2**21  # bytes at a time: whoever else asks the system for memory may have to wait for it
+_LEAST = 32_000_000  # bytes ahead of the writer at least,
+_MOST = 256_000_000  # and at most; in between, as much as was written
+_CHUNK = 2**21  # bytes at a time: other requests for memory may have to wait
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, in Linux since 5.14
 
 
 class PagesAhead:
-    """Sees to it that the memory of one new array is there before it is written to.
+    """Requests the memory of a new array before it is written, on Linux.
 
-    The system finds memory page by page as each is first written to; on a virtual machine that has
-    taken up to 28 ms for a frame of 2048 × 2048. A thread asks for the pages in front of the
-    writer, changing nothing in them. It ends when it is far enough ahead; `advance` starts another
-    when half of the lead is gone. Only Linux can be asked so; elsewhere this does nothing.
+    The system provides pages at their first write, which took up to 28 ms for 2048 × 2048 pixels on
+    a virtual machine. A thread requests the pages ahead of the writer and ends when it is far
+    enough ahead; `advance` starts another when half of the lead is used.
 
     Parameters
     ----------
     array : ndarray
-        Contiguous; written to from its beginning to its end.
+        Contiguous, written from start to end.
     """
 
     def __init__(self, array: NDArray[Any]) -> None:
@@ -43,7 +42,7 @@ class PagesAhead:
         self._running = False
 
     def advance(self, written: int) -> None:
-        """Note that the first `written` bytes of the array are written. One thread may call it."""
+        """Note that the first `written` bytes are written; for one thread."""
         with self._lock:
             if self._array is None:
                 return
@@ -55,7 +54,7 @@ class PagesAhead:
         Thread(target=self._run, name="skylight-pages", daemon=True).start()
 
     def release(self) -> None:
-        """Let go of the array; the thread, if there is one, ends with its next chunk."""
+        """Release the array; the thread ends after its current chunk."""
         with self._lock:
             self._array = None
 
@@ -69,7 +68,7 @@ class PagesAhead:
 
     def _fetch_chunk(self) -> bool:
         with self._lock:
-            array = self._array  # held meanwhile: its memory must not become somebody else's
+            array = self._array  # a reference, so that its memory is not reused meanwhile
             start = self._ready
             if array is None or start >= min(self._written + self._lead, array.nbytes):
                 self._running = False
@@ -78,7 +77,7 @@ class PagesAhead:
         there = _populate_range(array.ctypes.data + start, array.ctypes.data + stop)
         with self._lock:
             self._ready = max(self._ready, stop)
-            if not there:  # an older system, or no memory left, which the writer will notice
+            if not there:  # an older system, or no memory left
                 self._array = None
         return True
 

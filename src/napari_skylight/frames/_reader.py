@@ -1,4 +1,4 @@
-"""A viewer's place in a cache: what it has seen, and what is new."""
+"""The reader of a cache, one for each viewer."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ __all__ = ["FrameReader"]
 
 @dataclass(slots=True)
 class _Cursor:
-    """How far a reader has come with one image key."""
+    """What a reader has seen of one image key."""
 
     seen: tuple[int, int, int] = (0, 0, 0)  # frames stashed, clears, frames withdrawn
     shown: int = 0
 
 
 class FrameReader:
-    """Takes frames out of a `FrameCache`, for one viewer; each viewer has its own.
+    """Takes the newest frames of a `FrameCache` for one viewer, and counts those it skips.
 
-    It skips to the newest frame and counts what it skipped. `take` is for one thread at a time; the
-    rest may be asked on any. A reader needs no closing.
+    `take` is for one thread at a time, the rest for any. A reader needs no closing.
     """
 
     def __init__(self, cache: FrameCache) -> None:
@@ -40,16 +39,16 @@ class FrameReader:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The image keys stashed so far, in the order they first came."""
+        """The image keys, in the order of their first frame."""
         return self.cache.keys
 
     @property
     def shown(self) -> int:
-        """Frames taken as shown so far, over all image keys."""
+        """Frames shown, over all image keys."""
         return sum(cursor.shown for cursor in tuple(self._cursors.values()))
 
     def has_news(self, key: str) -> bool:
-        """Return whether `take` would return anything."""
+        """Return whether `take` would return frames or a change."""
         cursor, frames = self._find(key)
         return cursor.seen != _version(frames)
 
@@ -59,7 +58,7 @@ class FrameReader:
         return frames.clears != cursor.seen[1]
 
     def counts(self, key: str | None = None) -> ReaderCounts:
-        """Return what this reader saw of the frames under `key`, or under all keys together."""
+        """Return the counts of this reader for `key`, or for all keys."""
         keys = self.keys if key is None else (key,)
         stashed = shown = waiting = 0
         with self.cache._lock:
@@ -80,10 +79,9 @@ class FrameReader:
         key : str
             One of `keys`.
         out : ndarray, optional
-            Where to copy the newest frame of a live cache, shape (Y, X). If it does not fit, or is
-            not given, the returned `Taken.data` is a new array.
+            Array for the newest frame of a live cache, used if shape and dtype fit.
         on_screen : bool
-            Whether the newest frame is going to be seen; otherwise it counts as skipped.
+            The newest frame will be shown; otherwise it counts as skipped.
         """
         cursor, frames = self._find(key)
         if cursor.seen == _version(frames):
@@ -91,7 +89,7 @@ class FrameReader:
         with frames.borrow() as (seen, taken):
             if self.cache.kind == "live" and taken.frame is not None:
                 taken = replace(taken, data=_copy(taken.data, out))
-        # a frame that was seen before is the newest again when those after it were withdrawn
+        # after a withdrawal the newest frame may have been shown before
         new = taken.frame is not None and taken.frame.number > cursor.seen[0]
         with self.cache._lock:
             cursor.seen = seen
@@ -99,10 +97,7 @@ class FrameReader:
         return taken
 
     def arm(self) -> None:
-        """Have the cache emit `changed` once, at the next stash or clear.
-
-        What came before goes unannounced: look with `has_news` after arming, not before.
-        """
+        """Make the cache emit `changed` once, at its next change; check `has_news` afterwards."""
         with self.cache._lock:
             self.cache._armed = True
 

@@ -1,4 +1,4 @@
-"""Every frame of one image key, in order."""
+"""All frames of one image key."""
 
 from __future__ import annotations
 
@@ -23,18 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["MOST_FRAMES", "StackFrames"]
 
 MOST_FRAMES = 2**20
-"""However small the frames, a stack has no more: what is noted about each takes memory too."""
+"""The limit of a stack, however small the frames: each has metadata too."""
 
 
 class StackFrames:
-    """Keeps every frame of one image key, one after the other in one array.
+    """Keeps all frames of one image key in one array.
 
-    The array is reserved at its full size with the first frame, because a viewer shows one array
-    and because moving thousands of frames to a larger one would hold up the camera. Reserving is
-    free: Linux, macOS and Windows hand out memory page by page as it is first written (Windows
-    sets the size aside in its page file at once); a thread sees to the pages of the next frames. A
-    frame is never written twice, so views of the filled part can be shown as they are. `clear` lets
-    go of the array; it is freed with the last view of it. There is one writer at a time.
+    The first frame reserves the array at its full size: moving thousands of frames to a larger one
+    would delay the camera. The system provides memory page by page at the first write (Windows
+    reserves its page file at once); `PagesAhead` requests the next pages. Views of the filled part
+    are shown as they are, because no frame that a reader has seen is overwritten. There is one
+    writer at a time.
     """
 
     def __init__(self, key: str, lock: Lock) -> None:
@@ -43,7 +42,7 @@ class StackFrames:
         self.clears = 0
         self.withdrawn = 0
         self.kept = 0
-        self._lent = 0  # how many frames of the array readers may still look at
+        self._lent = 0  # frames of the array that readers have views of
         self._lock = lock
         self._frames: list[Frame] = []
         self._pixels: NDArray[Any] = np.zeros((0, 1, 1), np.uint8)
@@ -51,18 +50,18 @@ class StackFrames:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the filled part. To be read under the lock."""
+        """Bytes of the filled part, with the lock held."""
         return int(self._pixels[: self.kept].nbytes)
 
     def make_room(self, images: Images, wanted: int, room: int) -> int:
-        """Return how many of `wanted` frames can be taken, with memory for `room` more.
+        """Return how many of `wanted` frames fit, with memory for `room` more.
 
         Raises
         ------
         StashRefused
-            The frames kept have another shape or type.
+            The frames kept have another shape or dtype.
         MemoryError
-            There is no memory to reserve.
+            The array cannot be reserved.
         """
         kept_shape, kept_dtype = self._pixels.shape[1:], self._pixels.dtype
         if self.kept and (kept_shape != images.shape or kept_dtype != images.dtype):
@@ -72,13 +71,13 @@ class StackFrames:
             )
         room = min(room, MOST_FRAMES - self.kept)
         taken = min(room, wanted)
-        rewritten = self._lent > self.kept  # by withdrawn frames, which readers may look at
+        rewritten = self._lent > self.kept  # readers have views of withdrawn frames
         if not self.kept or rewritten or self.kept + taken > len(self._pixels):
             self._reserve(images, self.kept + room)
         return taken
 
     def _reserve(self, images: Images, length: int) -> None:
-        """Make a new array of `length` frames; move those kept into it."""
+        """Make a new array of `length` frames and copy those kept into it."""
         pixels = np.empty((length, *images.shape), images.dtype)
         if self.kept:
             pixels[: self.kept] = self._pixels[: self.kept]
@@ -92,12 +91,12 @@ class StackFrames:
         self._pixels, self._lent = pixels, 0
 
     def put(self, images: Images, batch: Batch, count: int) -> None:
-        """Copy the first `count` frames to the end; there must be room."""
+        """Append the first `count` frames; they must fit."""
         start, stop = self.kept, self.kept + count
         np.copyto(self._pixels[start:stop], images.pixels[:count])
         metadata = batch.metadata
         if self._frames and self._frames[-1].metadata == metadata:
-            metadata = self._frames[-1].metadata  # one mapping for thousands of equal frames
+            metadata = self._frames[-1].metadata  # shared by equal frames
         self._frames += [
             Frame(self.key, self.stashed + place + 1, images.taken(place), metadata)
             for place in range(count)
@@ -108,12 +107,12 @@ class StackFrames:
         self._pages.advance(stop * images.frame_nbytes)
 
     def withdraw(self, numbers: range) -> None:
-        """Remove the frames with these `numbers`, those that are still kept.
+        """Remove the frames with these `numbers` that are still kept.
 
         Raises
         ------
         MemoryError
-            Later frames have to move and there is no memory; nothing has changed.
+            Later frames cannot be moved; nothing has changed.
         """
         start, stop = (self._place(number) for number in (numbers.start, numbers.stop))
         if start == stop:
@@ -132,15 +131,15 @@ class StackFrames:
             self.withdrawn += stop - start
 
     def newer(self, number: int) -> int:
-        """Return how many frames are kept that have a higher number."""
+        """Return how many of the kept frames have a higher number."""
         return self.kept - self._place(number + 1)
 
     def _place(self, number: int) -> int:
-        """Return the place of the first frame kept that has `number` or a higher one."""
+        """Return the place of the first kept frame with `number` or a higher one."""
         return bisect_left(self._frames, number, hi=self.kept, key=lambda frame: frame.number)
 
     def clear(self) -> None:
-        """Forget every frame and let go of the memory. To be called under the lock."""
+        """Forget every frame and release the memory, with the lock held."""
         self.clears += 1
         self.kept = self._lent = 0
         self._frames = []  # a new list: readers still hold the old one
@@ -149,7 +148,7 @@ class StackFrames:
 
     @contextmanager
     def borrow(self) -> Iterator[tuple[tuple[int, int, int], Taken]]:
-        """Give the version of the frames and every frame kept; none is written to again."""
+        """Yield the version and a view of all frames, which are never overwritten."""
         with self._lock:
             seen = self.stashed, self.clears, self.withdrawn
             self._lent = max(self._lent, self.kept)

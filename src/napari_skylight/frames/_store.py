@@ -1,4 +1,4 @@
-"""Every cache of a session."""
+"""The caches of a session."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["CacheStore"]
 
 
 class CacheStore:
-    """Makes and keeps the caches of each camera; any thread may ask for one.
+    """Makes and keeps the caches of each camera. Thread-safe.
 
     Parameters
     ----------
     live_bytes, stack_bytes : int
-        What one frame of a live cache, and all frames of one stack, may take up.
+        Limits for one frame of a live cache, and for all frames of one stack.
 
     Attributes
     ----------
     added : Signal(FrameCache)
-        A cache was made; emitted on the thread that asked for it.
+        A cache was made; emitted on the caller's thread.
     """
 
     added = Signal(FrameCache)
@@ -54,24 +54,19 @@ class CacheStore:
         return len(self._caches)
 
     def live(self, camera: HasName, channel: str = "") -> FrameCache:
-        """Return the cache that keeps the newest frame of `camera`, the same one each time.
-
-        With a `channel`, such as "DAPI", it is for the frames of that channel only, and called
-        "camera · DAPI".
-        """
+        """Return the one cache of the newest frame of `camera`, or of one `channel` of it."""
         return self._get(camera.name, channel, None)
 
     def stack(self, camera: HasName, name: str = "snapshots", channel: str = "") -> FrameCache:
-        """Return the cache that keeps every frame of `camera` stashed as `name`.
+        """Return the cache of all frames of `camera` stashed as `name`, or of one `channel`.
 
-        With a `channel` it is for the frames of that channel only, and called
-        "camera · DAPI · snapshots".
+        Its name is such as "camera · DAPI · snapshots".
         """
         return self._get(camera.name, channel, name)
 
     @property
     def live_bytes(self) -> int:
-        """What one frame of a live cache may take up."""
+        """Limit for one frame of a live cache."""
         return self._bytes["live"]
 
     @live_bytes.setter
@@ -80,7 +75,7 @@ class CacheStore:
 
     @property
     def stack_bytes(self) -> int:
-        """What the frames of one stack may take up; setting it changes every stack there is."""
+        """Limit for the frames of one stack; setting it changes every stack."""
         return self._bytes["stack"]
 
     @stack_bytes.setter
@@ -89,7 +84,7 @@ class CacheStore:
 
     def _set_bytes(self, kind: Literal["live", "stack"], nbytes: int) -> None:
         if nbytes <= 0:
-            raise ValueError(f"The size of a {kind} cache must be more than nothing, not {nbytes}.")
+            raise ValueError(f"The size of a {kind} cache must be positive, not {nbytes}.")
         with self._lock:
             self._bytes[kind] = nbytes
             for cache in self._caches.values():

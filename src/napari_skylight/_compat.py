@@ -1,4 +1,4 @@
-"""The one place that reaches into napari's private parts."""
+"""The only module that uses napari's private parts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def unwrapped(viewer: Viewer) -> Viewer:
-    """Return the viewer itself; napari hands plugins a proxy of it, slow and unequal to it."""
+    """Return the viewer itself; napari gives plugins a proxy, which is slow and not equal to it."""
     return cast("Viewer", getattr(viewer, "__wrapped__", viewer))
 
 
 def main_window(viewer: Viewer) -> QMainWindow | None:
-    """Return the window of `viewer`, None once it is closed; napari has no event for that."""
+    """Return the window of `viewer`, or None after it was closed; napari has no event for that."""
     return cast("QMainWindow | None", getattr(unwrapped(viewer).window, "_qt_window", None))
 
 
 def app_model() -> Application:
-    """Return napari's registry of commands, menus and shortcuts: one for the process."""
+    """Return napari's registry of commands, menus and shortcuts, one per process."""
     return cast("Application", get_app_model())

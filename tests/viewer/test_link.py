@@ -263,8 +263,8 @@ def test_a_layer_that_cannot_be_shown_does_not_stop_the_others(
     camera.live(frame(2))
     wait_until(lambda: bool(shown))
     assert shown == [
-        "Cannot show 'camera' any more: no memory on the graphics card. Its frames are kept as "
-        "before. Delete the layer or start the plan again to have it shown."
+        "Cannot show 'camera' any more: no memory on the graphics card. Its frames are still "
+        "kept. To try again, delete the layer or start the plan again."
     ]
     camera.live(frame(3))
     camera.snap(frame(4))

@@ -1,7 +1,7 @@
-"""Frames on screen: the only package that touches napari's layers.
+"""Frames on screen: the only package that changes napari's layers.
 
-A `ViewerLink` lives on the GUI thread. It takes the newest frames out of a session's caches as
-often as the screen can draw, and puts them into image layers.
+A `ViewerLink` takes the newest frames from a session's caches, as often as the screen can draw
+them, and shows them in image layers.
 """
 
 from napari_skylight.viewer._contrast import Autoscale

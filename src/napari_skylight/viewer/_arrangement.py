@@ -1,4 +1,4 @@
-"""Where the layers of a link lie, which of them are seen, and what the canvas shows of them."""
+"""The arrangement of a link's layers: visibility, grid, view, slider and status bar."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _log = logging.getLogger("napari_skylight")
 
 
 class Arrangement:
-    """Looks at all layers of a link after each turn, and arranges them.
+    """Arranges all layers of a link after each turn.
 
     Attributes
     ----------
     slider : Slider
-        To be asked to `look` before the layers are updated.
+        Call its `look` before the layers are updated.
     """
 
     def __init__(self, viewer: napari.Viewer) -> None:
@@ -51,16 +51,16 @@ class Arrangement:
 
     @property
     def waiting(self) -> bool:
-        """Whether there is something to be written in the status bar soon."""
+        """Whether the status bar is to be written soon."""
         return self._status.waiting and not self._broken
 
     def begin_run(self) -> None:
-        """Be ready for another run."""
+        """Note that another run has begun."""
         self._broken = False
         self._visibility.begin_run()
 
     def begin_microscope(self) -> None:
-        """Take the frames that have just come for the first of all; those of others are out."""
+        """Note that the first frame of another microscope has come."""
         self._visibility.begin_microscope()
         self._fitter.restart()
 
@@ -70,7 +70,7 @@ class Arrangement:
         stacks: Collection[StackLayer],
         now: float,
     ) -> None:
-        """Look at the layers after they were updated."""
+        """Arrange the layers after they were updated."""
         if self._broken:
             return
         try:
@@ -80,11 +80,11 @@ class Arrangement:
             self._show_scale_bar([*live.values(), *stacks])
             self.slider.settle()
             self._status.follow(stacks, now)
-        except Exception:  # noqa: BLE001 - whatever it is, the live picture must go on
+        except Exception:  # noqa: BLE001 - the live layers must go on, whatever fails here
             self._broken = True
             _log.exception("Layers are not arranged any more, until another plan starts")
 
     def _show_scale_bar(self, layers: Collection[CacheLayer]) -> None:
-        """Show it with the first picture of known size; from then on it is the person's."""
+        """Show it once, with the first frame of known pixel size."""
         if not self._has_scale_bar and any(each.placement.unit != "pixel" for each in layers):
             self._viewer.canvas.overlays.scale_bar.visible = self._has_scale_bar = True

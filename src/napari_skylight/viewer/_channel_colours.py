@@ -17,19 +17,19 @@ _NAMES = {
     "gray": "bf brightfield bright transmitted transmission trans td dic phase ph white",
 }
 _COLOURS = {name: colour for colour, names in _NAMES.items() for name in names.split()}
-# By the wavelength that excites, in nm: lasers and dyes (Alexa 488, ATTO 647) are named after it.
+# By the excitation wavelength, in nm, which lasers and dyes (Alexa 488, ATTO 647) are named after.
 _UP_TO = {430: "blue", 460: "cyan", 505: "green", 535: "yellow", 555: "bop orange", 620: "red"}
 _OTHERS = ("magenta", "green", "cyan", "yellow", "red", "blue")
 
 
 class ChannelColours:
-    """Finds a colormap for the name of each channel; unknown names take their turn."""
+    """Finds a colormap for each channel by its name; unknown names cycle through six colours."""
 
     def __init__(self) -> None:
         self._others: dict[str, str] = {}
 
     def colormap(self, channel: str) -> str:
-        """Return the name of a colormap, the same one for a channel each time."""
+        """Return the name of a colormap, always the same for a channel."""
         words = re.findall(r"[a-z]+\d*[a-z]*|\d+", channel.casefold())
         for word in ("".join(words), *words):
             for name in (word, word.rstrip("0123456789")):

@@ -59,21 +59,21 @@ class Contrast:
         self._due = 0.0
 
     def restart(self) -> None:
-        """Take the next frame for the first one."""
+        """Treat the next frame as the first."""
         self._dtype = None
 
     def remember(self, layer: Image) -> None:
-        """Keep the limits of a layer for the one that takes its place."""
+        """Keep the limits of a layer for its successor."""
         self._limits = as_pair(layer.contrast_limits)
         self._range = as_pair(layer.contrast_limits_range)
 
     def look_like(self, other: Contrast, layer: Image) -> None:
-        """Start as `layer` is, whose contrast is `other`."""
+        """Start with the limits of `layer`, whose contrast is `other`."""
         self.remember(layer)
         self._dtype = other._dtype
 
     def start(self, newest: NDArray[Any], frame: Frame) -> tuple[float, float]:
-        """Return limits for a frame, (Y, X), in a new layer; to be followed by `attach`."""
+        """Return limits for a frame, (Y, X), in a new layer; then call `attach`."""
         if newest.dtype != self._dtype:
             self._dtype = newest.dtype
             self._range = range_of(newest.dtype, frame) or limits_of(newest) or (0.0, 1.0)
@@ -84,7 +84,7 @@ class Contrast:
         return self._limits
 
     def attach(self, layer: Image) -> None:
-        """Give a layer the limits, and the range of values there can be."""
+        """Give a layer the limits, and the range of possible values."""
         layer.contrast_limits_range = self._range
         layer.contrast_limits = self._limits
 
@@ -98,14 +98,14 @@ class Contrast:
         if now < self._due or not (continuous or self._wanted):
             return
         if not (continuous or self._forced) and as_pair(layer.contrast_limits) != self._limits:
-            self._wanted = False  # the person was faster
+            self._wanted = False  # the user was faster
             return
         self._due = now + _PERIOD
         if self._scale(newest):
             layer.contrast_limits = self._limits
 
     def _scale(self, newest: NDArray[Any]) -> bool:
-        """Find limits for a frame, and return whether they are new."""
+        """Find the limits for a frame; return whether they are new."""
         limits = limits_of(newest)
         if limits is None:
             return False
@@ -128,10 +128,9 @@ def as_pair(limits: Any) -> tuple[float, float]:
 
 
 def range_of(dtype: np.dtype[Any], frame: Frame) -> tuple[float, float] | None:
-    """Return the values a camera can give, or None when only its frames can tell.
+    """Return the range of a camera's values, or None if it is not known.
 
-    Taken from the camera's ``bit_depth`` if it reads one, else from the dtype if it has 8 or 16
-    bits.
+    From the camera's ``bit_depth`` if it reads one, else from a dtype of 8 or 16 bits.
     """
     if dtype.kind not in "iu":
         return None
@@ -145,16 +144,15 @@ def range_of(dtype: np.dtype[Any], frame: Frame) -> tuple[float, float] | None:
 
 
 def sample_of(frame: NDArray[Any]) -> NDArray[Any]:
-    """Return every n-th pixel of every n-th row of a frame, (Y, X), at most about 10,000 in all."""
+    """Return every n-th pixel of every n-th row of a frame, (Y, X), about 10,000 at most."""
     step = max(1, int(np.sqrt(frame.size / _SAMPLES)))
     return frame[::step, ::step]
 
 
 def limits_of(frame: NDArray[Any]) -> tuple[float, float] | None:
-    """Return values such that one pixel in a thousand is darker, and one brighter.
+    """Return the 0.1 and 99.9 % percentiles of a sample of the pixels.
 
-    Looks at a sample: a fraction of a millisecond for any frame. None if all of it are equal or not
-    finite, or so close together that a screen cannot tell them apart: there is nothing to see.
+    None if the pixels are equal, not finite, or too close together to be drawn differently.
     """
     sample = sample_of(frame)
     if sample.dtype.kind == "f":
@@ -194,6 +192,6 @@ def _exceeds_noise(frame: NDArray[Any]) -> bool:
 
 
 def _can_be_told_apart(low: float, high: float) -> bool:
-    """Return whether there are greys between two values on a screen, which has 32-bit numbers."""
+    """Return whether 32-bit numbers, which are drawn, have values between two."""
     least = float(np.finfo(np.float32).eps) * max(abs(low), abs(high))
     return max(least, float(np.finfo(np.float32).tiny)) < high - low < np.inf

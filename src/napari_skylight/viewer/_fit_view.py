@@ -1,4 +1,4 @@
-"""What part of the specimen the canvas shows."""
+"""The part of the specimen that the canvas shows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _FILLED = 0.95  # of the canvas, as napari does it
 
 
 class ViewFitter:
-    """Fits the view to the first live picture, and goes along with it when the stage moves.
+    """Fits the view to the first live frame, and moves it with the stage.
 
-    A picture of another shape is fitted again, and so are all when there is more or less room for
-    each in napari's grid, unless the person has panned or zoomed meanwhile.
+    It is fitted again when the shape of a frame or of napari's grid changes, unless the user has
+    panned or zoomed.
     """
 
     def __init__(self, viewer: napari.Viewer) -> None:
@@ -33,11 +33,11 @@ class ViewFitter:
         self._grid = (1, 1)
 
     def restart(self) -> None:
-        """Fit the view to the pictures there are, as to the first."""
+        """Fit the view to the next frames as to the first."""
         self._known.clear()
 
     def follow(self, live: Mapping[tuple[str, str], LiveLayer]) -> None:
-        """Look at the live layers after they were updated."""
+        """Fit or move the view, after the live layers were updated."""
         now = {
             place: (each.layer.data.shape[:2], each.placement)
             for place, each in live.items()
@@ -55,16 +55,16 @@ class ViewFitter:
             if now and self._is_as_fitted():
                 self._fit(now.values())
         else:
-            # Cameras on one stage move together: the view goes along once.
+            # Cameras on one stage move together: the view moves once.
             moved = [pair for pair in known if pair[0][1].translate != pair[1][1].translate]
             if moved:
                 (shape, old), (_, new) = moved[0]
                 self._shift(shape, old, new)
 
     def _fit(self, pictures: Collection[tuple[tuple[int, ...], Placement]]) -> None:
-        """Show the live pictures as large as they fit.
+        """Show the live frames as large as possible.
 
-        `Viewer.fit_to_view` cannot do it: given layers of two axes it fails beside a stack.
+        `Viewer.fit_to_view` fails for 2-D layers beside a stack.
         """
         viewer = self._viewer
         if viewer.dims.ndisplay != 2:
@@ -82,7 +82,7 @@ class ViewFitter:
         self._fitted = self._view()
 
     def _shift(self, shape: tuple[int, ...], old: Placement, new: Placement) -> None:
-        """Keep the picture where it was on the canvas, if the middle of the canvas shows it."""
+        """Keep the frame in its place on the canvas, if the middle of the canvas shows it."""
         camera = self._viewer.scene.camera
         center, corner = np.array(camera.center[-2:]), np.array(old.translate)
         if np.any(center < corner) or np.any(center > corner + old.scale * np.array(shape)):

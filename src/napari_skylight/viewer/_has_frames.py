@@ -1,4 +1,4 @@
-"""What a link needs of a session."""
+"""The part of a session that a link needs."""
 
 from __future__ import annotations
 
@@ -13,26 +13,22 @@ __all__ = ["HasFrames"]
 
 
 class HasFrames(Protocol):
-    """What a link needs of a session."""
+    """The part of a session that a link needs."""
 
     caches: CacheStore
 
     @property
     def state(self) -> Any:
         """The name of a `SessionState`: "idle", "failed", "paused", "stopping" matter here."""
-        ...
 
     @property
     def state_changed(self) -> SignalInstance:
-        """Emitted when `state` has changed, on any thread."""
-        ...
+        """Emitted after a change of `state`, on any thread."""
 
     @property
     def run(self) -> Any:
-        """The run under way or the last one, which `started` tells from others; or None."""
-        ...
+        """The run under way, or the last one, or None; `started` identifies it."""
 
     @property
     def microscope_changed(self) -> SignalInstance:
-        """Emitted when another microscope was opened or closed, on any thread."""
-        ...
+        """Emitted after a microscope was opened or closed, on any thread."""

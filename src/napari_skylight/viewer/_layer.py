@@ -1,4 +1,4 @@
-"""One image layer that shows what a cache keeps under one image key."""
+"""An image layer that shows the frames of a cache under one image key."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _SETTINGS = (*_LOOK, "name", "opacity", "visible")
 
 
 class CacheLayer(ABC):
-    """Keeps one layer up to date; it is made with the first frame, and anew after it was deleted.
+    """Makes a layer with the first frame, and keeps it up to date.
 
     Parameters
     ----------
     viewer : napari.Viewer
     reader : FrameReader
-        Where the frames come from; used by this viewer alone.
+        Of this viewer alone.
     key : str
         The image key.
     turn : int
-        Its place among the caches, so that cameras lie in the list in the order they were given.
+        The number of the cache: layers are listed in the order of the caches.
     settings : Mapping[str, Any]
-        How the layer is called and looks, until the person changes that.
+        The first name and look of the layer.
     wake : callable
         Called when the user shows the layer or changes its contrast limits.
     others : Collection[CacheLayer]
-        All layers of the viewer's link, this one too once it is among them.
+        All layers of the viewer's link.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class CacheLayer(ABC):
     """
 
     rank: int
-    """Layers of the same camera lie above those of a lower rank."""
+    """The leading axes. Layers of the same camera lie above those with fewer."""
     hidden_too: bool
-    """Whether the layer is kept up to date while it is hidden."""
+    """Whether the layer is updated while it is hidden."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class CacheLayer(ABC):
 
     @property
     def visible(self) -> bool:
-        """Whether there is a layer that the person can see."""
+        """Whether there is a layer, and it is visible."""
         return self.layer is not None and self.layer.visible
 
     @property
@@ -104,38 +104,35 @@ class CacheLayer(ABC):
 
     @property
     def was_reset(self) -> bool:
-        """Whether the person has deleted the layer or cleared the cache since the last update."""
+        """Whether the user has deleted the layer or cleared the cache since the last update."""
         deleted = self.layer is not None and self.layer not in self._viewer.layers
         return deleted or self._reader.was_cleared(self.key)
 
     @property
     def name(self) -> str:
-        """What the layer is called."""
+        """The name of the layer."""
         return str(self._settings["name"] if self.layer is None else self.layer.name)
 
     def look_like(self, other: CacheLayer) -> None:
-        """Start with the colours and the contrast of another layer."""
+        """Start with the colours and contrast of another layer."""
         if other.layer is not None:
             self._settings |= look_of(other.layer)
             self.contrast.look_like(other.contrast, other.layer)
 
-    def count(self, *, anew: bool) -> None:
-        """Count what came; `anew` for another run or another microscope."""
+    def count(self, *, restart: bool) -> None:
+        """Count the new frames; `restart` for another run or another microscope."""
         stashed = self._reader.counts(self.key).stashed
         self.came, self._counted = stashed - self._counted, stashed
-        self.came_in_run = self.came + (0 if anew else self.came_in_run)
+        self.came_in_run = self.came + (0 if restart else self.came_in_run)
 
     def update(self, now: float) -> bool:
-        """Show what is new, and return whether there was anything, or will be soon.
+        """Show what is new; return whether there was anything, or will be soon.
 
-        Parameters
-        ----------
-        now : float
-            In seconds, as `time.perf_counter` counts them.
+        `now` is the time of `time.perf_counter`, in seconds.
         """
         hidden = self.layer is not None and not self.layer.visible
         if hidden and not self.hidden_too and not self._reader.was_cleared(self.key):
-            return False  # what is new waits until the layer is shown
+            return False  # news waits until the layer is shown
         if not self._reader.has_news(self.key):
             return False
         if self._is_too_soon(now):
@@ -152,13 +149,13 @@ class CacheLayer(ABC):
         return True
 
     def check_contrast(self, now: float) -> bool:
-        """See whether to offer autoscale; return whether the answer has to wait."""
-        continuous = self.contrast.mode is Autoscale.CONTINUOUS
-        if self.layer is None or self.frame is None or not self.layer.visible or continuous:
-            self.clipping.reset()
+        """Check whether to offer autoscale; return whether the check takes longer."""
+        layer, continuous = self.layer, self.contrast.mode is Autoscale.CONTINUOUS
+        if layer is None or layer.rgb or self.frame is None or not layer.visible or continuous:
+            self.clipping.reset()  # napari draws colours without contrast limits
         else:
             news, self._checked = self.frame is not self._checked, self.frame
-            self.clipping.follow(self.layer, self._pixels(self.layer), now, news=news)
+            self.clipping.follow(layer, self._pixels(layer), now, news=news)
         return self.clipping.waiting
 
     def autoscale_now(self, now: float) -> None:
@@ -169,7 +166,7 @@ class CacheLayer(ABC):
             self.contrast.follow(self.layer, self._pixels(self.layer), self.frame, now)
 
     def close(self) -> None:
-        """Leave the layer to the person, as it is."""
+        """Stop updating the layer; it stays as it is."""
         if self.layer is not None:
             self.layer.events.visible.disconnect(self._wake)
             self.layer.events.contrast_limits.disconnect(self._wake)
@@ -177,11 +174,11 @@ class CacheLayer(ABC):
 
     @abstractmethod
     def _is_too_soon(self, now: float) -> bool:
-        """Return whether what is new had better wait for a later tick."""
+        """Return whether news should wait for a later tick."""
 
     @abstractmethod
     def _take(self, *, on_screen: bool) -> Taken | None:
-        """Take what is new."""
+        """Take what is new from the reader."""
 
     @abstractmethod
     def _set_data(self, layer: Image, taken: Taken, now: float) -> None:
@@ -189,7 +186,7 @@ class CacheLayer(ABC):
 
     @abstractmethod
     def _empty(self, layer: Image, taken: Taken) -> None:
-        """Leave no frame in the layer."""
+        """Take the frames out of the layer."""
 
     @abstractmethod
     def _newest(self, taken: Taken) -> NDArray[Any]:
@@ -203,12 +200,17 @@ class CacheLayer(ABC):
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
         """Return the frame that is on the canvas, of those in the layer."""
 
-    @abstractmethod
     def _geometry(self) -> dict[str, Any]:
         """Return scale, translate and units of the layer, one value per axis."""
+        place, lead = self.placement, self.rank
+        return {
+            "scale": (1.0,) * lead + (place.scale, place.scale),
+            "translate": (0.0,) * lead + place.translate,
+            "units": ("pixel",) * lead + (place.unit, place.unit),
+        }
 
     def _show(self, taken: Taken, frame: Frame, now: float) -> None:
-        """Show the newest frame, in a new layer if there is none or its colours come or go."""
+        """Show the newest frame, in a new layer if there is none or the frames change to or from colour."""
         pixels = self._newest(taken)
         was_active = False
         if self.layer is not None and self.layer.rgb != is_colour(pixels.shape):
@@ -227,7 +229,7 @@ class CacheLayer(ABC):
         self._match(self.layer, self._seen(taken, frame))
 
     def _make(self, taken: Taken, pixels: NDArray[Any], frame: Frame) -> Image:
-        """Make the layer, with the settings it had if there was one."""
+        """Make the layer, with the settings of the one that was deleted."""
         limits = self.contrast.start(pixels, frame)
         layer = Image(
             taken.data,
@@ -242,13 +244,13 @@ class CacheLayer(ABC):
         return layer
 
     def _match(self, layer: Image, frame: Frame) -> None:
-        """Place and describe the layer as the frame on the canvas is."""
+        """Give the layer the place and metadata of the frame on the canvas."""
         self.frame = frame
         self._place(layer, placement_of(frame))
         self._describe(layer, {"number": frame.number, "time": frame.timestamp, **frame.metadata})
 
     def _place(self, layer: Image, placement: Placement) -> None:
-        """Move the layer to where its frame is; what did not change stays as the person set it."""
+        """Move the layer to its frame; what did not change stays as the user set it."""
         if placement == self.placement:
             return
         before, self.placement = self._geometry(), placement
@@ -257,14 +259,14 @@ class CacheLayer(ABC):
                 setattr(layer, name, value)
 
     def _describe(self, layer: Image, values: dict[str, Any]) -> None:
-        """Note `values` in the layer's metadata, beside what others have put there."""
+        """Put `values` into the layer's metadata, beside those of others."""
         for name in self._described - values.keys():
             layer.metadata.pop(name, None)
         layer.metadata.update(values)
         self._described = set(values)
 
     def _insert(self, layer: Image) -> None:
-        """Put a new layer into the viewer's list, without taking the selection from another."""
+        """Put a new layer into the viewer's list; keep the selection."""
         layers = self._viewer.layers
         active = layers.selection.active
         layers.insert(self._place_in_list(), layer)
@@ -272,7 +274,7 @@ class CacheLayer(ABC):
             layers.selection.active = active
 
     def _place_in_list(self) -> int:
-        """Return a place next to the layers of the same camera, or on top of those before it."""
+        """Return the index next to the layers of the same camera, or above those before it."""
         layers = self._viewer.layers
         places: dict[CacheLayer, int] = {
             each: layers.index(each.layer)
@@ -306,9 +308,9 @@ class CacheLayer(ABC):
 
     @abstractmethod
     def _forget(self) -> None:
-        """Let go of the pixels of a layer that was deleted."""
+        """Release the pixels of a deleted layer."""
 
 
 def look_of(layer: Image) -> dict[str, Any]:
-    """Return how a layer is drawn, but for its contrast."""
+    """Return the settings of how a layer is drawn, without its contrast."""
     return {name: getattr(layer, name) for name in _LOOK}

@@ -1,4 +1,4 @@
-"""Where a frame belongs in the specimen."""
+"""Scale and place of a frame in the specimen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Placement", "placement_of", "value_named"]
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Scale and place of a frame, (Y, X); in pixels when the size of a pixel is not known."""
+    """Scale and place of a frame, (Y, X); in pixels if the pixel size is not known."""
 
     scale: float = 1.0
     translate: tuple[float, float] = (0.0, 0.0)
@@ -22,10 +22,10 @@ class Placement:
 
 
 def placement_of(frame: Frame) -> Placement:
-    """Work out scale and place from what was read together with `frame`.
+    """Return scale and place from the values read together with `frame`.
 
-    The specimen point (Y, X) under pixel (row, column) is ``stage-y + (roi_y + row) · pixel_size``,
-    and likewise in x; what was not read counts as nothing.
+    The specimen's y at a row is ``stage-y + (roi_y + row) · pixel_size``, and x likewise; values
+    that were not read count as 0.
     """
     offset = value_named("roi_y", frame) or 0.0, value_named("roi_x", frame) or 0.0
     pixel = value_named("pixel_size", frame)
@@ -37,9 +37,9 @@ def placement_of(frame: Frame) -> Placement:
 
 
 def value_named(name: str, frame: Frame, device: str | None = None) -> float | None:
-    """Return the number read as `name` of `device`, or of the camera that gave `frame`.
+    """Return the number read as `name` of `device`, by default of the camera of `frame`.
 
-    A camera may name its image otherwise than its settings: then any device's `name` will do.
+    If the camera has none, because its image has another name, that of any device.
     """
     value = frame.metadata.get(f"{device or frame.key}-{name}")
     if value is None and device is None:

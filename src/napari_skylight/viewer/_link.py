@@ -37,7 +37,7 @@ _log = logging.getLogger("napari_skylight")
 class ViewerLink:
     """Shows the frames of a session in a viewer: an image layer per cache and image key.
 
-    Belongs to the GUI thread. It ends with `close`, or with the viewer's window; the layers stay.
+    For the GUI thread only. It ends with `close` or with the viewer's window; the layers stay.
     Several viewers may each have a link to one session.
 
     Parameters
@@ -48,10 +48,10 @@ class ViewerLink:
     Attributes
     ----------
     show_counts : bool
-        Whether frame rates and counts of the live caches are written on the canvas.
+        Whether to write frame rates and counts of the live caches on the canvas.
     warn_saturated : bool
-        Whether it is written on the canvas when pixels are as bright as the camera can tell. Both
-        may be changed at any time, and hold from the next frame on.
+        Whether to write on the canvas that pixels are saturated. Both take effect with the next
+        frame.
     autoscale_keys : str
         The keys that call `autoscale_now`, named when autoscale is offered; empty for none.
     """
@@ -78,7 +78,7 @@ class ViewerLink:
         self._rates: dict[str, Rates] = {}
         self._clock = Clock(self._tick, self._arm)
         self._closed = False
-        # Everything is looked up by the next tick; these only see to it that there is one.
+        # These only cause the next tick, which finds out what has changed.
         session.state_changed.connect(self._clock.wake)
         session.microscope_changed.connect(self._on_microscope_changed)
         session.caches.added.connect(self._clock.wake)
@@ -91,13 +91,13 @@ class ViewerLink:
 
     @property
     def display_rate(self) -> float:
-        """The most frames to show in a second; fewer when drawing is slow."""
+        """The highest number of frames to show per second; fewer if drawing is slow."""
         return self._clock.rate
 
     @display_rate.setter
     def display_rate(self, rate: float) -> None:
         if not rate > 0:
-            raise ValueError(f"The display rate must be more than nothing, not {rate}.")
+            raise ValueError(f"The display rate must be above 0, not {rate}.")
         self._clock.rate = float(rate)
 
     @property
@@ -121,26 +121,26 @@ class ViewerLink:
 
     @property
     def shown(self) -> int:
-        """Frames shown so far, of all caches."""
+        """The number of frames shown so far, of all caches."""
         return sum(reader.shown for reader in self._readers.values())
 
     @property
     def resting(self) -> bool:
-        """Whether nothing has come for half a second, and no timer runs until something does."""
+        """Whether nothing has come for half a second; no timer runs until something does."""
         return not self._clock.awake
 
     def layer(self, cache: FrameCache, key: str) -> Image | None:
-        """Return the layer that shows the frames of `cache` under an image key, if there is one."""
+        """Return the layer that shows the frames of `cache` under an image key, if any."""
         found = self._layers.get((cache.name, key))
         return None if found is None else found.layer
 
     def counts(self, cache: FrameCache) -> ReaderCounts:
-        """Return what became of the frames of `cache` in this viewer."""
+        """Return the counts of the frames of `cache` in this viewer."""
         reader = self._readers.get(cache.name)
         return (cache.reader() if reader is None else reader).counts()
 
     def close(self) -> None:
-        """Stop showing frames and cut every connection; the layers stay as they are."""
+        """Stop showing frames and disconnect everything; the layers stay as they are."""
         if self._closed:
             return
         self._closed = True
@@ -164,7 +164,7 @@ class ViewerLink:
             self._offer.show("")
 
     def _waker(self, cache: FrameCache) -> Callable[[], None]:
-        """Return what a change of `cache` calls: a snapshot should not wait for the next frame."""
+        """Return the slot for a change of `cache`: snapshots do not wait for the next frame."""
         return self._clock.hurry if cache.kind == "stack" else self._clock.wake
 
     def _arm(self) -> None:
@@ -185,20 +185,20 @@ class ViewerLink:
         self._clock.wake()
 
     def _tick(self) -> bool:
-        """Show what is new, and return whether there was anything, or will be soon."""
+        """Show what is new; return whether there was anything, or will be soon."""
         if main_window(self.viewer) is None:
             self.close()
             return False
         self._just_deleted.clear()
         now = perf_counter()
-        changed = self._microscope_changed  # now or at the next turn, whenever the signal comes
+        changed = self._microscope_changed  # now or at the next tick, when the signal comes
         if changed:
             self._microscope_changed, self._another_microscope = False, True
         another_run = self._notice_run()
         self._find_layers()
         self._arrangement.slider.look()
         for layer in self._layers.values():
-            layer.count(anew=another_run or changed)
+            layer.count(restart=another_run or changed)
         self._notice_microscope()
         news = [self._update(place, layer, now) for place, layer in self._layers.items()]
         live = {p: each for p, each in self._layers.items() if isinstance(each, LiveLayer)}
@@ -220,7 +220,7 @@ class ViewerLink:
         return True
 
     def _notice_microscope(self) -> None:
-        """Take the first frame of another microscope as if it were the first of all."""
+        """Treat the first frame of another microscope as the first of all."""
         live = [each for each in self._layers.values() if isinstance(each, LiveLayer)]
         if self._another_microscope and any(each.came for each in live):
             self._another_microscope = False
@@ -229,7 +229,7 @@ class ViewerLink:
                 layer.contrast.restart()
 
     def _lines(self, live: Mapping[Place, LiveLayer], now: float) -> list[str]:
-        """Return what is to be written on the canvas."""
+        """Return the lines to write on the canvas."""
         lines = ["paused"] if self.session.state == "paused" else []
         if self.session.state == "running" and self._arrangement.hint:
             lines.append(self._arrangement.hint)
@@ -244,7 +244,7 @@ class ViewerLink:
         return lines
 
     def _offered(self) -> str:
-        """Return the text that offers autoscale; empty if nothing needs it."""
+        """Return the text that offers autoscale, or an empty one."""
         found = [each for each in self._layers.values() if each.clipping.colour]
         if not found:
             return ""
@@ -265,17 +265,17 @@ class ViewerLink:
                     return False
                 self._deleted.discard(self._readers[name], key)
             return layer.update(now)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other layers must go on
+        except Exception as error:  # noqa: BLE001 - the other layers must go on, whatever it is
             self._broken.add(place)
             _log.exception("Cannot show %r of %r any more", place[1], place[0])
             show_error(
-                f"Cannot show '{layer.name}' any more: {error}. Its frames are kept as before. "
-                "Delete the layer or start the plan again to have it shown."
+                f"Cannot show '{layer.name}' any more: {error}. Its frames are still kept. "
+                "To try again, delete the layer or start the plan again."
             )
             return False
 
     def _find_layers(self) -> None:
-        """Look for caches and image keys that were not there before."""
+        """Find new caches and image keys."""
         if len(self.session.caches) != len(self._readers):
             for cache in self.session.caches:
                 if cache.name not in self._readers:

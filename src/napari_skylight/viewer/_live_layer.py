@@ -23,8 +23,8 @@ _THUMBNAIL_PERIOD = 1.0  # seconds
 class LiveLayer(CacheLayer):
     """Shows the newest frame, (Y, X), copied into a buffer that only the GUI thread touches.
 
-    Copying into the array the layer has, and telling of it only those who draw it, takes about a
-    quarter of the time that ``layer.data = frame`` does, and the window is painted once, not twice.
+    Copying into the layer's array and notifying only what draws it takes about a quarter of the
+    time of ``layer.data = frame``, and the window is painted once, not twice.
     """
 
     rank = 0
@@ -39,22 +39,22 @@ class LiveLayer(CacheLayer):
 
     @property
     def warning(self) -> str:
-        """What to tell the person about the picture; empty when it is as it should be."""
+        """The warning of saturated pixels; empty for none."""
         return self._saturation.warning if self.visible else ""
 
     @property
     def exposure(self) -> float | None:
-        """How long the picture was exposed, in ms, if that is known."""
+        """The exposure of the frame, in ms, if known."""
         return None if self.frame is None else value_named("exposure", self.frame)
 
-    def count(self, *, anew: bool) -> None:
-        """Count what came; what came until a run begins may be of the one before."""
-        super().count(anew=anew)
-        if anew:
+    def count(self, *, restart: bool) -> None:
+        """Count the new frames; those up to the start of a run may be of the run before."""
+        super().count(restart=restart)
+        if restart:
             self.came = self.came_in_run = 0
 
     def update(self, now: float) -> bool:
-        """Show what is new; now and then the thumbnail instead, never both in one turn."""
+        """Show what is new; about once a second update the thumbnail instead."""
         layer = self.layer
         if layer is None or not layer.visible or not self._thumbnail_stale:
             return super().update(now)
@@ -73,7 +73,7 @@ class LiveLayer(CacheLayer):
         return False
 
     def _take(self, *, on_screen: bool) -> Taken | None:
-        # Never into an array that somebody has put into the layer.
+        # Never into an array that the user has put into the layer.
         ours = self.layer is not None and self.layer.data is self._buffer
         return self._reader.take(self.key, self._buffer if ours else None, on_screen=on_screen)
 
@@ -86,8 +86,7 @@ class LiveLayer(CacheLayer):
             layer.data = self._buffer = taken.data
             return
         self._thumbnail_stale = True
-        # Those who hear every event of a layer are the list of layers, which would paint all of
-        # itself again, and the whole window with it.
+        # The list of layers hears every event of a layer, and would repaint itself and the window.
         with layer.events.blocker():
             if not layer.rgb and _is_drawn_as_it_is(layer.data.dtype):
                 layer.events.set_data()
@@ -111,14 +110,6 @@ class LiveLayer(CacheLayer):
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
         return newest
 
-    def _geometry(self) -> dict[str, Any]:
-        place = self.placement
-        return {
-            "scale": (place.scale, place.scale),
-            "translate": place.translate,
-            "units": (place.unit, place.unit),
-        }
-
     def _forget(self) -> None:
         self._buffer = None
         self._thumbnail_stale = False
@@ -126,9 +117,8 @@ class LiveLayer(CacheLayer):
 
 
 def _is_drawn_as_it_is(dtype: np.dtype[Any]) -> bool:
-    """Return whether the slice of a layer of two axes is its own array, not to be taken again.
+    """Return whether napari draws the array of a 2-D layer itself: it need not be sliced again.
 
-    napari shows both axes of such a layer in every view, so that there is nothing to project; but
-    numbers of more than 32 bits it may have to convert.
+    napari may convert numbers of more than 32 bits.
     """
     return dtype.itemsize <= 4

@@ -1,4 +1,4 @@
-"""The images of a run that is over, as layers of their own."""
+"""The images of an earlier run, as layers of their own."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ __all__ = ["is_of_run", "show_run_images"]
 def show_run_images(
     link: ViewerLink, record: RunRecord, images: Iterable[KeptImages]
 ) -> list[Image]:
-    """Add a layer for each of `images`, or go to the one that is there from the last time.
+    """Add a layer for each of `images`, or show the one that is there already.
 
     Nothing is copied: a layer shows the memory of the stack, and keeps it when the stack is
-    cleared. It is placed as its first frame was; ``metadata["frames"]`` says where each one was.
+    cleared. It has the place of its first frame; ``metadata["frames"]`` has that of each.
 
     Parameters
     ----------
     link : ViewerLink
-        Whose viewer to show them in; colours are those of its layer of the same frames.
+        Of the viewer to show them in; colours are those of its layer of the same cache.
     record : RunRecord
     images : iterable of KeptImages
         Of that run.
@@ -50,7 +50,7 @@ def show_run_images(
         layer = _find(link, record, kept)
         if layer is None:
             layer = _make(link, record, kept)
-            if not layers:  # it hides what is below; other channels are added to it
+            if not layers:  # hides what is below; other channels are added to it
                 layer.blending = "translucent"
             viewer.add_layer(layer)
         elif len(layer.data) != len(kept.data):  # the run has gone on since
@@ -112,7 +112,7 @@ def _make(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image:
 
 
 def _bring_into_sight(link: ViewerLink, length: int) -> None:
-    """Move the slider, if it stands where these images have none."""
+    """Move the slider to these images if it is outside of them."""
     dims = link.viewer.dims
     axis = dims.ndim - 3
     if axis not in dims.displayed and not 0 <= round(dims.point[axis]) < length:

@@ -20,28 +20,27 @@ Cell = list["Image"]
 
 
 class SideBySide:
-    """Turns the grid on with the second camera and off with the last but one.
+    """Turns the grid on for two or more cameras, until the user turns it on or off.
 
-    Once the person has turned it on or off, it is theirs. Every cell of napari's grid holds the
-    same number of layers, one after the other in the list: where a camera has several channels,
-    its layers are moved next to each other; layers of the person's own only make room for them.
+    Every cell of napari's grid holds the same number of layers, in the order of the list: the
+    channels of a camera are moved next to each other, and the user's own layers behind them.
     """
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self._viewer = viewer
         self._on = False
-        self._theirs = False
+        self._is_users = False
         self._stride = 1
         self._arranged: list[Cell] = []
 
     def follow(self, live: Iterable[LiveLayer], stacks: Iterable[StackLayer]) -> None:
         """Look at the layers after they were updated."""
         grid = self._viewer.canvas.grid
-        if grid.enabled != self._on and not self._theirs:
-            self._theirs = True
+        if grid.enabled != self._on and not self._is_users:
+            self._is_users = True
             if self._on:
                 grid.stride = self._stride
-        if self._theirs:
+        if self._is_users:
             return
         cells = _cells(live)
         if len(cells) < 2:
@@ -76,7 +75,7 @@ class SideBySide:
 
 
 def _cells(layers: Iterable[CacheLayer]) -> list[Cell]:
-    """Return the layers that there are, those of each camera together."""
+    """Return the layers of each camera."""
     cells: dict[str, Cell] = {}
     for each in layers:
         if each.layer is not None:

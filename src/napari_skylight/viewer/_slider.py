@@ -17,16 +17,16 @@ _NO_LABELS = ("-3", "-2", "-1")
 
 
 class Slider:
-    """One slider moves all stacks of a viewer; and the person's own layers of three axes.
+    """Moves all stacks of a viewer, and the user's own 3-D layers.
 
-    While there are such layers it is the person's: it is neither moved nor followed.
+    While there are such layers, it is left to the user.
 
     Attributes
     ----------
     stacks : set of Image
         The layers of stacks, (N, Y, X).
     moved : bool
-        Whether the person has moved it between the last `settle` and `look`.
+        Whether the user has moved it between the last `settle` and `look`.
     """
 
     def __init__(self, viewer: napari.Viewer) -> None:
@@ -38,13 +38,13 @@ class Slider:
 
     @property
     def index(self) -> int:
-        """The number of the frame it is at, counted from 0."""
+        """The index of the frame it is at."""
         point = self._viewer.dims.point
         return round(point[-3]) if len(point) >= 3 else 0
 
     @property
     def at_end(self) -> bool:
-        """Whether it is at the newest frame, or there is none to be at."""
+        """Whether it is at the newest frame, or there is none."""
         return self._is_ours() and self.index >= self._last()
 
     def follow(self) -> None:
@@ -54,7 +54,7 @@ class Slider:
             dims.set_point(dims.ndim - 3, last)
 
     def look(self) -> None:
-        """See whether the person has moved it."""
+        """Find out whether the user has moved it."""
         ours = self._is_ours()
         self.moved = ours and self._was_ours and bool(self.stacks) and self.index != self._settled
         if ours != self._was_ours:
@@ -64,18 +64,18 @@ class Slider:
 
     @property
     def labels(self) -> tuple[str, str, str]:
-        """What the axes of a stack are to be called."""
+        """The labels of the axes of a stack."""
         return FRAME_LABELS if self._is_ours() else _NO_LABELS
 
     def settle(self) -> None:
-        """Take where it is now for where it was put."""
+        """Note where it is: moves count from here."""
         self._settled = self.index
 
     def _last(self) -> int:
         return max((len(layer.data) for layer in self.stacks), default=0) - 1
 
     def _is_ours(self) -> bool:
-        # A copy of a stack, or what was kept by an earlier run, has frames along this axis as well.
+        # A copy of a stack and the images of an earlier run have frames along this axis too.
         return all(
             layer.ndim < 3 or layer in self.stacks or layer.axis_labels[-3] == FRAME_LABELS[0]
             for layer in self._viewer.layers

@@ -27,9 +27,9 @@ _SLICING = r"napari\.layers\._scalar_field"  # the module that does
 class StackLayer(CacheLayer):
     """Shows every frame, (N, Y, X), as a view of the cache's own memory; nothing is copied.
 
-    The slider follows the newest frame while it stands at the last one. Place and metadata of the
-    layer are those of the frame at the slider; ``metadata["frames"]`` has them all. While the layer
-    is hidden it grows all the same, but nothing is drawn.
+    The slider follows the newest frame while it is at the last one. The layer has the place and
+    metadata of the frame at the slider; ``metadata["frames"]`` has those of all. A hidden layer
+    grows too, but nothing is drawn.
     """
 
     rank = 1
@@ -45,12 +45,12 @@ class StackLayer(CacheLayer):
 
     @property
     def filled(self) -> bool:
-        """Whether there are frames to be seen."""
+        """Whether the layer has frames."""
         return self.layer is not None and len(self._frames) > 0
 
     @property
     def at_slider(self) -> tuple[int, int, Frame] | None:
-        """The frame at the slider: its number, counted from 0, of how many, and itself."""
+        """The index of the frame at the slider, the number of frames, and the frame."""
         if not self.filled:
             return None
         return self._index, len(self._frames), self._frames[self._index]
@@ -59,7 +59,7 @@ class StackLayer(CacheLayer):
         """Show what is new, and follow the slider."""
         news = super().update(now)
         if not self._reader.has_news(self.key) and not self._is_too_soon(now):
-            self._reader.arm()  # the next frame is likely a snapshot: have it shown at once
+            self._reader.arm()  # to show the next frame, likely a snapshot, at once
         if self.layer is not None and self._frames:
             index = self._slider.index
             if index != self._index and 0 <= index < len(self._frames):
@@ -104,12 +104,11 @@ class StackLayer(CacheLayer):
         return taken.frames[self._index]
 
     def _empty(self, layer: Image, taken: Taken) -> None:
-        # Whenever napari slices a layer without frames it divides zero by zero, to no effect; it
-        # would tell the person about it.
+        # napari divides zero by zero when it slices a layer without frames, and warns the user.
         warnings.filterwarnings("ignore", "invalid value", RuntimeWarning, _SLICING)
         self._frames = ()
-        # napari cannot draw an axis of length zero, and its slider would have two steps: so it is
-        # hidden, and measured while there is a black frame in it.
+        # napari cannot draw an axis of length zero, and its slider would have two steps: the layer
+        # is hidden, and measured with a black frame in it.
         layer.visible = False
         self._put(layer, np.zeros((1, *taken.data.shape[1:]), taken.data.dtype))
         layer.data = taken.data
@@ -120,28 +119,19 @@ class StackLayer(CacheLayer):
         if layer.visible:
             return
         if another:
-            # A hidden layer is not sliced until it is shown; until then the slice it had would
-            # keep all the memory of a stack that was cleared.
+            # A hidden layer is not sliced: its old slice would keep the memory of a cleared stack.
             layer.set_view_slice()
             layer.events.set_data()
-        layer.translate = layer.translate  # has it measured: the slider is as long as the stack
+        layer.translate = layer.translate  # measures it: the slider gets the length of the stack
 
     def _describe(self, layer: Image, values: dict[str, Any]) -> None:
         super()._describe(layer, {**values, "frames": self._frames})
-
-    def _geometry(self) -> dict[str, Any]:
-        place = self.placement
-        return {
-            "scale": (1.0, place.scale, place.scale),
-            "translate": (0.0, *place.translate),
-            "units": ("pixel", place.unit, place.unit),
-        }
 
     def _forget(self) -> None:
         self._frames = ()
 
     def close(self) -> None:
-        """Leave the layer to the person, as it is."""
+        """Stop updating the layer; it stays as it is."""
         if self.layer is not None:
             self._slider.stacks.discard(self.layer)
         super().close()

@@ -1,4 +1,4 @@
-"""What napari's status bar says of a snapshot."""
+"""The description of a snapshot in napari's status bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StatusLine"]
 
-_DELAY = 0.3  # seconds: when the slider moves, napari writes there what the mouse points at
+_DELAY = 0.3  # seconds: when the slider moves, napari writes the value under the mouse
 _UNITS = {
     "exposure": "ms",
     "x": "µm",
@@ -30,7 +30,7 @@ _LEFT_OUT = {"pixel_size", "bit_depth", "roi_x", "roi_y", "dropped"}
 
 
 class StatusLine:
-    """Describes the frame at the slider when the slider has moved or a frame was added."""
+    """Describes the frame at the slider after the slider has moved or a frame was added."""
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self._viewer = viewer
@@ -40,11 +40,11 @@ class StatusLine:
 
     @property
     def waiting(self) -> bool:
-        """Whether there is something to be written soon."""
+        """Whether something is to be written soon."""
         return bool(self._changed)
 
     def follow(self, stacks: Collection[StackLayer], now: float) -> None:
-        """Look at the layers after they were updated."""
+        """Find what has changed, after the layers were updated."""
         for each in stacks:
             at = each.at_slider
             if at is None:
@@ -61,7 +61,7 @@ class StatusLine:
             self._write()
 
     def _write(self) -> None:
-        """Describe the frame of the stack that is selected, or else of the first that changed."""
+        """Describe the frame of the selected stack, or else of the first that changed."""
         active = self._viewer.layers.selection.active
         chosen = next((each for each in self._changed if each.layer is active), None)
         stack = next(iter(self._changed)) if chosen is None else chosen
@@ -73,13 +73,13 @@ class StatusLine:
 
 
 def _described(frame: Frame) -> list[str]:
-    """Return when a frame was taken, how, and where, in a few words each."""
+    """Return the time, settings and place of a frame, a few words each."""
     parts = []
     try:
         time = datetime.fromtimestamp(frame.timestamp)
         parts.append(f"{time:%H:%M:%S}.{time.microsecond // 1000:03}")
     except (ValueError, OverflowError, OSError):
-        pass  # a camera that does not know what time it is
+        pass  # not seconds since the epoch
     for key, value in frame.metadata.items():
         name = key.removeprefix(f"{frame.key}-")
         setting = name.rpartition("-")[2]

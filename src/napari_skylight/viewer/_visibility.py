@@ -204,7 +204,7 @@ class Visibility:
         """The text for a user who does not see the live frames that come."""
         if not self._memory.hidden_live:
             return ""
-        return "snapshots: move the slider to the end to see the live picture again"
+        return "snapshots: move the slider to the end to see the live image again"
 
     def begin_run(self) -> None:
         """Note that another run has begun."""

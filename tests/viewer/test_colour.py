@@ -56,3 +56,11 @@ def test_grey_and_colour_take_turns(link, camera, picture, layers, wait_until):
         layer.name = "my camera"
         layer.opacity = 0.5
     assert layer.opacity == 0.5
+
+
+def test_autoscale_is_not_offered(link, camera, picture, wait_until):
+    camera.live(picture)
+    wait_until(lambda: link.shown == 1)
+    link.viewer.layers["camera"].contrast_limits = (0, 10)
+    wait_until(lambda: link.resting)
+    assert "autoscale_offer" not in link.viewer.canvas.overlays

@@ -210,7 +210,7 @@ class CacheLayer(ABC):
         }
 
     def _show(self, taken: Taken, frame: Frame, now: float) -> None:
-        """Show the newest frame, in a new layer if there is none or the frames change to or from colour."""
+        """Show the newest frame; make the layer if there is none for grey or colour frames."""
         pixels = self._newest(taken)
         was_active = False
         if self.layer is not None and self.layer.rgb != is_colour(pixels.shape):

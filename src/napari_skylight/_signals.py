@@ -1,4 +1,4 @@
-"""Signals sent from a plan's thread."""
+"""Emitting signals from any thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger("napari_skylight")
 
 
 def announce(signal: SignalInstance, *args: Any) -> None:
-    """Emit `signal`; a listener that raises is logged, for its fault must not fail the plan."""
+    """Emit `signal`; log listeners that raise, so that they do not fail the plan."""
     try:
         signal.emit(*args)
     except (EmitLoopError, RecursionError):  # psygnal lets the latter through

@@ -1,4 +1,4 @@
-"""The `napari-skylight` command: napari, ready to look through a microscope."""
+"""The `napari-skylight` command: napari with a microscope and the docks open."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from napari_skylight.devices import Microscope
     from napari_skylight.session import Session
 
-# Set for the command started again on a virtual display, where nobody is there to close the window.
+# set for the command restarted on a virtual display, where no user can close the window
 UNATTENDED = "NAPARI_SKYLIGHT_UNATTENDED"
 SCREEN = 1366, 768
 ENDING = "SIGTERM", "SIGHUP"
-"""Signals of the end: of the computer, of a terminal. Ctrl-C is napari's."""
+"""Signals sent at shutdown or when a terminal closes; napari handles Ctrl-C."""
 NO_DISPLAY = "There is no display: start it from a desktop, or with --demo on a virtual one."
-NO_XVFB = "There is no display and no Xvfb to stand in for it: apt-get install xvfb"
+NO_XVFB = "There is no display, and no Xvfb for a virtual one: apt-get install xvfb"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command; return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parse(given)
     if not options.screenshot.absolute().parent.is_dir():
@@ -42,13 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"There is no file {options.devices}.")
     if _has_no_display():
         return _on_a_virtual_display(given) if options.demo else _complain(NO_DISPLAY)
-    # napari and Qt take seconds to import: only once the options are known to be good.
+    # napari and Qt take seconds to import: check the options first
     import napari
 
     from napari_skylight.plugin._attachments import attach, open_docks
     from napari_skylight.plugin._commands import start_live_view
 
-    # What goes wrong is told in the window, and logged in its dock "Runs": not in the terminal too.
+    # problems are shown in the window, not in the terminal too
     logging.getLogger("napari_skylight").addHandler(logging.NullHandler())
     viewer = napari.Viewer(title="napari-skylight")
     session = attach(viewer)
@@ -69,14 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _closed_by_signals(viewer: Viewer) -> Iterator[None]:
-    """Close the window when the system ends the program: otherwise the light would stay on."""
+    """Close the window, and so switch the light off, when the system ends the program."""
     from qtpy.QtCore import QTimer
 
     numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     heeded = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
 
     def on_signal(*_: object) -> None:
-        QTimer.singleShot(0, viewer.close)  # not amid whatever is being drawn now
+        QTimer.singleShot(0, viewer.close)  # after what is being drawn now
 
     before = {each: signal.signal(each, on_signal) for each in heeded}
     try:
@@ -108,8 +108,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--demo",
         action="store_true",
-        help="as --live; without a display, on a virtual one for some seconds: take a snapshot, "
-        "say what was acquired, stashed and shown, and save a picture of the window",
+        help="as --live; without a display, run on a virtual one for some seconds, take a "
+        "snapshot, print the counts of frames, and save a picture of the window",
     )
     parser.add_argument("--seconds", type=_seconds, default=4.0, help="of --demo; %(default)s")
     parser.add_argument(
@@ -121,7 +121,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no length of time in seconds")
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
     return seconds
 
 
@@ -173,7 +173,7 @@ def _demonstrate(
     seconds: float,
     screenshot: Path,
 ) -> int:
-    """Watch the live view that was started, take a snapshot, and tell what happened."""
+    """Wait for live frames, take a snapshot, print the counts, and save a picture."""
     from napari_skylight.plans.spec import ParameterError
     from napari_skylight.plugin._attachments import summary
     from napari_skylight.session import SessionState, in_words
@@ -198,7 +198,7 @@ def _demonstrate(
     if not _wait(lambda: stashed("stack") >= 1, seconds=10):
         return _complain(f"the snapshot did not come: {session.problem}")
     _wait(lambda: len(viewer.layers) >= 2, seconds=5)
-    _wait(lambda: False, seconds=0.5)  # the dock tells counts a few times a second
+    _wait(lambda: False, seconds=0.5)  # the dock updates its counts a few times a second
     assert session.microscope is not None
     assert session.run is not None
     print(f"{session.microscope.title}, {session.run.title} for {session.run.seconds:.1f} s:")
@@ -210,7 +210,7 @@ def _demonstrate(
 
 
 def _wait(condition: Callable[[], bool], seconds: float) -> bool:
-    """Let the window live until `condition` holds; return whether it does in time."""
+    """Run the event loop until `condition` holds; return False if it does not in time."""
     from qtpy.QtCore import QEventLoop, QTimer
 
     loop = QEventLoop()

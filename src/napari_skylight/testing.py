@@ -1,4 +1,4 @@
-"""What tests of plans and docks need: devices that misbehave on request, waiting, documents."""
+"""For tests of plans and docks: fake devices that fail on request, waiting, documents."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["Documents", "FakeCamera", "FakeLight", "FakeStreamingCamera", "wait_
 
 
 def wait_until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    """Wait, on a thread that runs no event loop, until `condition` holds.
+    """Wait on a thread without an event loop until `condition` holds.
 
     Raises
     ------
     TimeoutError
-        If it does not within `timeout` seconds.
+        After `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     pause = threading.Event()
@@ -37,7 +37,7 @@ def wait_until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
 
 
 class FakeCamera:
-    """A camera whose every pixel is the number of the frame, counted from 1.
+    """A camera whose pixels have the number of the frame as value, counted from 1.
 
     Parameters
     ----------
@@ -46,16 +46,16 @@ class FakeCamera:
         Height and width of the frames.
     dtype : dtype
     seconds : float
-        How long a trigger takes; 0 finishes at once.
+        The duration of a trigger; 0 finishes at once.
 
     Attributes
     ----------
     fail_trigger, fail_read : BaseException or None
-        Raised by the next triggers or reads while it is set.
+        Raised by triggers or reads while set.
     frames : int
         Frames taken so far.
     transform : callable
-        Applied to each frame before it is read, to make it odd.
+        Applied to each frame that is read.
     """
 
     parent = None
@@ -125,21 +125,21 @@ class FakeCamera:
 
 
 class FakeStreamingCamera(FakeCamera):
-    """A `FakeCamera` that can run free, making a frame every `seconds`.
+    """A `FakeCamera` that can stream, with a frame every `seconds`.
 
     Parameters
     ----------
     stream_bytes : int
-        What the frames may take up until they are drained.
+        The limit of memory for frames that are not collected yet.
 
     Attributes
     ----------
     fail_stream : BaseException or None
-        Ends the stream with its next frame.
+        Raised in place of the next frame; ends the stream.
     lose : int
-        Frames that are lost on the way before the next one.
+        The number of frames to lose before the next one.
     times : dict of int to float
-        When each frame that ran free was taken, by its number.
+        The time of each streamed frame, by number.
     """
 
     def __init__(
@@ -160,11 +160,11 @@ class FakeStreamingCamera(FakeCamera):
 
     @property
     def streaming(self) -> bool:
-        """Whether it runs free, or would but for a pause."""
+        """Whether it streams, also while paused."""
         return self._free_run.on
 
     def trigger(self) -> Status:
-        """Take a frame; running free, wait for the next."""
+        """Take a frame; while streaming, wait for the next."""
         if self.streaming and self.fail_trigger is None:
             return self._stream.arrival(10.0 + 2 * self.seconds)
         return super().trigger()
@@ -176,12 +176,12 @@ class FakeStreamingCamera(FakeCamera):
         return super().read()
 
     def stage(self) -> list[Any]:
-        """Get ready for a plan."""
+        """Prepare for a plan."""
         self._free_run.reset()
         return [self]
 
     def unstage(self) -> list[Any]:
-        """Stop running free."""
+        """Stop streaming."""
         self._free_run.reset()
         return [self]
 
@@ -190,15 +190,15 @@ class FakeStreamingCamera(FakeCamera):
         self._free_run.pause().result(5.0)
 
     def resume(self) -> None:
-        """Go on with the stream."""
+        """Resume the stream."""
         self._free_run.resume()
 
     def start_stream(self) -> int:
-        """Run free."""
+        """Start streaming."""
         return self._free_run.start()
 
     def stop_stream(self) -> None:
-        """Stop running free."""
+        """Stop streaming."""
         self._free_run.stop().result(5.0)
 
     def drain(self, after: int) -> FrameBatch:
@@ -223,7 +223,7 @@ class FakeStreamingCamera(FakeCamera):
 
 
 class FakeLight:
-    """A light that remembers what it was told: `on` now, and `history` of every change.
+    """A light with its state `on`, and the `history` of all changes.
 
     While `fail_off` is set, ``stop`` fails with it.
     """

@@ -273,7 +273,7 @@ def test_an_entry_point_that_does_not_load_is_named_with_its_distribution(offer,
     scope = make_microscope(write("[[rack]]\n[[fine]]\nname = 'a'\n"))
     (problem,) = scope.problems
     assert str(problem) == (
-        "scope.toml, line 1, rack: lab: its entry point rack (lab_nowhere:rack) does not load: "
+        "scope.toml, line 1, rack: lab: its entry point rack (lab_nowhere:rack) cannot be loaded: "
         "No module named 'lab_nowhere'"
     )
 

@@ -350,10 +350,10 @@ def test_entry_points_are_loaded_off_the_callers_thread(distribution, open_sessi
 @pytest.mark.parametrize(
     ("value", "source", "reason"),
     [
-        ("lab_broken:sweep", "import nowhere", "does not load: No module named 'nowhere'"),
-        ("lab_broken:sweep", "", "does not load: .*no attribute 'sweep'"),
+        ("lab_broken:sweep", "import nowhere", "cannot be loaded: No module named 'nowhere'"),
+        ("lab_broken:sweep", "", "cannot be loaded: .*no attribute 'sweep'"),
         ("lab_broken:sweep", "sweep = 3", "is not a plan"),
-        ("lab_broken", "import pytest\npytest.exit('no bench')", "does not load: no bench"),
+        ("lab_broken", "import pytest\npytest.exit('no bench')", "cannot be loaded: no bench"),
         ("lab_broken", plan("sweep", returns=""), "lab_broken.sweep: .* no return type annotation"),
     ],
 )

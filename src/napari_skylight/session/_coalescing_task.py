@@ -1,4 +1,4 @@
-"""Work that takes its time, kept off every thread that others wait for."""
+"""Slow work on a thread of its own."""
 
 from __future__ import annotations
 
@@ -12,16 +12,7 @@ T = TypeVar("T")
 
 
 class CoalescingTask(Generic[T]):
-    """Does `work` when asked, on a thread of its own that ends with it.
-
-    Asked for while it is being done, it is done once more, however often it was asked.
-
-    Parameters
-    ----------
-    name : str
-        Of the thread.
-    work : callable
-    """
+    """Runs `work` on a thread called `name`; calls made meanwhile are coalesced into one."""
 
     def __init__(self, name: str, work: Callable[[], T]) -> None:
         self._name = name
@@ -32,9 +23,9 @@ class CoalescingTask(Generic[T]):
         self._busy = False
 
     def ask(self) -> Future[T]:
-        """Have it done; the future ends as it does, begun after this call.
+        """Run `work`, and return its future.
 
-        The future cannot be cancelled: others may have asked for the same.
+        The work begins after this call. The future cannot be cancelled: others may wait for it.
         """
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
@@ -46,7 +37,7 @@ class CoalescingTask(Generic[T]):
         return future
 
     def wait(self, seconds: float) -> bool:
-        """Wait until what was asked for is done, so long at most; return whether it is."""
+        """Wait up to `seconds` for pending work; return whether it is done."""
         with self._lock:
             pending = [*self._under_way, *self._asked]
         return not wait_for_futures(pending, seconds).not_done
@@ -60,7 +51,7 @@ class CoalescingTask(Generic[T]):
                     return
             try:
                 done = self._work()
-            except BaseException as error:  # noqa: BLE001 - it is the futures' to tell
+            except BaseException as error:  # noqa: BLE001 - the futures raise it
                 for future in self._under_way:
                     future.set_exception(error)
             else:

@@ -1,4 +1,4 @@
-"""Connecting a device, and what it says of itself then."""
+"""Connects a device and describes it."""
 
 from __future__ import annotations
 
@@ -16,36 +16,28 @@ from napari_skylight.session._coalescing_task import CoalescingTask
 from napari_skylight.session._device_signals import Setting, SettingInfo, settings_of
 
 DESCRIBE_SECONDS = 5.0
-"""How long a setting may take to say what there is to choose from."""
+"""How long a signal may take to describe its choices."""
 
 
 @dataclass(frozen=True)
 class Connected:
-    """A device that is connected.
+    """A connected device.
 
-    Cameras and lights have more to their descriptions than the protocols can tell; without that,
-    every ophyd motor would be a light.
+    Cameras and lights are told by their descriptions too: by its methods alone, every ophyd motor
+    is a light.
     """
 
     device: Any
     is_camera: bool = False
     is_light: bool = False
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What there is to choose from, by the path of the setting: "light.channel"."""
+    """The choices of its signals, by path: "light.channel"."""
     parts: Mapping[str, Any] = field(default_factory=dict)
-    """What can be set and read by itself, by its path: "stage.x"."""
+    """The parts that can be set and read, by path: "stage.x"."""
 
 
 async def connect(device: Any, seconds: float) -> Connected:
-    """Connect `device` on the running loop, which it belongs to from then on.
-
-    Raises
-    ------
-    TimeoutError
-        If that takes longer than so many seconds.
-    Exception
-        What the device raises.
-    """
+    """Connect `device` on the running loop; raise TimeoutError after `seconds`."""
     try:
         async with asyncio.timeout(seconds) as limit:
             await _connected(device, seconds)
@@ -68,28 +60,28 @@ async def _connected(device: Any, seconds: float) -> None:
     if hasattr(device, "connect"):
         await maybe_await(device.connect())
     elif callable(wait := getattr(device, "wait_for_connection", None)):
-        # ophyd's connect by themselves, and can be waited for only by a thread
+        # ophyd devices connect by themselves; waiting for that blocks a thread
         waiting: Callable[[], None] = lambda: wait(timeout=seconds)  # noqa: E731
         await asyncio.wrap_future(CoalescingTask("skylight-connect-device", waiting).ask())
 
 
 def _is_switch(data_key: Mapping[str, Any] | None) -> bool:
-    """Return whether a device, as far as it describes itself, is on or off and nothing else."""
+    """Return whether a device has only the values on and off, as far as it describes them."""
     return data_key is None or data_key.get("dtype") == "boolean"
 
 
 def _settable(device: Any) -> list[Setting]:
-    """Return the settings of `device`."""
+    """Return the signals of `device` that can be set."""
     try:
         return [setting for setting in settings_of(device) if setting.settable]
-    except Exception:  # noqa: BLE001 - whatever is wrong with its parts, the device itself can be used
+    except Exception:  # noqa: BLE001 - the device can be used without its parts
         return []
 
 
 async def _choices_of(settings: Sequence[Setting]) -> dict[str, tuple[str, ...]]:
-    """Return the choices that `settings` have, by their paths."""
+    """Return the choices of `settings`, by path."""
     asked = [asyncio.wait_for(setting.describe(), DESCRIBE_SECONDS) for setting in settings]
-    # Nor is a setting that cannot be described now a reason to do without the device.
+    # the device can be used without a description of each signal
     answers = await asyncio.gather(*asked, return_exceptions=True)
     return {
         setting.path: info.choices
@@ -99,7 +91,7 @@ async def _choices_of(settings: Sequence[Setting]) -> dict[str, tuple[str, ...]]
 
 
 def _has_image(description: Mapping[str, Any]) -> bool:
-    """Return whether one data key has two axes, axes of length one in front left out."""
+    """Return whether one data key has two axes, apart from leading axes of length 1."""
     for data_key in description.values():
         shape = list(data_key.get("shape") or ())
         while len(shape) > 2 and shape[0] == 1:

@@ -1,4 +1,4 @@
-"""What can be set on a device, and what can be read off it, whatever kind of device it is."""
+"""The signals of a device of any kind: its settable and readable values."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from napari_skylight.plans.spec import sentence_case
 from napari_skylight.protocols import HasChildren, Light
 
 _SPELLED = {"roi": "ROI"}
-"""Words of parts' names that are written otherwise."""
+"""Words with another spelling on screen."""
 
 
 class SettingKind(StrEnum):
-    """What values a setting takes."""
+    """The kind of value of a signal."""
 
     NUMBER = "number"
     INTEGER = "integer"
@@ -40,20 +40,20 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class SettingInfo:
-    """What a device says of a setting; limits may depend on its other settings.
+    """The description of a signal; limits may depend on other signals.
 
     Attributes
     ----------
     kind : SettingKind
     unit : str
     low, high : float or None
-        The limits, in its unit; None where there is none.
+        The limits, in its unit.
     choices : tuple of str
-        What there is to choose from, where the kind is CHOICE.
+        Where the kind is CHOICE.
     whole : bool
-        Whether its values are whole numbers, choices included.
+        Whether its values, or choices, are whole numbers.
     digits : int or None
-        How many digits after the point are worth showing; None when it does not say.
+        How many digits to show after the point, if known.
     """
 
     kind: SettingKind
@@ -66,7 +66,7 @@ class SettingInfo:
 
     @classmethod
     def of(cls, data_key: Mapping[str, Any]) -> SettingInfo | None:
-        """Return what `data_key` says; None when its values are no scalars."""
+        """Return the description in `data_key`; None if its values are not scalars."""
         kind = _KINDS.get(data_key.get("dtype", ""))
         if kind is None or data_key.get("shape"):
             return None
@@ -83,7 +83,7 @@ class SettingInfo:
         )
 
     def said(self, value: Any) -> str:
-        """Return `value` as a person reads it, with its unit; empty for None."""
+        """Return `value` as text, with its unit; empty for None."""
         if value is None:
             return ""
         if isinstance(value, bool):
@@ -96,13 +96,13 @@ class SettingInfo:
 
 
 def _limits(data_key: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """Return the limits, in the form of event-model or in that of ophyd."""
+    """Return the limits, in the form of event-model or of ophyd."""
     control = (data_key.get("limits") or {}).get("control")
     if control:
         low, high = control.get("low"), control.get("high")
     else:
         low, high = data_key.get("lower_ctrl_limit"), data_key.get("upper_ctrl_limit")
-        if low == high:  # EPICS says so that there are none
+        if low == high:  # in EPICS: no limits
             low = high = None
     return _finite(low), _finite(high)
 
@@ -113,18 +113,16 @@ def _finite(limit: Any) -> float | None:
 
 @dataclass(frozen=True)
 class Setting:
-    """A part of a device that has a value.
+    """A signal: a part of a device that has a value.
 
     Attributes
     ----------
     path : str
-        What `Session.set` calls it: "camera.exposure", or "focus" for a device that is one itself.
+        For `Session.set`: "camera.exposure", or "focus" for a device that is its own signal.
     label : str
-        What a person calls it, the device being known: "Exposure".
+        The name on screen, below that of the device: "Exposure".
     part : object
-        What is read and set.
     settable : bool
-        Whether it can be set; otherwise it can be read only.
     """
 
     path: str
@@ -134,24 +132,24 @@ class Setting:
 
     @property
     def readable(self) -> bool:
-        """Whether it tells its value: a light need not."""
+        """Whether it can be read; some lights cannot."""
         return isinstance(self.part, Readable)
 
     async def describe(self) -> SettingInfo | None:
-        """Return what the device says of it; None when its values are no scalars."""
+        """Return its description; None if its values are not scalars."""
         if not self.readable:
             return SettingInfo(SettingKind.BOOL)
         data_key = self._own(await maybe_await(self.part.describe()))
         return SettingInfo.of(data_key or {})
 
     async def read(self) -> Any:
-        """Return its value now: a bool, number or text, None when it does not tell."""
+        """Return its value, a bool, number or text; None if it has no such value."""
         if not self.readable:
             return None
         return self.value_in(await maybe_await(self.part.read()))
 
     def value_in(self, readings: Mapping[str, Any]) -> Any:
-        """Return its value in `readings` of it, as `read` does."""
+        """Return its value in `readings`, as `read` does."""
         value = (self._own(readings) or {}).get("value")
         if isinstance(value, Enum):
             value = value.value
@@ -160,11 +158,11 @@ class Setting:
         return value if isinstance(value, bool | int | float | str) else None
 
     def subscribe(self, callback: Callable[..., None]) -> Callable[[], None] | None:
-        """Have `callback` called with readings as they change; return its undo.
+        """Call `callback` with readings as they change; return the undo, None if it cannot.
 
-        To be called on the loop the device belongs to. None when changes are not told.
+        Call it on the device's loop.
         """
-        # What is read under the device's own name may be told by a part of it, such as a readback.
+        # a part with the same name, such as a readback, may have the changes
         for part in (self.part, *(child for _, child in _children(self.part))):
             if isinstance(part, Subscribable) and part.name == self.part.name:
                 part.subscribe(callback)
@@ -172,17 +170,16 @@ class Setting:
         return None
 
     def _own(self, keyed: Mapping[str, Any]) -> Any:
-        """Return what is said of the part itself: under its own name, or the only thing said."""
+        """Return the entry under the name of the part, or the only one."""
         if self.part.name in keyed:
             return keyed[self.part.name]
         return next(iter(keyed.values())) if len(keyed) == 1 else None
 
 
 def settings_of(device: Any) -> tuple[Setting, ...]:
-    """Return what can be set on `device`, and what else has a value of its own, in its order.
+    """Return the signals of `device`, in its order.
 
-    A setting is a part that is Movable and Readable, or the device itself if it is, or is a light.
-    Asks the device for its parts, and for nothing that takes time.
+    A signal can be set if it is Movable and Readable, or a light. This reads nothing from hardware.
     """
     return tuple(_settings(device, device.name, ""))
 
@@ -193,7 +190,7 @@ def _settings(
     children = list(_children(part))
     movable = isinstance(part, Movable)
     settable = isinstance(part, Light) or (movable and isinstance(part, Readable))
-    # A part that goes by the name of what it belongs to is that one's value once more.
+    # a part with the name of its parent has the same value
     if part.name not in taken and (settable or (not children and _is_value(part))):
         yield Setting(path, _in_words(label or part.name), part, settable)
         taken = taken | {part.name}
@@ -207,7 +204,7 @@ def _children(part: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_value(part: Any) -> bool:
-    # What takes frames is no value: reading it would disturb the plan that does.
+    # reading a detector would disturb a plan that triggers it
     return isinstance(part, Readable) and not hasattr(part, "trigger")
 
 

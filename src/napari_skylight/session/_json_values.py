@@ -1,8 +1,7 @@
-"""The values of parameters as JSON, and back again as what they were.
+"""Parameter values to JSON and back.
 
-What JSON has no word for is an object with one key, the kind of thing it stands for. Enums,
-dataclasses and pydantic models are found again by module and name, in modules that are loaded: a
-file makes nothing be imported.
+A value that JSON lacks is an object with one key, its kind. Enums, dataclasses and pydantic models
+are looked up by module and name in the loaded modules; decoding imports nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _PLAIN = (type(None), bool, int, float, str)
 
 @dataclasses.dataclass(frozen=True)
 class _Kind:
-    """A type, what a value of it is made of, and how it is made again."""
+    """A type, and its conversion to JSON values and back."""
 
     of: type
     parts: Callable[[Any], Any]
@@ -46,17 +45,11 @@ _KINDS = {
         lambda parts: timedelta(*parts),
     ),
 }
-"""What JSON has no word for, by the word used here."""
+"""The kinds of values that JSON lacks."""
 
 
 def encode(value: Any) -> Any:
-    """Return `value` as what `json` can write.
-
-    Raises
-    ------
-    TypeError
-        If there is no such thing.
-    """
+    """Return `value` as JSON values; raise TypeError if that is impossible."""
     if isinstance(value, Enum):
         return {"enum": [*_address(type(value)), _name(value)]}
     if isinstance(value, np.generic):
@@ -74,26 +67,20 @@ def encode(value: Any) -> Any:
 
 
 def decode(data: Any) -> Any:
-    """Return what `encode` was given.
-
-    Raises
-    ------
-    ValueError
-        If it is nothing that `encode` returns, or the class of an object is not there (any more).
-    """
+    """Undo `encode`; raise ValueError if it did not return `data`, or if a class is gone."""
     if isinstance(data, list):
         return [decode(item) for item in data]
     if not isinstance(data, dict):
         return data
     if len(data) != 1:
-        raise ValueError(f"{data!r} stands for nothing.")
+        raise ValueError(f"{data!r} cannot be read.")
     ((kind, content),) = data.items()
     try:
         if kind == "enum":
             return _enum(*content)
         return _object(*content) if kind == "object" else _KINDS[kind].make(decode(content))
-    except Exception as error:  # whatever a class makes of the values it had in another version
-        raise ValueError(f"{data!r} stands for nothing.") from error
+    except Exception as error:  # a class may raise anything about values of another version
+        raise ValueError(f"{data!r} cannot be read.") from error
 
 
 def items_of(value: Any) -> list[Any]:
@@ -111,7 +98,7 @@ def items_of(value: Any) -> list[Any]:
 def _enum(module: str, qualname: str, name: str) -> Enum:
     found = _class(module, qualname)
     if not issubclass(found, Enum):
-        raise TypeError(f"{found!r} is no enum.")
+        raise TypeError(f"{found!r} is not an enum.")
     return found[name]
 
 
@@ -122,21 +109,15 @@ def _object(module: str, qualname: str, fields: Mapping[str, Any]) -> Any:
 
 
 def _name(member: Enum) -> str:
-    if member.name is None or member.name not in type(member).__members__:  # flags put together
+    if member.name is None or member.name not in type(member).__members__:  # combined flags
         raise TypeError(f"{member!r} has no name.")
     return member.name
 
 
 def _address(kind: type) -> tuple[str, str]:
-    """Return where a class is found again.
-
-    Raises
-    ------
-    TypeError
-        If it is not: it was made within a function.
-    """
+    """Return module and name of a class; raise TypeError for one made within a function."""
     if _class_or_none(kind.__module__, kind.__qualname__) is None:
-        raise TypeError(f"{kind!r} cannot be found again.")
+        raise TypeError(f"{kind!r} cannot be looked up by name.")
     return kind.__module__, kind.__qualname__
 
 
@@ -155,13 +136,7 @@ def _class_or_none(module: str, qualname: str) -> type | None:
 
 
 def _field_names(kind: type) -> list[str]:
-    """Return what a dataclass or a pydantic model is made from.
-
-    Raises
-    ------
-    TypeError
-        If it is neither.
-    """
+    """Return the fields of a dataclass or pydantic model; raise TypeError for other classes."""
     if dataclasses.is_dataclass(kind):
         return [field.name for field in dataclasses.fields(kind) if field.init]
     fields = getattr(kind, "model_fields", None)

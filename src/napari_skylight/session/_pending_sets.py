@@ -20,7 +20,7 @@ from napari_skylight.session._devices import Devices
 from napari_skylight.session._problems import Problems, cause_of
 
 REFUSAL_SECONDS = 0.05
-"""A set that fails within this time was refused: the one before goes on."""
+"""A set that fails within this time was refused; the former set stays pending."""
 
 STOP_SECONDS = 5.0
 """How long one device may take to stop."""
@@ -28,7 +28,7 @@ STOP_SECONDS = 5.0
 ENDING = "stopping", "aborting", "halting"
 
 
-class SetCancelled(CancelledError):  # noqa: N818 - named like the error it is
+class SetCancelled(CancelledError):  # noqa: N818 - after CancelledError
     """A set was replaced by another value, or its device was stopped; the message says which."""
 
 
@@ -42,7 +42,7 @@ class PendingSets:
         moving are stopped at once, before the plan cleans up.
     devices : Devices
     problems : Problems
-        Gets what a device refuses.
+        Gets refusals of devices.
     """
 
     motion_changed = Signal()
@@ -76,10 +76,10 @@ class PendingSets:
         return any(each.mover is not None for each in tuple(self._pending))
 
     def stop(self, *, plan: bool) -> Future[None]:
-        """Stop what the user has moving and, with `plan`, what the running plan has.
+        """Stop the devices that the user and, with `plan`, the running plan has moving.
 
-        The future ends when the devices have stopped; it fails if one of them could not. The moves
-        of the plan fail.
+        The future ends when they have stopped; it fails if one cannot be stopped. The moves of the
+        plan fail.
         """
         stopping = self._stop(plan)
         try:
@@ -130,7 +130,7 @@ class PendingSets:
                 each.give_up(reason)
 
     def _find(self, path: str) -> tuple[Any, Any]:
-        """Return the part at `path`, and the innermost device around it whose motion can stop."""
+        """Return the part at `path`, and the innermost part on the path that can be stopped."""
         name, *parts = path.split(".")
         if name not in self._devices:
             raise KeyError(f"There is no device called {name}.")
@@ -142,7 +142,7 @@ class PendingSets:
         return target, mover
 
     def _moves(self, device: Any) -> bool:
-        # to stop a light is to switch it off
+        # stopping a light would switch it off
         is_mover = isinstance(device, Movable) and isinstance(device, Stoppable)
         return is_mover and not self._devices.matches(device, Light)
 
@@ -166,16 +166,20 @@ class PendingSets:
         stopped = [each for each in self._pending if each.mover is mover]
         for each in stopped:
             each.reason = f"{each.path} was stopped."
+        failure: Exception | None = None
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await maybe_await(mover.stop(success=success))
         except TimeoutError:
-            return TimeoutError(f"{mover.name} did not stop within {STOP_SECONDS:g} s.")
-        except Exception as error:  # noqa: BLE001 - whatever a driver raises; the others must stop
-            return error
+            failure = TimeoutError(f"{mover.name} did not stop within {STOP_SECONDS:g} s.")
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything; the others must stop
+            failure = error
         for each in stopped:
-            each.give_up(each.reason)
-        return None
+            if failure is None:
+                each.give_up(each.reason)
+            else:  # it still moves
+                each.reason = ""
+        return failure
 
     def _on_engine_state_changed(self, new: str, _old: str) -> None:  # on the loop
         if new in ENDING:

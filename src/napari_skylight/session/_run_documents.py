@@ -1,4 +1,4 @@
-"""What the documents of a run say, without the data."""
+"""The documents of a run, without the data."""
 
 from __future__ import annotations
 
@@ -19,19 +19,18 @@ _MOST_LETTERS = 10_000
 
 @dataclass(frozen=True)
 class RunDocuments:
-    """The metadata of one Bluesky run: plain values that nobody can change.
+    """The metadata of one Bluesky run, as plain, immutable values.
 
-    Of what is long, such as an array, there are words in its place.
+    Long values, such as arrays, are replaced by a description.
 
     Attributes
     ----------
     start : Mapping[str, Any]
     descriptors : tuple of Mapping[str, Any]
-        In the order they came.
     events : Mapping[str, int]
-        How many events there are, by the name of their stream.
+        The number of events, by stream.
     stop : Mapping[str, Any] or None
-        None while the run is open.
+        None while it is open.
     """
 
     start: Mapping[str, Any]
@@ -41,13 +40,13 @@ class RunDocuments:
 
 
 class DocumentLog:
-    """Takes note of the documents of one plan's runs: of the last hundred, if it opens more."""
+    """Collects the documents of a plan's runs; of the last hundred, if there are more."""
 
     def __init__(self) -> None:
         self._runs: deque[_OpenRun] = deque(maxlen=_MOST_RUNS)
 
     def add(self, name: str, document: Mapping[str, Any]) -> None:
-        """Note a document; those of other runs are left out."""
+        """Add a document; those of other runs are ignored."""
         if name == "start":
             self._runs.append(_OpenRun(document))
             return
@@ -56,7 +55,7 @@ class DocumentLog:
                 return
 
     def freeze(self) -> tuple[RunDocuments, ...]:
-        """Return what there is so far, oldest first."""
+        """Return the runs so far, oldest first."""
         return tuple(run.freeze() for run in self._runs)
 
 
@@ -68,7 +67,7 @@ class _OpenRun:
         self._stop: Mapping[str, Any] | None = None
 
     def add(self, name: str, document: Mapping[str, Any]) -> bool:
-        """Note a document if it belongs to this run, and return whether it does."""
+        """Add a document of this run; return False for one of another."""
         if "run_start" in document:
             if document["run_start"] != self._start["uid"]:
                 return False
@@ -91,7 +90,7 @@ class _OpenRun:
 
 
 def _last_number(name: str, document: Mapping[str, Any]) -> int:
-    """Return the number of the last event in a document: they are counted from 1."""
+    """Return the number of the last event in a document, counted from 1."""
     if name == "event":
         return int(document["seq_num"])
     if name == "event_page":
@@ -102,7 +101,7 @@ def _last_number(name: str, document: Mapping[str, Any]) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """Return a frozen copy of `value`, with words for what is long."""
+    """Return an immutable copy of `value`, with descriptions for long values."""
     if isinstance(value, Mapping):
         return MappingProxyType({str(key): _plain(each) for key, each in value.items()})
     if isinstance(value, np.ndarray) and value.size > _MOST_VALUES:

@@ -1,4 +1,4 @@
-"""Every run of a session: what it was run with, what it brought, how it ended."""
+"""The runs of a session: their values, frames, documents and results."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ _NO_SPEC = PlanSpec("", "")
 
 @dataclass(frozen=True)
 class StashedFrames:
-    """The frames of a run in one stack: those with the numbers `first` to `last`.
-
-    The numbers are those of `Frame.number`; they go on after the stack is cleared.
-    """
+    """The frames of a run in one stack, by the first and last `Frame.number`."""
 
     cache: str
     key: str
@@ -46,22 +43,21 @@ class StashedFrames:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run of a plan, as it was when this was asked for.
+    """One run of a plan, at the time of the request.
 
     Attributes
     ----------
     number : int
         1 for the first run of the session.
     run : RunInfo
-        Plan, values, times and ending; devices among the values are given by their names, and of
-        the plan's `spec` nothing is kept, so that a record keeps no device.
+        With names for devices, and an empty `spec`: a record keeps no device.
     labels : Mapping[str, str]
-        What the form called the parameters, with their units, by name.
+        The labels of the parameters in the form, with their units, by name.
     acquired, stashed, dropped : int
-        Frames the cameras brought, those kept in stacks, and those lost or turned away.
+        Numbers of frames: acquired, kept in stacks, lost or refused.
     stacks : tuple of StashedFrames
     documents : tuple of RunDocuments
-        One for each Bluesky run that the plan opened, oldest first.
+        One for each Bluesky run of the plan, oldest first.
     """
 
     number: int
@@ -75,12 +71,12 @@ class RunRecord:
 
     @property
     def points(self) -> int:
-        """Events of the stream "primary", of all its Bluesky runs."""
+        """The number of events of the stream "primary", over its Bluesky runs."""
         return sum(each.events.get("primary", 0) for each in self.documents)
 
     @property
     def python(self) -> str:
-        """What to type in a console to have the same run again."""
+        """The call that repeats the run."""
         return f"session.start({self.run.plan!r}, {dict(self.run.values)!r})"
 
 
@@ -93,10 +89,8 @@ class KeptImages:
     cache : FrameCache
     key : str
     data : ndarray
-        The pixels, (N, Y, X): a read-only view of the stack's own memory, which lives as long as
-        the view does.
+        The pixels, (N, Y, X): a read-only view of the stack's memory.
     frames : sequence of Frame
-        What is known of each of them.
     """
 
     cache: FrameCache
@@ -106,15 +100,13 @@ class KeptImages:
 
 
 class RunHistory(Sequence[RunRecord]):
-    """The runs that `tasks` has started, newest first, and the older of them forgotten.
-
-    What a script runs on the engine by itself is none of them. It may be asked on any thread.
+    """The last runs that `tasks` has started, newest first; safe on any thread.
 
     Attributes
     ----------
     changed : Signal()
-        A run has started, has opened a Bluesky run, was paused or went on, or has ended. Not
-        emitted for frames and events: who shows their numbers looks again now and then.
+        A run has started, opened a Bluesky run, paused, resumed or ended; not for frames and
+        events.
     """
 
     changed = Signal()
@@ -127,8 +119,8 @@ class RunHistory(Sequence[RunRecord]):
         self._records: deque[RunRecord] = deque(maxlen=most)
         self._number = 0
         self._open: _OpenRecord | None = None
-        # After the runner's own connections: it keeps the engine waiting at the first change of
-        # state until it has told of the run. So a run is known before anything happens in it.
+        # after the connections of `tasks`, which emits a run before the engine goes on: a run is
+        # known before its first document
         tasks.run_changed.connect(self._on_run_changed)
         engine.state_changed.connect(self._on_engine_state_changed)
         engine.subscribe(self._on_document)  # type: ignore[no-untyped-call]
@@ -152,11 +144,11 @@ class RunHistory(Sequence[RunRecord]):
         return iter(self._all())
 
     def kept(self, record: RunRecord) -> int:
-        """Return how many of the frames that a run stashed are still there."""
+        """Return how many stashed frames of a run still exist."""
         return sum(stop - start for _, _, _, start, stop in self._find(record))
 
     def images(self, record: RunRecord) -> list[KeptImages]:
-        """Return the frames of a run that are still there: nothing is copied."""
+        """Return the stashed frames of a run that still exist; nothing is copied."""
         return [
             KeptImages(cache, key, taken.data[start:stop], taken.frames[start:stop])
             for cache, key, taken, start, stop in self._find(record)
@@ -180,13 +172,11 @@ class RunHistory(Sequence[RunRecord]):
                 self._records[0] = self._open.freeze(self._caches)
             return tuple(self._records)
 
-    # ---- what happens ------------------------------------------------------------------------
-
     def _on_run_changed(self, run: RunInfo) -> None:
         labels = _labels(run)
         run = replace(run, values=_by_name(run.values), spec=_NO_SPEC)
         with self._lock:
-            is_new = self._open is None  # the one before has ended, for there is one at a time
+            is_new = self._open is None  # there is one at a time
             if self._open is None:
                 self._number += 1
                 self._open = _OpenRecord(self._number, run, labels)
@@ -221,12 +211,12 @@ _Numbers = Mapping[tuple[str, str], int]
 
 
 class _OpenRecord:
-    """The run under way."""
+    """The running plan."""
 
     def __init__(self, number: int, run: RunInfo, labels: Mapping[str, str]) -> None:
         self.run = run
-        self.before: _Numbers | None = None  # not counted: its plan has not begun
-        self.after: _Numbers | None = None  # not counted: its plan has not ended
+        self.before: _Numbers | None = None  # None before the plan begins
+        self.after: _Numbers | None = None  # None until the plan ends
         self.documents = DocumentLog()
         self._number = number
         self._labels = labels
@@ -273,7 +263,7 @@ def _labels(run: RunInfo) -> Mapping[str, str]:
 
 
 def _by_name(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `values` with names for devices: a record must not keep a device from going."""
+    """Return `values` with names for devices."""
     return MappingProxyType({key: _name(value) for key, value in values.items()})
 
 
@@ -287,12 +277,12 @@ def _name(value: Any) -> Any:
 
 
 def _is_device(value: Any) -> bool:
-    # the members of an Enum have names too, and paths have parents as well
+    # members of an Enum have names, too, and paths have parents
     has_both = isinstance(value, HasName) and hasattr(value, "parent")
     return has_both and not isinstance(value, PurePath)
 
 
 def _ending(run: RunInfo) -> str:
-    """Return that a run has ended; why it failed is logged where it is reported."""
+    """Return the line in the log; the reason of a failure is logged by `Problems`."""
     word = {"success": "finished", "abort": "was aborted"}.get(run.exit_status, "failed")
     return f"{run.title} {word} after {run.seconds:.1f} s."

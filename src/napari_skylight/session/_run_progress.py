@@ -1,4 +1,4 @@
-"""How far a run is, and what it waits for."""
+"""The progress of a run, and the devices it waits for."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from napari_skylight.session._tasks import Tasks
 
 _log = logging.getLogger("napari_skylight")
 
-_PERIOD = 0.25  # seconds between two looks
-_PATIENCE = 0.5  # seconds a wait lasts before it is told
+_PERIOD = 0.25  # seconds between updates
+_PATIENCE = 0.5  # seconds before a wait is shown
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A device that a plan waits for, and how far it is where it says so.
+    """A device that a plan waits for, with its progress if known.
 
     Attributes
     ----------
     name : str
     current, target : Any
-        Where it is and where it is going, in `unit`; None when it does not say.
+        Position and target, in `unit`.
     unit : str
     fraction : float or None
-        How much of the way it has gone, 0 to 1.
+        The part done, 0 to 1.
     seconds_left : float or None
     """
 
@@ -50,17 +50,16 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes
     ----------
     done : int
         Points measured: events of the stream "primary".
     total : int or None
-        How many there will be, as the plan says in its metadata (``num_points``); None when it does
-        not know.
+        The number of points, if the metadata of the run has ``num_points``.
     seconds_left : int or None
-        How long the rest may take, going by what is done.
+        Estimated from the points done.
     waiting : tuple of Waiting
         What the plan has been waiting for, for half a second or more.
     """
@@ -72,7 +71,7 @@ class Progress:
 
     @property
     def fraction(self) -> float | None:
-        """How much is done, 0 to 1; of what is waited for, when the plan itself does not know."""
+        """The part done, 0 to 1; that of what the plan waits for if `total` is not known."""
         if self.total is not None:
             return min(1.0, self.done / self.total)
         known = [each.fraction for each in self.waiting if each.fraction is not None]
@@ -80,14 +79,14 @@ class Progress:
 
 
 class RunProgress:
-    """Looks four times a second how far the run is: that costs any plan the same, and little.
+    """Updates the progress of the running plan four times a second.
 
     Attributes
     ----------
     now : Progress or None
-        How far the run is; None when none is under way.
+        None without a running plan.
     changed : Signal(Progress or None)
-        Emitted when that has changed, in the engine's thread.
+        Emitted in the engine's thread.
     """
 
     changed = Signal(object)
@@ -117,10 +116,10 @@ class RunProgress:
         run = self._run
         if run is None:
             self._points, self._waits = _Points(), _Waits()
-            self._tell(None)
+            self._set(None)
             return
         waiting = self._waits.look(self._engine.awaited)
-        self._tell(replace(self._points.look(run.seconds), waiting=waiting))
+        self._set(replace(self._points.look(run.seconds), waiting=waiting))
         self._next_look = self._engine.loop.call_later(_PERIOD, self._look)
 
     @property
@@ -128,16 +127,16 @@ class RunProgress:
         run = self._tasks.run
         return run if run is not None and run.ended is None else None
 
-    def _tell(self, progress: Progress | None) -> None:
+    def _set(self, progress: Progress | None) -> None:
         if progress != self.now:
             self.now = progress
             announce(self.changed, progress)
 
 
 class _Points:
-    """How many points a run has measured, by its documents.
+    """Counts the points of a run by its documents.
 
-    Of runs within runs the outermost counts that says how long it is.
+    Of nested runs, the outermost with a number of points counts.
     """
 
     def __init__(self) -> None:
@@ -152,10 +151,10 @@ class _Points:
         self._last = 0.0
 
     def add(self, name: str, document: Mapping[str, Any]) -> None:
-        """Take note of a document."""
+        """Count a document."""
         if name == "event":
             if document["descriptor"] == self._descriptor:
-                self._done = document["seq_num"]  # counted on, or back, when the engine repeats
+                self._done = document["seq_num"]  # lower than before when the engine repeats points
         elif name == "start":
             if not self._run or self._total is None:
                 self._begin(document)
@@ -172,7 +171,7 @@ class _Points:
                 self._done = document["seq_nums"]["stop"] - 1
 
     def look(self, seconds: float) -> Progress:
-        """Return how far the run is, `seconds` after its start."""
+        """Return the progress `seconds` after the start."""
         if self._total is None:
             return Progress()
         if self._started is None:
@@ -190,27 +189,27 @@ class _Points:
 
 
 class _Waits:
-    """What the engine waits for, and for how long it has."""
+    """What the engine waits for, and since when."""
 
     def __init__(self) -> None:
         self._awaited: Collection[Any] = ()
         self._since = 0.0
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
         self._watches: dict[Any, _Watch] = {}
 
     def look(self, awaited: Collection[Any]) -> tuple[Waiting, ...]:
-        """Return what of `awaited` is waited for since long."""
+        """Return the waits in `awaited` that last long enough to be shown."""
         now = time.monotonic()
         if awaited is not self._awaited:
             self._awaited, self._since = awaited, now
             self._watches.clear()
         open_ones = [each for each in awaited if each.status is None or not each.status.done]
         names = {_name(each.device) for each in open_ones}
-        # of waits for the same again and again, the later ones are told at once: nothing blinks
-        if now - self._since < _PATIENCE and not names & self._told:
-            self._told.clear()
+        # repeated waits for the same device are shown at once, so that nothing blinks
+        if now - self._since < _PATIENCE and not names & self._shown:
+            self._shown.clear()
             return ()
-        self._told = names
+        self._shown = names
         waiting = [self._watch(each).waiting() for each in open_ones]
         return tuple(sorted(set(waiting), key=lambda each: each.name))
 
@@ -221,33 +220,33 @@ class _Waits:
             if hasattr(awaited.status, "watch"):
                 try:
                     awaited.status.watch(watch)
-                except Exception:  # noqa: BLE001 - a device's fault must not end the looking
+                except Exception:  # noqa: BLE001 - a faulty device must not end the updates
                     _log.exception("Cannot watch the progress of %s.", watch.name)
         return watch
 
 
 class _Watch:
-    """What a status tells its watchers: bluesky's names, in ophyd and in ophyd-async."""
+    """A watcher of a status of ophyd or ophyd-async."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._news: Mapping[str, Any] = {}
+        self._last: Mapping[str, Any] = {}
 
-    def __call__(self, *_: Any, **news: Any) -> None:  # on any thread
-        self._news = news
+    def __call__(self, *_: Any, **update: Any) -> None:  # on any thread
+        self._last = update
 
     def waiting(self) -> Waiting:
-        """Return the last it told."""
-        news = self._news
-        current, target = news.get("current"), news.get("target")
+        """Return the last progress."""
+        update = self._last
+        current, target = update.get("current"), update.get("target")
         return Waiting(
             name=self.name,
             current=_scalar(current),
             target=_scalar(target),
-            unit="" if (unit := news.get("unit")) is None else str(unit),
-            # not the one given: ophyd's is what is left, ophyd-async's what is done
-            fraction=_fraction(news.get("initial"), current, target),
-            seconds_left=_scalar(news.get("time_remaining")),
+            unit="" if (unit := update.get("unit")) is None else str(unit),
+            # computed: ophyd passes the part left, ophyd-async the part done
+            fraction=_fraction(update.get("initial"), current, target),
+            seconds_left=_scalar(update.get("time_remaining")),
         )
 
 
@@ -268,7 +267,7 @@ def _scalar(value: Any) -> float | None:
 
 
 def _fraction(initial: Any, current: Any, target: Any) -> float | None:
-    """Return how much of the way is gone; places may be points in space."""
+    """Return the part of the way done; positions may be vectors."""
     if initial is None or current is None or target is None:
         return None
     try:

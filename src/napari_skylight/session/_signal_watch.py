@@ -1,4 +1,4 @@
-"""The values of a device's settings, followed on the engine's loop."""
+"""The values of a device's signals, followed on the engine's loop."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 MOVING_SECONDS = 0.1
-"""How often a part that does not tell its changes is read: at rest, and on its way."""
+"""How often a signal without subscription is read: at rest, and while it is set."""
 
 ANSWER_SECONDS = 30.0
-"""How long a part may take to answer: an exposure may come before."""
+"""How long a signal may take to answer; an exposure may come first."""
 
 
 @dataclass(frozen=True)
 class SettingState:
-    """A setting as it is now.
+    """A signal with its present value.
 
     Attributes
     ----------
     setting : Setting
     info : SettingInfo or None
-        What the device says of it; None when not known yet, or when it has no scalar value.
+        Its description; None if not known yet, or if it has no scalar value.
     value : bool, number, text or None
-        The true value, also on its way to another; None when not known.
+        The true value, also during a move; None if not known.
     pending : int
-        How many changes are on their way.
+        The number of pending sets.
     refusal : str
-        Why the last change failed, in plain words.
+        Why the last set failed.
     trouble : str
-        Why it could not be read, in plain words.
+        Why it could not be read.
     """
 
     setting: Setting
@@ -58,9 +58,9 @@ class SettingState:
 
 
 class SettingsWatch:
-    """Follows the settings of one device while started, and changes them.
+    """Follows the signals of one device while started, and sets them.
 
-    Its methods return at once. Nothing of the device is called but on the engine's loop.
+    Its methods return at once; the device is called on the engine's loop only.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class SettingsWatch:
     """
 
     changed = Signal()
-    """States have changed since the last `take`; emitted once until then, on any thread."""
+    """Emitted once, on any thread, for changes since the last `take`."""
 
     def __init__(self, session: Session, device: Any) -> None:
         self.device = device
@@ -92,26 +92,26 @@ class SettingsWatch:
             return dict(self._states)
 
     def take(self) -> Mapping[str, SettingState]:
-        """Return the states that have changed since the last call, by path."""
+        """Return the states that changed since the last call, by path."""
         with self._lock:
             fresh, self._fresh = self._fresh, set()
             return {path: self._states[path] for path in fresh}
 
     def start(self) -> None:
-        """Follow the settings until `stop`."""
+        """Follow the signals until `stop`."""
         if self._following is None and self._loop.is_running():
             self._session.state_changed.connect(self._on_state_changed)
             self._following = asyncio.run_coroutine_threadsafe(self._follow_all(), self._loop)
 
     def stop(self) -> None:
-        """Ask nothing of the device any more; changes on their way are still seen to their end."""
+        """Stop following; pending sets are still followed to their end."""
         following, self._following = self._following, None
         if following is not None:
             self._session.state_changed.disconnect(self._on_state_changed, missing_ok=True)
             following.cancel()
 
     def set(self, path: str, value: Any) -> None:
-        """Set a setting; how that went is told by its state."""
+        """Set a signal; its state shows the result."""
         if not self._loop.is_running():
             return
         self._change(path, pending=+1, refusal="")
@@ -125,18 +125,18 @@ class SettingsWatch:
         await asyncio.wait([asked])
         refusal = ""
         if asked.cancelled():
-            refusal = f"{setting.label} was given up."
+            refusal = f"{setting.label} was not set."
         elif (error := asked.exception()) is not None:
             refusal = "" if isinstance(error, SetCancelled) else in_words(error)
         elif not setting.readable:
             self._change(path, value=value)
-        # The true value first: whoever sees the end of the change must not see the value before.
+        # the value before the end of the set: no listener may see the old value after it
         await self._look(setting, read=True, describe=True)
         self._change(path, pending=-1, refusal=refusal)
         self._wake_all()
 
     async def _follow_all(self) -> None:
-        self._forget_what_is_not_told()
+        self._forget_unreadable()
         await asyncio.gather(*map(self._follow, self.settings))
 
     async def _follow(self, setting: Setting) -> None:
@@ -146,10 +146,10 @@ class SettingsWatch:
         task = asyncio.current_task()
         assert task is not None
         with self._subscription(setting) as subscribed:
-            # Before Python 3.12 asyncio.wait_for, in a driver, may swallow the cancellation itself.
+            # before Python 3.12, asyncio.wait_for in a driver may swallow the cancellation
             while not task.cancelling():
                 wake.clear()
-                # Limits may depend on any value of the device.
+                # limits may depend on any value of the device
                 stale = described != self._changes or bool(self._states[setting.path].trouble)
                 described = self._changes
                 read = not subscribed or setting.path in self._unread
@@ -165,7 +165,7 @@ class SettingsWatch:
     def _subscription(self, setting: Setting) -> Iterator[bool]:
         try:
             undo = setting.subscribe(partial(self._on_reading, setting))
-        except Exception:  # noqa: BLE001 - whatever a driver has against it: it is read instead
+        except Exception:  # noqa: BLE001 - it is read instead
             undo = None
         try:
             yield undo is not None
@@ -174,8 +174,8 @@ class SettingsWatch:
                 undo()
 
     async def _look(self, setting: Setting, *, read: bool, describe: bool) -> None:
-        # A plan that pauses stops a device, then tells it that it pauses. A reading in between
-        # could be taken for the end of the plan.
+        # a pausing plan stops a device before it pauses it; a reading in between could look like
+        # the end of the plan
         read = read and setting.readable
         if read and self._session.state is SessionState.PAUSING:
             read = False
@@ -188,18 +188,18 @@ class SettingsWatch:
                     found["info"] = await setting.describe()
                 if read:
                     value = await setting.read()
-                    if self._states[setting.path].value == before:  # else told since, and newer
+                    if self._states[setting.path].value == before:  # else a newer one came
                         found["value"] = value
         except TimeoutError as error:
             found["trouble"] = str(error) or f"No answer within {ANSWER_SECONDS:g} s."
-        except Exception as error:  # noqa: BLE001 - whatever a driver raises is shown
+        except Exception as error:  # noqa: BLE001 - the user sees it
             found["trouble"] = in_words(error)
         self._change(setting.path, **found)
 
     # ---- on any thread -----------------------------------------------------------------------
 
     def _on_reading(self, setting: Setting, readings: Any = None, *_: Any, **__: Any) -> None:
-        # Bluesky's devices give their readings, ophyd's something else: then they are asked.
+        # ophyd devices send other things than readings: read them
         if isinstance(readings, Mapping):
             self._change(setting.path, value=setting.value_in(readings), trouble="")
         else:
@@ -207,11 +207,11 @@ class SettingsWatch:
             self._wake(setting.path)
 
     def _on_state_changed(self, _state: SessionState) -> None:
-        # The engine switches lights off when a plan ends: seen at once.
-        self._forget_what_is_not_told()
+        # the engine switches lights off when a plan ends
+        self._forget_unreadable()
         self._wake_all()
 
-    def _forget_what_is_not_told(self) -> None:
+    def _forget_unreadable(self) -> None:
         for setting in self.settings:
             if not setting.readable:
                 self._change(setting.path, value=None)
@@ -221,7 +221,7 @@ class SettingsWatch:
             self._wake(path)
 
     def _wake(self, path: str) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody follows any more
+        with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._wakes[path].set)
 
     def _change(self, path: str, *, pending: int = 0, **found: Any) -> None:

@@ -24,18 +24,18 @@ MOVE_SECONDS = 60.0
 class Drive:
     """Moves a device of one or two axes.
 
-    Axes set together move together. A target set on the way replaces that of its axis at once, and
-    every pending move ends when the drive comes to rest, as with an EPICS motor. Everything but
-    `move` and `stop` happens on the core's thread.
+    Axes set together move together. A new target replaces that of its axis at once, and every
+    pending move ends when the drive comes to rest, as with an EPICS motor. All methods but `move`
+    and `stop` run on the core's thread.
 
     Parameters
     ----------
     label : str
-        What the core calls the device.
+        The core's name of the device.
     position : callable
         Returns the position of each axis, in µm.
     go : callable
-        Sends the axes to these positions without waiting.
+        Starts a move of the axes to these positions.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class Drive:
         self._label = label
         self.position = position
         self._go = go
-        self._wanted: dict[int, float] = {}  # by axis, for the next leg
-        self._targets: dict[int, float] = {}  # of the leg under way
+        self._wanted: dict[int, float] = {}  # by axis, of the next leg
+        self._targets: dict[int, float] = {}  # of the running leg
         self._gathering = False
         self._moving = False
         self._braking = False  # to begin the next leg
-        self._legs = 0  # those that were begun
-        self._stopped_legs = 0  # these and the ones before were stopped because of a failure
+        self._legs = 0  # number of legs begun
+        self._stopped_legs = 0  # legs up to this number were stopped and failed
         core.before_close(partial(self._stop, False))
 
     def move(self, axis: int, target: float, what: str) -> Status:
-        """Move one axis to `target`, in µm; the status ends when it is there."""
+        """Move one axis to `target`, in µm; the status ends at rest."""
         leg = 0
 
         def ask() -> None:
@@ -77,13 +77,13 @@ class Drive:
         )
 
     def stop(self, success: bool = True) -> Answer[None]:
-        """Stop where it is. Moves under way end; as failed ones if not `success`."""
+        """Stop the drive; pending moves succeed or fail according to `success`."""
         return self._core.thread.ask(partial(self._stop, success))
 
     def _arrived(self, leg: int, what: str) -> bool:
         if leg <= self._stopped_legs:
-            raise RuntimeError(f"{what} was stopped on the way.")
-        if self._gathering:  # leave the other axis the time to be asked for
+            raise RuntimeError(f"{what} was stopped.")
+        if self._gathering:  # wait for a target of the other axis
             self._gathering = False
             return False
         if self._moving and self._wanted and not self._braking:
@@ -103,7 +103,7 @@ class Drive:
         try:
             self._go(*(self._targets.get(axis, here) for axis, here in enumerate(self.position())))
         except RuntimeError as error:
-            self._stopped_legs = self._legs  # for those that wait for another axis of this leg
+            self._stopped_legs = self._legs  # moves of other axes in this leg fail too
             raise RuntimeError(f"{what} failed. Micro-Manager says: {error}") from error
         self._moving = True
 
@@ -154,7 +154,7 @@ class Axis:
 
     @property
     def hints(self) -> Hints:
-        """Which of its data keys is of interest: its only one."""
+        """Its only data key."""
         return Hints(fields=[self.name])
 
     def set(self, value: float) -> Status:
@@ -163,11 +163,11 @@ class Axis:
         return self._drive.move(self._axis, value, f"Moving {self.name} to {value} µm")
 
     def stop(self, success: bool = True) -> Answer[None]:
-        """Stop the whole drive; moves under way end, as failed ones if not `success`."""
+        """Stop the whole drive; pending moves succeed or fail according to `success`."""
         return self._drive.stop(success)
 
     async def read(self) -> dict[str, Reading[float]]:
-        """Return where it is, also while it moves."""
+        """Return the position, also during a move."""
         return {self.name: Reading(value=await self._here(), timestamp=time.time())}
 
     async def describe(self) -> dict[str, DataKey]:
@@ -182,7 +182,7 @@ class Axis:
         }
 
     async def locate(self) -> Location[float]:
-        """Return where it was sent, and where it is."""
+        """Return the target and the position."""
         here = await self._here()
         return Location(setpoint=here if self._setpoint is None else self._setpoint, readback=here)
 
@@ -224,7 +224,7 @@ class Stage:
         yield "y", self.y
 
     def stop(self, success: bool = True) -> Answer[None]:
-        """Stop both axes; moves under way end, as failed ones if not `success`."""
+        """Stop both axes; pending moves succeed or fail according to `success`."""
         return self._drive.stop(success)
 
     async def read(self) -> dict[str, Reading[float]]:

@@ -1,4 +1,4 @@
-"""A motor that takes its time."""
+"""A simulated motor."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Axis", "Motion"]
 
 REPORT_PERIOD = 0.05
-"""How often a moving axis tells its watchers and subscribers where it is, in seconds."""
+"""The period of position updates during a move, in seconds."""
 
 FASTEST = 20_000.0
 """The highest velocity that can be set, in µm/s."""
@@ -38,7 +38,7 @@ FASTEST = 20_000.0
 
 @dataclass(frozen=True)
 class Motion:
-    """A move at constant velocity: where the axis is, as a function of time alone.
+    """A move at constant velocity.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Motion:
     velocity
         In µm/s, positive.
     begun
-        When it started, on the clock `position` is asked with, in seconds.
+        The time of the start, in seconds, on the clock used for `position`.
     """
 
     start: float
@@ -56,7 +56,7 @@ class Motion:
     begun: float
 
     def remaining(self, now: float) -> float:
-        """Return how many seconds are left."""
+        """Return the seconds left at `now`."""
         return max(0.0, self.begun + abs(self.target - self.start) / self.velocity - now)
 
     def position(self, now: float) -> float:
@@ -69,15 +69,15 @@ class Motion:
 class Axis(StandardReadable):
     """One axis of a stage, or a focus drive, in µm; reads as its own name.
 
-    A new target replaces the one the axis is moving to; every pending ``set`` ends when the axis
-    comes to rest, as with an EPICS motor.
+    A new target replaces the former one at once; every pending ``set`` ends when the axis comes to
+    rest, as with an EPICS motor.
 
     Parameters
     ----------
     label
-        What a person calls it, such as "Stage x".
+        The name in messages, such as "Stage x".
     owner
-        Whose limits they are, such as "stage".
+        The device whose limits apply, such as "stage".
     limits
         Lowest and highest position, in µm.
     velocity
@@ -111,16 +111,16 @@ class Axis(StandardReadable):
 
     @property
     def position(self) -> float:
-        """Where the axis is now, in µm."""
+        """The present position, in µm."""
         return self._motion.position(time.monotonic())
 
     def set_name(self, name: str, *, child_name_separator: str | None = None) -> None:
-        """Name the axis; its readback goes by the same name."""
+        """Name the axis and its readback."""
         super().set_name(name, child_name_separator=child_name_separator)
         self.readback.set_name(name)
 
     async def check_value(self, value: float) -> None:
-        """Raise ValueError if the axis cannot go to `value`."""
+        """Raise ValueError if `value` is outside the limits."""
         check_number(value, self._limits, self._label, self._owner, "µm")
 
     @WatchableAsyncStatus.wrap
@@ -130,9 +130,9 @@ class Axis(StandardReadable):
         Raises
         ------
         ValueError
-            If `value` is outside the limits; the axis stays as it is.
+            If `value` is outside the limits; a running move continues.
         RuntimeError
-            If the axis is stopped on its way.
+            If the axis is stopped during the move.
         """
         target = check_number(value, self._limits, self._label, self._owner, "µm")
         initial, stops = self.position, self._stops
@@ -145,17 +145,17 @@ class Axis(StandardReadable):
         yield WatcherUpdate(self.position, initial, target, name=self.name, unit="µm")
 
     async def stop(self, success: bool = False) -> None:
-        """Stop where the axis is; pending moves succeed or fail as `success` says."""
+        """Stop the axis; pending moves succeed or fail according to `success`."""
         here = self.position
         self._motion = Motion(here, here, self.velocity.value, time.monotonic())
         self._stops += not success
 
     async def locate(self) -> Location[float]:
-        """Return where the axis is to go and where it is."""
+        """Return the target and the position."""
         return Location(setpoint=self._motion.target, readback=self.position)
 
     def subscribe_reading(self, function: Callback[dict[str, Reading[float]]]) -> None:
-        """Call `function` with the reading now, and as it changes."""
+        """Call `function` with the present reading, and when it changes."""
         self.readback.subscribe_reading(function)
 
     subscribe = subscribe_reading
@@ -166,7 +166,7 @@ class Axis(StandardReadable):
 
 
 class _Position(SoftSignalBackend[float]):
-    """Asks an axis where it is."""
+    """Reads the position of an axis."""
 
     def __init__(self, axis: Axis, limits: tuple[float, float]) -> None:
         self._limits = limits

@@ -15,7 +15,7 @@ FOCUS_TRAVEL = (-50.0, 50.0)
 
 
 class XYStage(StandardReadable):
-    """Moves the specimen: at (X, Y) µm the chip's first pixel shows that point of it."""
+    """Moves the specimen: at (X, Y) µm, the first pixel shows that point of the specimen."""
 
     def __init__(self, name: str = "") -> None:
         with self.add_children_as_readables():
@@ -24,7 +24,7 @@ class XYStage(StandardReadable):
         super().__init__(name=name)
 
     async def stop(self, success: bool = False) -> None:
-        """Stop both axes where they are; pending moves succeed or fail as `success` says."""
+        """Stop both axes; pending moves succeed or fail according to `success`."""
         await asyncio.gather(self.x.stop(success), self.y.stop(success))
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-__all__ = ["EntryPointError", "load", "offered", "owner"]
-
 
 class EntryPointError(ImportError):
     """An entry point of another distribution cannot be loaded; its exception is the cause."""

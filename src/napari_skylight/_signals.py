@@ -10,8 +10,6 @@ from psygnal import EmitLoopError
 if TYPE_CHECKING:
     from psygnal import SignalInstance
 
-__all__ = ["announce"]
-
 _log = logging.getLogger("napari_skylight")
 
 

@@ -10,7 +10,7 @@ from bluesky.utils import DuringTask, Msg, RunEngineInterrupted
 from napari_skylight.engine import install_commands
 from napari_skylight.frames import CacheStore
 from napari_skylight.plans import live_view
-from napari_skylight.plans._frame_sources import Streams
+from napari_skylight.plans._live_loop import Streams
 from napari_skylight.protocols import FrameBatch
 from napari_skylight.testing import FakeCamera, FakeStreamingCamera, wait_until
 

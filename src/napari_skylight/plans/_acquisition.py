@@ -1,4 +1,4 @@
-"""The run around a plan that takes frames: exposure time, light, channels."""
+"""The run around a plan: exposure time, light, channels; and small plans over devices."""
 
 from __future__ import annotations
 
@@ -6,11 +6,49 @@ from collections.abc import Sequence
 from typing import Any
 
 from bluesky import preprocessors as bpp
-from bluesky.protocols import Movable, Readable
-from bluesky.utils import MsgGenerator
+from bluesky.protocols import Movable, Readable, Reading
+from bluesky.utils import Msg, MsgGenerator, short_uid
 
-from napari_skylight.plans._device_plans import read_positions, set_within
-from napari_skylight.protocols import Camera, HasChannels, HasExposure, Light
+from napari_skylight.engine import plan_stubs
+from napari_skylight.protocols import Camera, HasCache, HasChannels, HasExposure, Light
+
+Readings = dict[str, Reading[Any]]
+
+
+def read_positions(devices: Sequence[Readable[Any]]) -> MsgGenerator[Readings]:
+    """Read the positions of a stage and a focus drive, without an event."""
+    where: Readings = {}
+    for device in devices:
+        where.update((yield Msg("read", device)))
+    return where
+
+
+def stash_frames(
+    cache: HasCache, reading: Readings, *, of_event: bool = True
+) -> MsgGenerator[None]:
+    """Stash a reading of one or many frames and wait for it."""
+    yield from plan_stubs.stash(cache, reading, group=None, wait=True, of_event=of_event)
+
+
+def set_within(
+    seconds: float | None, device: Movable[Any], value: Any, failure: str = ""
+) -> MsgGenerator[None]:
+    """Set a device and wait for it, without a limit if `seconds` is None.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes longer; the message begins with `failure`.
+    """
+    group = short_uid("set")
+    yield Msg("set", device, value, group=group)
+    try:
+        yield Msg("wait", None, group=group, timeout=seconds)
+    except TimeoutError as error:
+        raise TimeoutError(
+            f"{failure} within {seconds:g} s: check its connection and power."
+        ) from error
+
 
 LIGHT_SECONDS = 10.0
 """Time limit for switching a light."""

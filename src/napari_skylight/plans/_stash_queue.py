@@ -11,7 +11,7 @@ from bluesky.protocols import Readable, Reading
 from bluesky.utils import FailedStatus, MsgGenerator
 
 from napari_skylight.frames import is_colour
-from napari_skylight.plans._device_plans import Readings, read_positions, stash_frames
+from napari_skylight.plans._acquisition import Readings, read_positions, stash_frames
 from napari_skylight.protocols import BatchReading, Camera, FrameCaches, HasCache, StashRefused
 
 

@@ -1,9 +1,11 @@
-"""Colours for the dark and the light theme."""
+"""Colours for the dark and the light theme, and icons painted in them."""
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent
-from qtpy.QtGui import QColor, QPalette
+from typing import Literal
+
+from qtpy.QtCore import QEvent, QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 
@@ -69,3 +71,52 @@ def _between(widget: QWidget, share: float) -> QColor:
 
 def _either(widget: QWidget, *, dark: str, light: str) -> QColor:
     return QColor(dark if widget.palette().color(_BACKGROUND).lightness() < 128 else light)
+
+
+Shape = Literal["run", "stop", "pause", "menu"]
+
+_SIZE = 16
+_SCALE = 3  # painted larger for high-resolution screens
+
+
+def shape_icon(shape: Shape, colour: QColor) -> QIcon:
+    """Return the icon of a run button."""
+    pixmap = _empty_pixmap()
+    painter = _painter(pixmap, colour)
+    if shape == "run":
+        painter.drawPolygon(QPolygonF([QPointF(4, 3), QPointF(13, 8), QPointF(4, 13)]))
+    elif shape == "stop":
+        painter.drawRoundedRect(QRectF(4, 4, 8, 8), 1, 1)
+    elif shape == "menu":
+        painter.drawPolygon(QPolygonF([QPointF(4, 6), QPointF(12, 6), QPointF(8, 11)]))
+    else:
+        painter.drawRect(QRectF(4, 3.5, 3, 9))
+        painter.drawRect(QRectF(9, 3.5, 3, 9))
+    painter.end()
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Disabled)  # not the style's colour
+    return icon
+
+
+def dot_icon(colour: QColor) -> QIcon:
+    """Return a dot."""
+    pixmap = _empty_pixmap()
+    painter = _painter(pixmap, colour)
+    painter.drawEllipse(QPointF(8, 8), 4, 4)
+    painter.end()
+    return QIcon(pixmap)
+
+
+def _empty_pixmap() -> QPixmap:
+    pixmap = QPixmap(_SIZE * _SCALE, _SIZE * _SCALE)
+    pixmap.setDevicePixelRatio(_SCALE)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    return pixmap
+
+
+def _painter(pixmap: QPixmap, colour: QColor) -> QPainter:
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    return painter

@@ -1,12 +1,96 @@
-"""How panels are laid out: a form that scrolls, a list with details, a line between parts."""
+"""Layout and visibility of panels, and the order of the Tab key."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtGui import QPainter, QPaintEvent, QResizeEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QSplitter, QWidget
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QLayout,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QWidget,
+)
 
 from napari_skylight.widgets._colours import faint
+
+
+def order_tabs(parts: Sequence[QWidget]) -> None:
+    """Let the Tab key go through `parts` in order; Qt goes in the order of creation."""
+    stops = [stop for part in parts for stop in stops_of(part)]
+    # each right after the first: Qt misplaces the parts of spin boxes chained to each other
+    for stop in reversed(stops[1:]):
+        QWidget.setTabOrder(stops[0], stop)
+
+
+def stops_of(widget: QWidget) -> Iterator[QWidget]:
+    """Yield the widgets at which Tab stops within `widget`, in layout order."""
+    layout = widget.layout()
+    if isinstance(widget, QScrollArea):
+        content = widget.widget()
+        yield from () if content is None else stops_of(content)
+    elif layout is not None:
+        yield from _stops_in(layout)
+    elif widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+        yield widget
+
+
+def _stops_in(layout: QLayout) -> Iterator[QWidget]:
+    for index in range(layout.count()):
+        item = layout.itemAt(index)
+        assert item is not None
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            yield from stops_of(widget)
+        elif inner is not None:
+            yield from _stops_in(inner)
+
+
+class DockVisibility(QObject):
+    """Follows a panel in any dock, or in none; a minimised window counts as visible.
+
+    Qt does not hide what is in a tab behind another, so that show and hide events are not enough.
+
+    Parameters
+    ----------
+    panel : QWidget
+    """
+
+    changed = Signal(bool)
+
+    def __init__(self, panel: QWidget) -> None:
+        super().__init__(panel)
+        self._panel = panel
+        self._is_shown = self._is_in_front = self._was_visible = False
+        panel.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Follow the panel as it is docked, shown and hidden."""
+        kind = event.type()
+        if kind == QEvent.Type.ParentChange:
+            self._is_in_front = True
+            if isinstance(dock := self._panel.parent(), QDockWidget):
+                dock.visibilityChanged.connect(self._on_dock_visibility_changed)
+        elif kind in (QEvent.Type.Show, QEvent.Type.Hide) and not event.spontaneous():
+            self._is_shown = kind == QEvent.Type.Show
+            self._refresh()
+        return False
+
+    def _on_dock_visibility_changed(self, visible: bool) -> None:
+        if self.sender() is self._panel.parent() and not self._panel.window().isMinimized():
+            self._is_in_front = visible
+            self._refresh()
+
+    def _refresh(self) -> None:
+        visible = self._is_shown and (self._is_in_front or self._panel.isWindow())
+        if visible != self._was_visible:
+            self._was_visible = visible
+            self.changed.emit(visible)
+
 
 LEAST_HEIGHT = 72
 """Of a list, in pixels: a few lines."""

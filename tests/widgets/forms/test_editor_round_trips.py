@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from napari_skylight.plans.spec import create_plan_spec, find_problems, resolve_arguments
-from napari_skylight.widgets.forms._create_field import create_editor, create_field
-from napari_skylight.widgets.forms._list_editor import ListEditor
-from napari_skylight.widgets.forms._param_form import ParamForm
+from napari_skylight.widgets.forms._param_form import ParamForm, create_editor, create_field
+from napari_skylight.widgets.forms._plain_editors import ListEditor
 
 WORDS = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" ,\"'"))
 NUMBERS = st.floats(allow_nan=False)

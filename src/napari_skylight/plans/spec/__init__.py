@@ -31,8 +31,7 @@ from napari_skylight.plans.spec._params import (
     UnresolvableAnnotationError,
     sentence_case,
 )
-from napari_skylight.plans.spec._structured_types import values_of
-from napari_skylight.plans.spec._supported_types import field_type, say_kind
+from napari_skylight.plans.spec._supported_types import field_type, say_kind, values_of
 from napari_skylight.plans.spec._value_checks import find_alternative, find_problem
 from napari_skylight.plans.spec._value_text import find_choice, read_number, say_choice, say_number
 

@@ -6,8 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from napari_skylight.plans.spec._annotations import container_of
-from napari_skylight.plans.spec._arrays import ArrayOf
+from napari_skylight.plans.spec._annotations import ArrayOf, container_of
 from napari_skylight.plans.spec._params import (
     ParamDescription,
     ParameterError,
@@ -15,8 +14,7 @@ from napari_skylight.plans.spec._params import (
     PlanSpec,
     sentence_case,
 )
-from napari_skylight.plans.spec._structured_types import build, values_of
-from napari_skylight.plans.spec._supported_types import fits
+from napari_skylight.plans.spec._supported_types import build, fits, values_of
 from napari_skylight.plans.spec._value_checks import (
     as_list,
     find_alternative,

@@ -12,11 +12,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from napari_skylight.engine.actions import Action
-from napari_skylight.plans.spec._annotations import is_union, unwrap
-from napari_skylight.plans.spec._arrays import array_hint
+from napari_skylight.plans.spec._annotations import array_hint, is_union, unwrap
 from napari_skylight.plans.spec._describe_param import ParamDescriber
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind, PlanSpec
-from napari_skylight.plans.spec._structured_types import Member
+from napari_skylight.plans.spec._supported_types import Member
 
 Plan = Callable[..., Generator[Any, Any, Any]]
 

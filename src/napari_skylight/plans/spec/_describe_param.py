@@ -23,13 +23,15 @@ from napari_skylight.plans.spec._params import (
     ParamKind,
     UnresolvableAnnotationError,
 )
-from napari_skylight.plans.spec._structured_types import Member, is_record, members_of
 from napari_skylight.plans.spec._supported_types import (
+    Member,
     device_type,
     distinct_members,
     field_type,
     fits,
     is_fixed_tuple,
+    is_record,
+    members_of,
     shown_type,
 )
 from napari_skylight.protocols import FrameCaches

@@ -12,11 +12,23 @@ from fractions import Fraction
 from typing import Any
 
 from napari_skylight.engine.actions import Action
-from napari_skylight.plans.spec._annotations import ChoicesOf, is_union, unwrap, without_none
-from napari_skylight.plans.spec._arrays import ArrayOf
+from napari_skylight.plans.spec._annotations import (
+    ArrayOf,
+    ChoicesOf,
+    is_union,
+    unwrap,
+    without_none,
+)
 from napari_skylight.plans.spec._params import ParamDescription, ParamKind, a_device
-from napari_skylight.plans.spec._structured_types import build, is_record, members_of, values_of
-from napari_skylight.plans.spec._supported_types import fits, is_collection, say_kind
+from napari_skylight.plans.spec._supported_types import (
+    build,
+    fits,
+    is_collection,
+    is_record,
+    members_of,
+    say_kind,
+    values_of,
+)
 from napari_skylight.plans.spec._value_text import find_choice, say_choice, say_number
 
 _MOST = 1_000_000

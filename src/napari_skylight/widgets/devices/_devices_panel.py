@@ -8,13 +8,10 @@ from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_skylight.session import Session, Setting, SettingsWatch
-from napari_skylight.widgets._colours import ThemedWidget, muted, red
-from napari_skylight.widgets._dock_visibility import DockVisibility
-from napari_skylight.widgets._icons import shape_icon
-from napari_skylight.widgets._layout import FormArea
+from napari_skylight.widgets._colours import ThemedWidget, muted, red, shape_icon
+from napari_skylight.widgets._layout import DockVisibility, FormArea, order_tabs
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
-from napari_skylight.widgets._tab_order import order_tabs
 from napari_skylight.widgets.devices._device_section import DeviceSection
 
 _REDRAW_MS = 40

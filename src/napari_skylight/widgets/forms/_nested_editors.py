@@ -20,11 +20,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight.plans.spec import ParamDescription, values_of
+from napari_skylight.widgets._display_text import meanings_of
+from napari_skylight.widgets._layout import stops_of
 from napari_skylight.widgets._plain_text import text_label
-from napari_skylight.widgets._plan_docs import meanings_of
-from napari_skylight.widgets._tab_order import stops_of
-from napari_skylight.widgets.forms._editor import Editor, PartError
-from napari_skylight.widgets.forms._field import Field
+from napari_skylight.widgets.forms._field import Editor, Field, PartError
 
 MakeField = Callable[[ParamDescription, str], Field]
 

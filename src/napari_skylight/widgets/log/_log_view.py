@@ -29,8 +29,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight._log_records import LogCapture, LogEntry
-from napari_skylight.widgets._colours import amber, faint, is_new_theme, muted, red
-from napari_skylight.widgets._icons import dot_icon
+from napari_skylight.widgets._colours import amber, dot_icon, faint, is_new_theme, muted, red
 from napari_skylight.widgets._layout import LEAST_HEIGHT, ListAndDetails
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links

@@ -7,8 +7,7 @@ from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPalette
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from napari_skylight.session import SessionState
-from napari_skylight.widgets._colours import ThemedWidget, dim, red
-from napari_skylight.widgets._icons import Shape, shape_icon
+from napari_skylight.widgets._colours import Shape, ThemedWidget, dim, red, shape_icon
 from napari_skylight.widgets._plain_text import plain_tip
 
 _ABORT = "Abort: clean up, and mark the run as aborted"

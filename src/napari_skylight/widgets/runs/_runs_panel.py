@@ -19,10 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunRecord, Session, SessionState
-from napari_skylight.widgets._colours import ThemedWidget, amber, green, muted, red
-from napari_skylight.widgets._dock_visibility import DockVisibility
-from napari_skylight.widgets._icons import dot_icon
-from napari_skylight.widgets._layout import LEAST_HEIGHT, ListAndDetails
+from napari_skylight.widgets._colours import ThemedWidget, amber, dot_icon, green, muted, red
+from napari_skylight.widgets._layout import LEAST_HEIGHT, DockVisibility, ListAndDetails
 from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log import LogView

@@ -1,7 +1,6 @@
-"""The commands this engine adds to bluesky's.
+"""Commands that bluesky does not have, for any bluesky engine.
 
-They work on any bluesky engine. What a pause interrupts is not asked of the plan or the device
-again: it is finished when the plan goes on, and the plan gets its answer.
+A rewind does not repeat them: one that a pause interrupts is finished when the plan goes on.
 """
 
 from __future__ import annotations
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bluesky.run_engine import RunEngine
-
-__all__ = ["AddedCommands", "install_commands"]
 
 STREAM_SECONDS = 10.0
 """How long a camera may take to start or stop its stream, or to return frames."""
@@ -62,16 +59,16 @@ def install_commands(engine: RunEngine) -> Callable[[], None]:
 
 
 class AddedCommands:
-    """The commands, for one engine.
+    """The added commands of one engine.
 
     Parameters
     ----------
     engine
         The engine.
     offer
-        Called with the latches a plan waits for, by name: their actions are offered from then on.
+        Called with the latches that a plan waits for, by name, to offer their actions.
     kept
-        Called with the message of a stash before it, and with its status after it.
+        Called with the message of a stash and None before it, and with its status after it.
     """
 
     def __init__(
@@ -85,7 +82,7 @@ class AddedCommands:
         self._kept = kept
 
     def install(self) -> Callable[[], None]:
-        """Register the commands with the engine; call what is returned to undo it."""
+        """Register the commands, and return a function that removes them."""
         engine = self._engine
         before = engine._UNCACHEABLE_COMMANDS
         commands = {
@@ -99,7 +96,7 @@ class AddedCommands:
         }
         for name, command in commands.items():
             engine.register_command(name, command)
-        # on the instance: the list of bluesky's class is shared with every other engine
+        # on the instance: all engines share the list of bluesky's class
         engine._UNCACHEABLE_COMMANDS = [*before, *commands]
 
         def uninstall() -> None:
@@ -131,24 +128,24 @@ class AddedCommands:
             raise
 
     async def _cache_command(self, method: str, msg: Msg) -> Any:
-        """Have a cache keep a reading, or forget all.
+        """Stash a reading in a cache, or clear the cache.
 
         Expected message objects are::
 
             Msg("stash", cache, reading, group=group, of_event=True)
             Msg("clear_cache", cache, group=group)
 
-        A stash belongs to the event that is open, if any: when the event is dropped, the cache
-        withdraws the frames (see `WithdrawingCache`). With ``of_event=False`` it keeps them.
+        When the event that is open during a stash is dropped, the cache withdraws the reading (see
+        `WithdrawingCache`), unless ``of_event=False``.
         """
         cache = msg.obj
         if not supports(cache, HasCache):
             raise TypeError(
-                f"{device_name(cache)} keeps no readings: {msg.command!r} needs a device "
+                f"{device_name(cache)} is not a cache: {msg.command!r} needs a device "
                 "with the methods stash() and clear()."
             )
         if method == "stash" and len(msg.args) != 1:
-            raise RuntimeError(f"'stash' takes one reading to keep, got {len(msg.args)}.")
+            raise RuntimeError(f"'stash' takes one reading, got {len(msg.args)}.")
         group = msg.kwargs.get("group")
         if not group:
             raise RuntimeError(f"{msg.command!r} needs a group to wait for: pass group='a name'.")
@@ -168,9 +165,8 @@ class AddedCommands:
             Msg("stop_stream", camera, timeout=10.0)  # -> None
             Msg("collect_stream", camera, after, timeout=10.0)  # -> FrameBatch
 
-        They call `StreamingCamera.start_stream`, `stop_stream` and `drain`. A camera that takes
-        longer than `timeout` seconds raises TimeoutError in the plan. None of them is repeated by a
-        rewind.
+        They call `StreamingCamera.start_stream`, `stop_stream` and `drain`; a camera that takes
+        longer than `timeout` seconds raises TimeoutError in the plan.
         """
         call = getattr(msg.obj, method, None)
         if not callable(call):
@@ -187,7 +183,7 @@ class AddedCommands:
     async def _await(self, msg: Msg, answer: Any, group: str) -> Any:
         method = "clear" if msg.command == "clear_cache" else msg.command
         status = await answer_within(_errors.CALL_SECONDS, msg.obj, method, answer)
-        if status is None:  # it has been awaited, so it is done
+        if status is None:  # awaited, so done
             status = Status()
             status.set_finished()
         return self._add(msg, status, group)
@@ -203,7 +199,7 @@ class AddedCommands:
         return status
 
     async def _finish(self, msg: Msg) -> Any:
-        """Wait for what a pause interrupted; the engine's own message, not for plans."""
+        """Wait for what a pause interrupted; not for plans."""
         return await self._finish_once(msg.args[0])
 
     async def _finish_once(self, task: asyncio.Task[Any]) -> Any:
@@ -219,7 +215,7 @@ class AddedCommands:
 
 
 def _wanted(msg: Msg) -> dict[str, tuple[SRLatch, bool]]:
-    """Check a wait's arguments and return each latch with the state to wait for."""
+    """Check the arguments and return each latch and the state to wait for, by name."""
     latches = msg.args[0] if msg.args else None
     if not isinstance(latches, Mapping) or not latches:
         raise ValueError(
@@ -228,7 +224,7 @@ def _wanted(msg: Msg) -> dict[str, tuple[SRLatch, bool]]:
         )
     for name, latch in latches.items():
         if not isinstance(latch, SRLatch):
-            raise ValueError(f"{name!r} is to be waited for, but is {latch!r}, not an SRLatch.")
+            raise ValueError(f"'wait_for_actions' needs an SRLatch for {name!r}, got {latch!r}.")
     wait_for = msg.kwargs.get("wait_for", "set")
     states = wait_for if isinstance(wait_for, Mapping) else dict.fromkeys(latches, wait_for)
     try:

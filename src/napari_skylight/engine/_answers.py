@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from bluesky.run_engine import RunEngine
     from bluesky.utils import Msg
 
-__all__ = ["answer_later", "answering", "is_pausing"]
-
 
 def is_pausing(engine: RunEngine) -> bool:
     """Return whether the plan is interrupted and will go on later."""

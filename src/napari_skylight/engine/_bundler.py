@@ -1,9 +1,8 @@
-"""Events, made from readings at less cost.
+"""Events at a lower cost, and the frames stashed while one is open.
 
-bluesky checks every event against event-model's schema. For an event that means: its values may be
-anything, and its keys are those of its descriptor. So the first event of a descriptor is checked in
-full and of the following ones the keys, which is the same at a hundredth of the cost (jsonschema
-takes the repr of every image on its way).
+bluesky checks every event against event-model's schema, for which jsonschema takes the repr of each
+image. Here only the first event of a descriptor is checked in full, and the keys of the others: the
+schema allows any value.
 """
 
 from __future__ import annotations
@@ -30,15 +29,13 @@ if TYPE_CHECKING:
 
     from napari_skylight.protocols import HasCache
 
-__all__ = ["RunBundler"]
-
 WITHDRAW_SECONDS = 10.0
 """How long a cache may take to withdraw the frames of a dropped event."""
 
 
 @dataclass
 class _KeyCheckedEvents(ComposeEvent):
-    """Makes events; checks the keys of those that look like one that was checked in full."""
+    """Makes events; those with the keys of one that was checked need no further check."""
 
     _data: frozenset[str] | None = None
     _filled: frozenset[str] | None = None
@@ -62,14 +59,14 @@ class _KeyCheckedEvents(ComposeEvent):
 
 
 class _KnownDevices(_StreamCache):
-    """What a stream's devices say of themselves; what is known is there without a pause."""
+    """The descriptions of a stream's devices, without an await for those that are cached."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._forms: dict[str, Any] = {}  # shape and type of the last image of each data key
+        self._forms: dict[str, Any] = {}  # shape and dtype of the last image, by data key
 
     def has_other_images(self, reading: Any) -> bool:
-        """Whether an image in `reading` has another shape or type than the last one had."""
+        """Return whether an image in `reading` has a new shape or dtype."""
         changed = False
         for key, each in reading.items():
             value = each["value"]
@@ -80,7 +77,7 @@ class _KnownDevices(_StreamCache):
         return changed
 
     async def describe_again(self, obj: Any) -> bool:
-        """Ask `obj` what it says of itself now; return whether that is something else."""
+        """Describe `obj` again; return whether the description has changed."""
         said = self.describe_cache[obj]
         says = await _limited(obj, "describe", maybe_await(obj.describe()))
         says = {key: {**data_key, "object_name": obj.name} for key, data_key in says.items()}
@@ -113,7 +110,7 @@ async def _limited(obj: Any, call: str, answer: Awaitable[Any]) -> Any:
 
 
 class RunBundler(BlueskyRunBundler):
-    """Makes the documents of one run; knows what was stashed since its event was opened."""
+    """Makes the documents of one run, and withdraws the frames of dropped events."""
 
     validate_all = False
     """Check every event in full."""
@@ -124,7 +121,7 @@ class RunBundler(BlueskyRunBundler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stashes: list[tuple[HasCache, Status]] = []
-        """The caches and statuses of the stashes that belong to the open event."""
+        """Cache and status of each stash of the open event."""
 
     async def _prepare_stream(self, desc_key: str, objs_dks: Any) -> Any:
         descriptor, events, objs = await super()._prepare_stream(desc_key, objs_dks)
@@ -148,7 +145,7 @@ class RunBundler(BlueskyRunBundler):
             and devices.has_other_images(reading)
             and obj in devices.describe_cache
             and await devices.describe_again(obj)
-        ):  # a camera was set otherwise since the last event: this one gets another descriptor
+        ):  # settings of the camera have changed: the event needs another descriptor
             self._descriptors.pop(self._bundle_name, None)
         if (
             self.bundling
@@ -198,6 +195,6 @@ class RunBundler(BlueskyRunBundler):
                 self.log.exception("%s keeps frames whose event was dropped.", device_name(cache))
 
     def keep_events(self, stream: str) -> None:
-        """Have a rewind count on after the events of `stream` so far: their frames stay."""
+        """Continue the event numbers of `stream` after a rewind: its frames stay."""
         if stream in self._sequence_counters:
             self._sequence_counters_copy[stream] = self._sequence_counters[stream]

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Deadline", "call_after"]
-
 _LINGER = 0.1  # seconds the thread waits for more deadlines
 _LONGEST_WAIT = 3600.0  # seconds; longer ones overflow on some platforms
 _FEW = 64  # cancelled deadlines left in the heap before it is tidied

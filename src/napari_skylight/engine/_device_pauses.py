@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.engine._interrupts import Interruptible
 
-__all__ = ["SeenDevices", "resume_devices", "stop_devices"]
-
 
 class SeenDevices(set[Any]):
     """The devices that bluesky pauses one after the other, and the current one."""

@@ -8,19 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
 
-__all__ = [
-    "CALL_SECONDS",
-    "PAUSE_SECONDS",
-    "EngineBusyError",
-    "InvalidState",
-    "StatusTimeoutError",
-    "WaitTimeoutError",
-    "answer_within",
-    "device_name",
-    "name_timeout",
-    "timeout_text",
-]
-
 CALL_SECONDS = 60.0
 """Limit for an async call of a device, such as its ``read``; exposures and moves have a status."""
 

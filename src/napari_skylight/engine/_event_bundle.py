@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from bluesky.protocols import Reading
     from bluesky.utils import MsgGenerator
 
-__all__ = ["trigger_and_read", "without_parts"]
-
 
 def trigger_and_read(
     objs: Sequence[Readable[Any]],

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.engine._latch import Offers
 
-__all__ = ["Interruptible"]
-
 _PATIENCE = 3.0  # seconds a pause may take before a stop ends the plan without waiting for it
 
 # How a plan is ended: the state meanwhile, the exception in the plan, and the precedence.

@@ -19,8 +19,6 @@ from napari_skylight.engine._errors import EngineBusyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["LOCK", "Offers", "Request", "SRLatch", "wait_for_change"]
-
 # Reentrant: a signal handler may request an action while the main thread holds the lock.
 LOCK = threading.RLock()
 

@@ -18,8 +18,6 @@ from bluesky.run_engine import (
 if TYPE_CHECKING:
     from napari_skylight.engine._run_engine import RunEngine
 
-__all__ = ["EngineLoop", "close_at_exit"]
-
 _SOON = 5.0  # seconds for a thread to start, or a cancelled task to end
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     Request = Callable[[], Coroutine[Any, Any, None]]
 
-__all__ = ["OpenEvents"]
-
 EVENT_SECONDS = 1.0
 """How long a pause waits for an event without a stashed frame, and a stop for one with a frame."""
 

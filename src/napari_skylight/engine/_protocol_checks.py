@@ -7,8 +7,6 @@ import sys
 import typing
 from typing import Any
 
-__all__ = ["supports"]
-
 
 @functools.cache
 def _members(protocol: type) -> tuple[tuple[str, bool], ...]:

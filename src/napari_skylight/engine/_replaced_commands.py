@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Command = Callable[[Msg], Coroutine[Any, Any, Any]]
 
-__all__ = ["ReplacedCommands"]
-
 # Commands that a pause may interrupt and repeat, and whose answer plans use.
 _ANSWERED = ("collect", "locate", "read", "wait", "wait_for")
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.engine.actions import Action
 
-__all__ = ["RunEngine"]
-
 _logger = logging.getLogger("napari_skylight")
 
 _CLOSE_TIMEOUT = 5.0  # seconds

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.engine._run_engine import RunEngine
 
-__all__ = ["EngineLog", "EngineStates", "ObservedState"]
-
 _TRANSITIONS = RunEngineStateMachine.Meta.transitions
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.engine._deadlines import Deadline
 
-__all__ = ["Status"]
-
 _logger = logging.getLogger("napari_skylight")
 
 

@@ -15,16 +15,6 @@ from bluesky.utils import Plan as BlueskyPlan
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-__all__ = [
-    "CheckedPlan",
-    "Deliveries",
-    "Run",
-    "ended_future",
-    "failed_future",
-    "finish",
-    "new_future",
-]
-
 
 def new_future() -> Future[Any]:
     """Return a future that cannot be cancelled."""

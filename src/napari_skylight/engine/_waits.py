@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.engine._interrupts import Interruptible
 
-__all__ = ["Awaited", "Waits"]
-
 # A rewind does not repeat these commands: a wait that it does repeat must still wait for their
 # statuses.
 _NOT_REPEATED = frozenset({"clear_cache", "stage", "stash", "unstage"})

@@ -1,4 +1,4 @@
-"""Documents for subscribers that write them down."""
+"""Documents without images, for subscribers that write them to text."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ __all__ = ["without_images"]
 def without_images(
     callback: Callable[[str, Mapping[str, Any]], object],
 ) -> Callable[[str, Mapping[str, Any]], None]:
-    """Return a subscriber that gives `callback` the documents without the images in them.
+    """Return a subscriber that calls `callback` with the documents, without their images.
 
-    A snapshot's event has its pixels in it, which a writer of documents would write as text. What
-    it gets instead are documents as valid, of the same runs and as many events; only the data keys
-    of images are missing. Images that are in files (data keys that are ``external``) stay, being
-    named and not contained.
+    The documents are valid and complete but for the data keys of images, whose pixels a writer
+    would write as text. Images in files (``external`` data keys) stay.
 
     Parameters
     ----------
@@ -40,7 +38,7 @@ def without_images(
 
 
 class _WithoutImages(DocumentRouter):
-    """Takes images out of descriptors and events; the documents it is given stay as they are."""
+    """Copies descriptors and events without their images."""
 
     def __init__(self) -> None:
         super().__init__()

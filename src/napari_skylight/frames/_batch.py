@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 # Every frame passes here with cold processor caches: each line is expensive.
 
-__all__ = ["Batch", "Images", "batch_from_reading", "is_colour"]
-
 _PIXEL_KINDS = "biuf"  # bool, signed, unsigned, floating: what a screen can show as grey levels
 _COLOURS = (3, 4)  # red, green, blue, and alpha
 _PLAIN = frozenset((bool, int, float, str))

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames._batch import Batch
 
-__all__ = ["FrameCache"]
-
 
 class FrameCache:
     """Keeps the newest (``live``) or all (``stack``) stashed frames of each image key.

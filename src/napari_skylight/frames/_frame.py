@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CacheCounts", "CacheFullError", "Frame", "FrameList", "ReaderCounts", "Taken", "sizes"]
-
 
 class CacheFullError(StashRefused):
     """A frame does not fit in the cache."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames._batch import Batch, Images
 
-__all__ = ["LiveFrames"]
-
 
 class _Slot:
     """A buffer for one frame, and the number of readers copying from it."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PagesAhead"]
-
 _LEAST = 32_000_000  # bytes ahead of the writer at least,
 _MOST = 256_000_000  # and at most; in between, as much as was written
 _CHUNK = 2**21  # bytes at a time: other requests for memory may have to wait

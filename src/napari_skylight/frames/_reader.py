@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from napari_skylight.frames._live import LiveFrames
     from napari_skylight.frames._stack import StackFrames
 
-__all__ = ["FrameReader"]
-
 
 @dataclass(slots=True)
 class _Cursor:

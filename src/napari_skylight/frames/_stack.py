@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames._batch import Batch, Images
 
-__all__ = ["MOST_FRAMES", "StackFrames"]
-
 MOST_FRAMES = 2**20
 """The limit of a stack, however small the frames: each has metadata too."""
 

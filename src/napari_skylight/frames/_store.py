@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from bluesky.protocols import HasName
 
-__all__ = ["CacheStore"]
-
 
 class CacheStore:
     """Makes and keeps the caches of each camera. Thread-safe.

@@ -1,11 +1,11 @@
-"""When to draw: as often as asked, less often when drawing is slow, never when nothing comes."""
+"""The pace of display: as often as asked, less often when drawing is slow, never without frames."""
 
 from __future__ import annotations
 
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,23 +13,40 @@ if TYPE_CHECKING:
 __all__ = ["Clock"]
 
 _PATIENCE = 0.5  # seconds without news after which the clock stops
-_MEMORY = 0.2  # the weight of the newest measurement in the average time a frame takes
+_NEWEST_WEIGHT = 0.2  # of the newest measurement in the average time a frame takes
+_IDLE_SHARE = 0.85  # of the GUI's time, while the user does nothing
+_INPUT_SHARE = 0.5  # of the GUI's time, during input and shortly after
+_INPUT_LASTS = 0.3  # seconds
+_INPUT = frozenset(
+    {
+        QEvent.Type.MouseMove,
+        QEvent.Type.MouseButtonPress,
+        QEvent.Type.MouseButtonRelease,
+        QEvent.Type.MouseButtonDblClick,
+        QEvent.Type.Wheel,
+        QEvent.Type.KeyPress,
+        QEvent.Type.KeyRelease,
+        QEvent.Type.TouchUpdate,
+        QEvent.Type.TabletMove,
+        QEvent.Type.NativeGesture,
+    }
+)
 
 
 class Clock(QObject):
     """Calls `tick` on the GUI thread while there is news, at most `rate` times a second.
 
-    After a tick that had news it waits until Qt has drawn and asks how long that took, all in all;
-    the next tick comes no sooner than that much later, so that at least half of the GUI's time
-    is left to the person, unless somebody is in a `hurry`. Half a second without news, and it stops
-    until `wake`.
+    After a tick with news, the clock waits until Qt has drawn, measures how long both took, and
+    leaves a pause in proportion: display takes at most 85 % of the GUI's time while the user is
+    idle, and half of it from the first frame after an input event until 300 ms after the last.
+    `hurry` skips the pause. The clock stops after half a second without news, until `wake`.
 
     Parameters
     ----------
     tick : callable
         Does the work, and returns whether there was any.
     arm : callable
-        Called before stopping: whatever comes from then on must call `wake`.
+        Called before stopping: news from then on must call `wake`.
     """
 
     _woken = Signal()
@@ -44,9 +61,13 @@ class Clock(QObject):
         self._stopped = False
         self._hurried = False
         self._last_news = self._started = self._due = 0.0
+        self._last_input = -_INPUT_LASTS
         self._beat_timer = self._timer(self._on_beat)
         self._drawn_timer = self._timer(self._on_drawn)  # at 0 ms: when Qt has nothing to draw
         self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
+        self._app = QCoreApplication.instance()
+        if self._app is not None:
+            self._app.installEventFilter(self)
 
     def _timer(self, slot: Callable[[], None]) -> QTimer:
         timer = QTimer(self)
@@ -64,6 +85,12 @@ class Clock(QObject):
     def stopped(self) -> bool:
         """Whether it will never tick again."""
         return self._stopped
+
+    @property
+    def share(self) -> float:
+        """The most of the GUI's time that display takes now, 0 to 1."""
+        since_input = perf_counter() - self._last_input
+        return _INPUT_SHARE if since_input < _INPUT_LASTS else _IDLE_SHARE
 
     def wake(self) -> None:
         """Start ticking. Any thread may call it; while it ticks, that costs nothing."""
@@ -83,6 +110,17 @@ class Clock(QObject):
         self._awake = False
         self._beat_timer.stop()
         self._drawn_timer.stop()
+        if self._app is not None:
+            self._app.removeEventFilter(self)
+            self._app = None
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's
+        """Note the time of input; only windows count for resizing, not what napari lays out."""
+        if event is not None and watched is not None:
+            kind = event.type()
+            if kind in _INPUT or (kind == QEvent.Type.Resize and watched.isWindowType()):
+                self._last_input = perf_counter()
+        return False
 
     def _on_woken(self) -> None:
         if self._stopped or self._drawn_timer.isActive():
@@ -106,11 +144,11 @@ class Clock(QObject):
 
     def _on_drawn(self) -> None:
         now = perf_counter()
-        self.busy += _MEMORY * (now - self._started - self.busy)
+        self.busy += _NEWEST_WEIGHT * (now - self._started - self.busy)
         if self._hurried:
             self._on_woken()
         else:
-            self._schedule(now + self.busy)
+            self._schedule(now + self.busy * (1 / self.share - 1))
 
     def _schedule(self, earliest: float) -> None:
         """Tick again a period after the last time that was due, but not before `earliest`."""

@@ -19,8 +19,6 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from napari_skylight.frames import CacheStore
 from napari_skylight.viewer import ViewerLink
 
-PERIOD_MS = 33  # of the timer way
-
 
 def spin(seconds: float) -> None:
     """Let Qt run."""
@@ -51,6 +49,7 @@ class TimerWay:
     """A timer looks for the latest frame and sets it as the layer's data."""
 
     name = "timer"
+    period_ms = 33
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self.viewer = viewer
@@ -62,7 +61,7 @@ class TimerWay:
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_timeout)
-        self._timer.start(PERIOD_MS)
+        self._timer.start(self.period_ms)
 
     def offer(self, frame: np.ndarray, stamp: float) -> None:
         self._latest = frame, stamp

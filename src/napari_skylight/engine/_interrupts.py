@@ -10,19 +10,15 @@ from bluesky._vendor.super_state_machine.errors import TransitionError
 from bluesky.run_engine import RunEngine as BlueskyRunEngine
 from bluesky.run_engine import RunEngineResult
 from bluesky.utils import (
-    FailedPause,
     Msg,
     PlanHalt,
     RequestAbort,
     RequestStop,
-    single_gen,
 )
 
-from napari_skylight.engine import _errors
 from napari_skylight.engine._bundler import RunBundler as _RunBundler
-from napari_skylight.engine._device_pauses import SeenDevices, resume_devices, stop_devices
-from napari_skylight.engine._errors import timeout_text
 from napari_skylight.engine._open_events import OpenEvents
+from napari_skylight.engine._pauses import Pauses, SeenDevices, resume_devices, stop_devices
 from napari_skylight.engine._task import (
     Deliveries,
     Run,
@@ -76,7 +72,6 @@ class Interruptible(BlueskyRunEngine):
     _objs_seen: SeenDevices
 
     _run_now: Run | None = None
-    _pause_timer: asyncio.TimerHandle | None = None
     _deliveries: Deliveries
     _offers: Offers
     _lock: threading.Lock  # held while a run begins or ends
@@ -84,6 +79,7 @@ class Interruptible(BlueskyRunEngine):
     def _set_up(self) -> None:
         self._objs_seen = SeenDevices()
         self._open_events = OpenEvents(self)
+        self._pauses = Pauses(self)
         self._waits = Waits(self)
 
     def _clear_run_cache(self) -> None:
@@ -193,30 +189,10 @@ class Interruptible(BlueskyRunEngine):
         if self._state == "running" and not self._cleaning_up:
             await self._request_pause_coro(defer)
 
-    def _slow_pause(self, seconds: float) -> str:
-        """Return the message that names the call which delays the pause."""
-        calls = [(each.device, each.call) for each in self.awaited]
-        if not calls and self._objs_seen.current is not None:
-            calls = [(self._objs_seen.current, "pause")]
-        return timeout_text(calls or [("The plan", "pause")], seconds)
-
-    def _report_slow_pause(self) -> None:
-        """Fail the requests for a pause that takes too long; the plan may pause later."""
-        run = self._run_now
-        if run is None:
-            return
-        text = self._slow_pause(_errors.PAUSE_SECONDS)
-        self.log.warning("%s", text)
-        pauses, run.pauses = run.pauses, []
-        for pause in pauses:
-            self._deliveries.start(
-                lambda future=pause: finish(future, error=TimeoutError(text))  # type: ignore[misc]
-            )
-
     async def _end_run(self, run: Run, kind: str, reason: str, future: Future[Any]) -> None:
         while not run.over and self._in_between(run):
             if not await run.next_change(_PATIENCE) and self._state == "pausing":
-                self.log.warning("%s; the plan is ended instead.", self._slow_pause(_PATIENCE))
+                self.log.warning("%s; the plan is ended instead.", self._pauses.blocker(_PATIENCE))
                 self._task.cancel()
         if run.over:
             self._deliveries.start(lambda: finish(future, run.outcome))
@@ -287,21 +263,8 @@ class Interruptible(BlueskyRunEngine):
             )
         if defer:
             self._deferred_pause_requested = True
-        elif not self._open_events.postpone(self._pause_if_running):
-            await self._pause_if_running()
-
-    async def _pause_if_running(self) -> None:
-        """Pause, unless another request came first."""
-        if self._state == "running" and not self._cleaning_up:
-            self._deferred_pause_requested = False
-            self._interrupted = True
-            self._state = "pausing"
-            self._pause_timer = self._loop.call_later(
-                _errors.PAUSE_SECONDS, self._report_slow_pause
-            )
-            for run in self._run_bundlers.values():
-                run.record_interruption("pause")  # type: ignore[no-untyped-call]
-            self._task.cancel()
+        elif not self._open_events.postpone(self._pauses.pause):
+            await self._pauses.pause()
 
     def request_suspend(
         self,
@@ -315,36 +278,13 @@ class Interruptible(BlueskyRunEngine):
         suspender = Msg("_start_suspender", None, pre_plan, post_plan, justification, fut)
 
         async def suspend() -> None:
-            await self._suspend(suspender)
+            await self._pauses.suspend(suspender)
 
         async def request() -> None:
             if not self._open_events.postpone(suspend):
                 await suspend()
 
         asyncio.run_coroutine_threadsafe(request(), self._loop)
-
-    async def _suspend(self, suspender: Msg) -> None:
-        running = self._state == "running" and not self._cleaning_up
-        if not running and self._state not in ("pausing", "paused"):
-            return
-        self.log.info("Suspended: %s", suspender.args[2] or "no reason given")
-        if not self.resumable:
-            if running:
-                self._end_unresumable()
-            return
-        self._plan_stack.append(single_gen(suspender))
-        self._response_stack.append(None)
-        if running:
-            self._state = "suspending"
-            if asyncio.current_task() is not self._task:  # which looks at the state next
-                self._task.cancel()
-
-    def _end_unresumable(self) -> None:
-        """End a plan that cannot be suspended, for want of a checkpoint."""
-        self._interrupted = True
-        self._exception = FailedPause()
-        self._state = "aborting"
-        self._task.cancel()
 
     @property
     def _cleaning_up(self) -> bool:

@@ -10,8 +10,8 @@ from bluesky.protocols import Readable
 
 from napari_skylight.engine import _errors
 from napari_skylight.engine._answers import answering
-from napari_skylight.engine._device_pauses import resume_devices
 from napari_skylight.engine._errors import answer_within, device_name, name_timeout
+from napari_skylight.engine._pauses import resume_devices
 from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.engine._waits import Awaited
 
@@ -143,7 +143,7 @@ class ReplacedCommands:
             engine._deferred_pause_requested = deferred
             raise
         if deferred:
-            await engine._pause_if_running()
+            await engine._pauses.pause()
 
     async def _resume(self, msg: Msg) -> None:
         """Resume monitors and devices after a suspender."""

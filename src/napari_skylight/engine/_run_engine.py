@@ -235,9 +235,7 @@ class RunEngine(Interruptible):
         self._deliveries.start(announce_end, tell)
 
     def _on_state_changed(self, new: str, old: str) -> None:
-        if self._pause_timer is not None:
-            self._pause_timer.cancel()
-            self._pause_timer = None
+        self._pauses.ended()
         run = self._run_now
         if run is not None:
             if new == "paused":

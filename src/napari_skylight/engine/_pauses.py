@@ -1,0 +1,133 @@
+"""Pausing, suspending, resuming and stopping a plan and its devices."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bluesky.protocols import Pausable, Stoppable
+from bluesky.utils import FailedPause, maybe_await, single_gen
+
+from napari_skylight.engine import _errors
+from napari_skylight.engine._errors import answer_within, device_name, timeout_text
+from napari_skylight.engine._task import finish
+from napari_skylight.engine._waits import Awaited
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle
+    from collections.abc import Iterable, Iterator
+
+    from bluesky.utils import Msg
+
+    from napari_skylight.engine._interrupts import Interruptible
+
+
+class SeenDevices(set[Any]):
+    """The devices that bluesky pauses one after the other, and the current one."""
+
+    current: Any = None
+
+    def __iter__(self) -> Iterator[Any]:
+        for self.current in super().__iter__():
+            yield self.current
+        self.current = None
+
+
+async def stop_devices(engine: Interruptible, devices: Iterable[Any], *, success: bool) -> None:
+    """Stop each device; one that fails or hangs is logged, and the others are stopped."""
+    for device in devices:
+        if isinstance(device, Stoppable):
+            engine.awaited = (Awaited(device, "stop"),)
+            try:
+                await _call(device, "stop", success=success)
+            except BaseException:  # a cancellation or exit too: the run must end, light off
+                engine.log.exception("Failed to stop %s.", device_name(device))
+    engine.awaited = ()
+
+
+async def resume_devices(engine: Interruptible) -> None:
+    """Resume each device that the plan has used; if one fails, pause them again and raise."""
+    resumed = []
+    try:
+        for device in engine._objs_seen:
+            if isinstance(device, Pausable):
+                resumed.append(device)  # before the call, which may fail halfway
+                await _call(device, "resume")
+    except BaseException:  # an exit too: a paused plan leaves no light on
+        for device in resumed:
+            try:
+                await _call(device, "pause")
+            except BaseException:  # whatever a driver raises: the others must be paused
+                engine.log.exception("Failed to pause %s.", device_name(device))
+        raise
+
+
+async def _call(device: Any, name: str, **options: Any) -> None:
+    answer = maybe_await(getattr(device, name)(**options))
+    await answer_within(_errors.PAUSE_SECONDS, device, name, answer)
+
+
+class Pauses:
+    """The pauses and suspensions of an engine's plan; to be used in the loop's thread."""
+
+    def __init__(self, engine: Interruptible) -> None:
+        self._engine = engine
+        self._timer: TimerHandle | None = None
+
+    async def pause(self) -> None:
+        """Pause, unless another request came first."""
+        engine = self._engine
+        if engine._state == "running" and not engine._cleaning_up:
+            engine._deferred_pause_requested = False
+            engine._interrupted = True
+            engine._state = "pausing"
+            self._timer = engine._loop.call_later(_errors.PAUSE_SECONDS, self._report)
+            for run in engine._run_bundlers.values():
+                run.record_interruption("pause")  # type: ignore[no-untyped-call]
+            engine._task.cancel()
+
+    def ended(self) -> None:
+        """Note that the state has changed."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def blocker(self, seconds: float) -> str:
+        """Return the message that names the call which delays the pause."""
+        engine = self._engine
+        calls = [(each.device, each.call) for each in engine.awaited]
+        if not calls and engine._objs_seen.current is not None:
+            calls = [(engine._objs_seen.current, "pause")]
+        return timeout_text(calls or [("The plan", "pause")], seconds)
+
+    def _report(self) -> None:
+        """Fail the requests for a pause that takes too long; the plan may pause later."""
+        engine, run = self._engine, self._engine._run_now
+        if run is None:
+            return
+        error = TimeoutError(self.blocker(_errors.PAUSE_SECONDS))
+        engine.log.warning("%s", error)
+        for pause in run.pauses:
+            engine._deliveries.start(partial(finish, pause, error=error))
+        run.pauses = []
+
+    async def suspend(self, suspender: Msg) -> None:
+        """Suspend a plan that runs or pauses; end it if it has no checkpoint."""
+        engine = self._engine
+        running = engine._state == "running" and not engine._cleaning_up
+        if not running and engine._state not in ("pausing", "paused"):
+            return
+        engine.log.info("Suspended: %s", suspender.args[2] or "no reason given")
+        if engine.resumable:
+            engine._plan_stack.append(single_gen(suspender))
+            engine._response_stack.append(None)
+            if running:
+                engine._state = "suspending"
+                if asyncio.current_task() is not engine._task:  # which looks at the state next
+                    engine._task.cancel()
+        elif running:
+            engine._interrupted = True
+            engine._exception = FailedPause()
+            engine._state = "aborting"
+            engine._task.cancel()

@@ -89,6 +89,7 @@ def test_the_entries_and_their_shortcuts(shown):
     assert set(LINES) <= set(texts(menu))
     for text, keys in LINES.items():
         assert entry(menu, text).shortcut() == QKeySequence(keys), text
+    assert _attachments.link_of(shown).autoscale_keys == LINES["Autoscale now"]
 
 
 def test_no_shortcut_is_napari_s_own(shown, plugin_session, qtbot, state):

@@ -58,20 +58,20 @@ class Producer(Thread):
     def __init__(self, camera, shapes=((64, 64),), dtypes=(np.uint16,), every=5):
         super().__init__(name="skylight-test-producer", daemon=True)
         self._camera, self._shapes, self._dtypes, self._every = camera, shapes, dtypes, every
-        self._told_to_stop = Event()
+        self._stop_requested = Event()
         self.number = 0
 
     def run(self):
-        while not self._told_to_stop.is_set():
+        while not self._stop_requested.is_set():
             self.number += 1
             turn = self.number // self._every
             shape = self._shapes[turn % len(self._shapes)]
             dtype = self._dtypes[turn % len(self._dtypes)]
             self._camera.live(np.full(shape, self.number % 200, dtype))
-            self._told_to_stop.wait(0.0005)
+            self._stop_requested.wait(0.0005)
 
     def stop(self):
-        self._told_to_stop.set()
+        self._stop_requested.set()
         self.join(10)
         assert not self.is_alive()
 

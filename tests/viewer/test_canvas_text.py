@@ -111,7 +111,7 @@ def test_counts_tell_of_frames_that_were_lost_and_of_the_exposure(
     wait_until(lambda: ", exposure 2.5 ms\n" in text() and text().endswith(", 7 dropped"))
 
 
-def test_a_text_the_person_writes_meanwhile_stays(link, session, text, wait_until):
+def test_a_text_the_user_writes_meanwhile_stays(link, session, text, wait_until):
     session.become("paused")
     wait_until(lambda: text() == "paused")
     link.viewer.canvas.overlays.text.text = "day 3"

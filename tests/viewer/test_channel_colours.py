@@ -82,7 +82,7 @@ def test_unknown_channels_are_told_apart(link, make_camera, layers, wait_until):
     assert "gray" not in colours
 
 
-def test_snapshots_of_a_channel_look_like_its_live_picture(rounds, channels, layers, wait_until):
+def test_snapshots_of_a_channel_look_like_its_live_layer(rounds, channels, layers, wait_until):
     rounds()
     layers["camera · GFP"].contrast_limits = (7, 77)
     layers["camera · DAPI"].colormap = "cyan"
@@ -115,7 +115,7 @@ def test_channels_that_are_not_taken_any_more_are_hidden_until_they_are(
     wait_until(lambda: visible(layers) == {"camera · DAPI", "camera · GFP"})
 
 
-def test_a_picture_the_person_hides_or_shows_stays_so(rounds, begin_run, camera, channels, layers):
+def test_a_picture_the_user_hides_or_shows_stays_so(rounds, begin_run, camera, channels, layers):
     begin_run()
     rounds()
     begin_run()

@@ -236,7 +236,7 @@ def test_paused_is_written_on_the_canvas(link, session, wait_until):
     assert text.text == ""
 
 
-def test_a_text_of_the_persons_own_is_left_alone(link, session, qtbot, wait_until):
+def test_a_text_of_the_user_is_left_alone(link, session, qtbot, wait_until):
     text = link.viewer.canvas.overlays.text
     text.text, text.visible = "day 3", True
     session.become("paused")

@@ -210,7 +210,7 @@ def test_a_duplicate_is_a_still_picture(show, layers):
     assert layers["camera copy"].metadata["number"] == 1
 
 
-def test_an_array_the_person_puts_in_is_not_written_to(show):
+def test_an_array_the_user_puts_in_is_not_written_to(show):
     layer = show(frame(1))
     theirs = frame(50)
     layer.data = theirs
@@ -281,7 +281,7 @@ def test_without_a_pixel_size_the_layer_is_in_pixels(show, camera, link):
     assert not link.viewer.canvas.overlays.scale_bar.visible
 
 
-def test_what_the_person_moved_stays_while_the_frames_stay(show, camera):
+def test_what_the_user_moved_stays_while_the_frames_stay(show, camera):
     camera.metadata = {"camera-pixel_size": 0.5, "stage-x": 0.0, "stage-y": 0.0}
     layer = show(frame(1))
     layer.translate = (7, 7)

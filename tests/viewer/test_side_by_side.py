@@ -75,7 +75,7 @@ def test_the_channels_of_a_camera_are_in_one_cell(start, cells):
 
 
 @pytest.mark.parametrize("channels", [("",), ("DAPI", "GFP")])
-def test_snapshots_take_the_cells_of_the_live_pictures(
+def test_snapshots_take_the_cells_of_the_live_layers(
     channels, start, cells, link, layers, wait_until
 ):
     cameras = start("one", "two", channels=channels)
@@ -92,7 +92,7 @@ def test_snapshots_take_the_cells_of_the_live_pictures(
     assert all(len(cell) == len(channels) for cell in cells())
 
 
-def test_layers_of_the_person_do_not_get_between_the_channels(start, cells, link, layers):
+def test_layers_of_the_user_do_not_get_between_the_channels(start, cells, link, layers):
     for name in ("a", "b", "c"):
         link.viewer.add_image(np.zeros((4, 4)), name=name)
     start("one", "two", channels=("DAPI", "GFP"))
@@ -101,7 +101,7 @@ def test_layers_of_the_person_do_not_get_between_the_channels(start, cells, link
     assert [each.name for each in layers if len(each.name) == 1] == ["a", "b", "c"]
 
 
-def test_layers_of_the_person_are_left_where_they_are_beside_single_pictures(start, link, layers):
+def test_layers_of_the_user_are_left_where_they_are_beside_single_pictures(start, link, layers):
     link.viewer.add_image(np.zeros((4, 4)), name="mine")
     start("one", "two")
     assert [each.name for each in layers] == ["mine", "one", "two"]
@@ -121,14 +121,14 @@ def test_the_grid_is_off_again_with_one_camera_and_on_with_the_next(
     wait_until(lambda: grid.enabled)
 
 
-def test_a_grid_the_person_has_turned_off_stays_off(start, grid, link, wait_until):
+def test_a_grid_the_user_has_turned_off_stays_off(start, grid, link, wait_until):
     start("one", "two")
     grid.enabled = False
     start("three")
     assert not grid.enabled
 
 
-def test_a_grid_the_person_has_turned_on_is_theirs(start, grid):
+def test_a_grid_the_user_has_turned_on_stays_on(start, grid):
     grid.stride, grid.enabled = 2, True
     start("one", "two", "three")
     assert (grid.stride, grid.enabled) == (2, True)
@@ -146,7 +146,7 @@ def test_the_view_fits_the_cells(make_link, make_camera, wait_until):
     assert link.viewer.screenshot(flash=False).any()
 
 
-def test_a_view_the_person_has_zoomed_stays(start, link, make_camera, wait_until):
+def test_a_view_the_user_has_zoomed_stays(start, link, make_camera, wait_until):
     start("one")
     link.viewer.scene.camera.zoom = zoom = 7.5
     start("two")

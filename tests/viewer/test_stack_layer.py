@@ -63,7 +63,7 @@ def test_the_slider_follows_until_moved_and_again_at_the_end(snap, link):
     assert slider(link) == 4
 
 
-def test_a_snapshot_is_shown_at_once_however_slowly_the_live_picture_is_drawn(
+def test_a_snapshot_is_shown_at_once_however_slowly_the_live_layer_is_drawn(
     snap, link, camera, produce, wait_until
 ):
     snap(1)
@@ -86,7 +86,7 @@ def test_frames_not_looked_at_count_as_skipped(snap, link, camera):
     assert (counts.stashed, counts.shown, counts.skipped, counts.waiting) == (3, 2, 1, 0)
 
 
-def test_the_stack_looks_like_the_live_picture(snap, camera, layers, link, wait_until):
+def test_the_stack_looks_like_the_live_layer(snap, camera, layers, link, wait_until):
     camera.live(np.arange(80, dtype=np.uint16).reshape(8, 10))
     wait_until(lambda: "camera" in layers)
     live = layers["camera"]

@@ -1,4 +1,4 @@
-"""Live pictures and snapshots are in each other's place: which of them is seen."""
+"""Live layers and snapshots share a place on the canvas: which of them is visible."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def move(link):
     return lambda index: link.viewer.dims.set_current_step(0, index)
 
 
-def test_a_snapshot_does_not_cover_the_live_picture(look, snap, seen, layers):
+def test_a_snapshot_does_not_cover_the_live_layer(look, snap, seen, layers):
     look()
     snap(2)
     assert seen() == {"camera"}
@@ -56,7 +56,7 @@ def test_a_snapshot_does_not_cover_the_live_picture(look, snap, seen, layers):
     assert layers.selection.active.name == "camera"
 
 
-def test_moving_the_slider_shows_the_snapshots_and_its_end_the_live_picture(
+def test_moving_the_slider_shows_the_snapshots_and_its_end_the_live_layer(
     look, snap, seen, move, layers, link, session, wait_until
 ):
     look()
@@ -99,7 +99,7 @@ def test_without_live_frames_the_newest_snapshot_can_be_looked_at(
     assert seen() == {NAME}
 
 
-def test_another_run_shows_the_live_picture_again(look, snap, seen, move, begin_run, wait_until):
+def test_another_run_shows_the_live_layer_again(look, snap, seen, move, begin_run, wait_until):
     begin_run()
     look()
     snap(3)
@@ -125,14 +125,14 @@ def test_a_run_without_live_frames_shows_what_it_keeps(
     assert seen() == {"camera"}
 
 
-def test_snapshots_without_a_live_picture_are_seen(snap, seen, look):
+def test_snapshots_without_a_live_layer_are_seen(snap, seen, look):
     snap()
     assert seen() == {NAME}
     look()
     assert seen() == {"camera"}
 
 
-def test_the_eyes_are_the_persons(look, snap, seen, layers):
+def test_what_the_user_shows_or_hides_stays_so(look, snap, seen, layers):
     look()
     snap()
     layers[NAME].visible = True
@@ -145,7 +145,7 @@ def test_the_eyes_are_the_persons(look, snap, seen, layers):
     assert seen() == set()
 
 
-def test_a_live_picture_the_person_has_hidden_stays_so(look, snap, seen, move, layers, wait_until):
+def test_a_live_layer_the_user_has_hidden_stays_so(look, snap, seen, move, layers, wait_until):
     look()
     snap(2)
     layers["camera"].visible = False
@@ -156,7 +156,7 @@ def test_a_live_picture_the_person_has_hidden_stays_so(look, snap, seen, move, l
     assert seen() == set()
 
 
-def test_clear_shows_the_live_picture(look, snap, seen, move, camera, link, wait_until):
+def test_clear_shows_the_live_layer(look, snap, seen, move, camera, link, wait_until):
     look()
     snap(3)
     move(0)
@@ -178,7 +178,7 @@ def test_the_view_stays_with_the_first_snapshot(look, snap, link):
     assert (camera.zoom, camera.center) == (3.5, (0, 2, 3))
 
 
-def test_a_live_picture_deleted_while_hidden_comes_back_in_sight(
+def test_a_live_layer_deleted_while_hidden_comes_back_in_sight(
     look, snap, seen, move, layers, wait_until
 ):
     look()
@@ -197,7 +197,7 @@ def test_the_axis_is_called_frame(snap, link):
     assert link.viewer.dims.axis_labels == ("frame", "-2", "-1")
 
 
-def test_the_slider_of_the_persons_own_stack_is_theirs(
+def test_the_slider_of_the_users_own_stack_is_left_alone(
     look, snap, seen, move, link, layers, wait_until
 ):
     theirs = link.viewer.add_image(np.zeros((5, 8, 10)), name="mine")

@@ -188,7 +188,7 @@ def test_in_three_dimensions_beside_other_layers(make_link, camera, produce, goe
     }
 
 
-def test_the_persons_own_stack_stays_at_its_slice(live, goes_on, camera, wait_until):
+def test_the_users_own_stack_stays_at_its_slice(live, goes_on, camera, wait_until):
     viewer = live.viewer
     viewer.add_image(np.zeros((50, 64, 64)), name="mine", scale=(0.3, 1, 1))
     viewer.dims.set_current_step(0, 30)

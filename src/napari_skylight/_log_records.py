@@ -23,38 +23,21 @@ _MOST_LETTERS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One log record as text: it keeps no engine, frame or device alive.
+    """One log record as text: it keeps no engine, frame or device alive."""
 
-    Attributes
-    ----------
-    number : int
-        Counts from 1.
-    time : float
-        Seconds since the epoch.
-    level : int
-        As in `logging`.
-    logger, thread : str
-    message : str
-    details : str
-        The traceback, or an empty text.
-    """
-
-    number: int
-    time: float
+    number: int  # counts from 1
+    time: float  # in s since the epoch
     level: int
     logger: str
     thread: str
     message: str
-    details: str
+    details: str  # the traceback, or an empty text
 
 
 class LogRecords(logging.Handler):
     """A handler that keeps the last records.
 
-    Attributes
-    ----------
-    changed : Signal()
-        Records were added or cleared. Emitted on the thread that logs.
+    `changed` is emitted when records were added or cleared, on the thread that logs.
     """
 
     changed = Signal()

@@ -35,10 +35,7 @@ def set_within(
 ) -> MsgGenerator[None]:
     """Set a device and wait for it, without a limit if `seconds` is None.
 
-    Raises
-    ------
-    TimeoutError
-        If it takes longer; the message begins with `failure`.
+    The `TimeoutError` if it takes longer begins with `failure`.
     """
     group = short_uid("set")
     yield Msg("set", device, value, group=group)
@@ -66,12 +63,8 @@ def acquisition(
 ) -> MsgGenerator[None]:
     """Run `plan` as the run of the plan `name`, with the light on and the cameras staged.
 
-    Parameters
-    ----------
-    exposure : float or None
-        Exposure time of every camera, in ms; None leaves it unchanged.
-    **md
-        Further metadata of the run.
+    `exposure` is the exposure time of every camera, in ms; None leaves it unchanged. `md` is added
+    to the run's metadata.
     """
     md = {"plan_name": name, "cameras": [camera.name for camera in cameras], **md}
     if illumination.channels:
@@ -85,21 +78,8 @@ def acquisition(
 class Illumination:
     """The light of a plan and its channels.
 
-    Parameters
-    ----------
-    light : Light or None
-    channels : Sequence of str
-        One is set once, before the plan; two or more become the `sequence`.
-
-    Attributes
-    ----------
-    sequence : tuple of str
-        The channels to cycle through with `go_to`; a single empty text if nothing changes.
-
-    Raises
-    ------
-    ValueError
-        If `channels` are given but the light has none.
+    One channel is set once, before the plan; two or more are the `sequence` to cycle through with
+    `go_to`, otherwise a single empty text.
     """
 
     def __init__(self, light: Light | None, channels: Sequence[str]) -> None:
@@ -127,13 +107,7 @@ class Illumination:
         return [device for device in (*devices, channel) if device is not None]
 
     def go_to(self, channel: str) -> MsgGenerator[None]:
-        """Set the channel and wait for it; do nothing for an empty text.
-
-        Raises
-        ------
-        TimeoutError
-            If the light takes longer than `CHANNEL_SECONDS`.
-        """
+        """Set the channel and wait for it; do nothing for an empty text."""
         if channel:
             assert self._channel is not None  # only a light with channels has names of them
             assert self._light is not None

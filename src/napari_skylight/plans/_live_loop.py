@@ -18,17 +18,7 @@ from napari_skylight.protocols import Camera, FrameBatch, FrameCaches, Streaming
 
 
 class Exposures:
-    """Triggers several cameras at once, one frame each.
-
-    Parameters
-    ----------
-    cameras : Sequence[Camera]
-
-    Attributes
-    ----------
-    done : SRLatch
-        Set when all frames are ready, for a plan that waits for other things too.
-    """
+    """Triggers several cameras at once, one frame each; `done` is set when all are ready."""
 
     def __init__(self, cameras: Sequence[Camera]) -> None:
         self._cameras = cameras
@@ -80,12 +70,7 @@ class Exposures:
 
 
 class Streams:
-    """Streams several cameras and remembers the last frame collected from each.
-
-    Parameters
-    ----------
-    cameras : Sequence[StreamingCamera]
-    """
+    """Streams several cameras and remembers the last frame collected from each."""
 
     def __init__(self, cameras: Sequence[StreamingCamera]) -> None:
         self._cameras = cameras
@@ -102,13 +87,9 @@ class Streams:
             yield Msg("stop_stream", camera)
 
     def collect(self, take: Callable[[StreamingCamera, FrameBatch], None]) -> MsgGenerator[None]:
-        """Collect every frame made until now.
+        """Collect every frame made until now, oldest first.
 
-        Parameters
-        ----------
-        take : callable
-            Called with the camera and each batch, oldest first, before the next message: a stop
-            does not lose a batch.
+        `take` gets the camera and each batch before the next message: a stop does not lose a batch.
         """
         for camera in self._collected:
             newest: int | None = None
@@ -131,23 +112,10 @@ _EXPOSED = ""  # the name of the exposure among those of the actions
 
 
 class LiveLoop:
-    """Shows frames and answers the actions between them.
+    """Shows frames and answers the actions between them: snapshot, stash and clear.
 
-    Parameters
-    ----------
-    cameras : Sequence[Camera]
-    caches : FrameCaches
-        Hold the live caches and the stacks.
-    positions : Sequence[Readable]
-        Read along with the frames.
-    illumination : Illumination
-        With several channels, no camera streams.
-    actions : tuple of Action
-        Snapshot, stash and clear.
-    stash_every : float
-        Interval between kept frames, in s.
-    stream : bool
-        Whether cameras that can stream do so.
+    `positions` are read with the frames; `stash_every` is the interval between kept frames, in s.
+    With `stream`, cameras that can stream do so, unless the light cycles through channels.
     """
 
     def __init__(

@@ -28,24 +28,8 @@ class StashQueue:
     A plan can be stopped at any message. Frames are therefore queued by `add` at once and taken off
     the queue before the message that stashes them: `stash` continues after an interruption.
 
-    Parameters
-    ----------
-    cameras : Sequence[Camera]
-    caches : FrameCaches
-        Hold the live caches and, for frames to keep, the stacks.
-    positions : Sequence[Readable]
-        Read along with the frames.
-    refused : callable
-        Called when a stack refuses frames.
-    channels : Sequence[str]
-        Channels of the frames; an empty text for frames without one.
-
-    Attributes
-    ----------
-    stacks : dict of (str, str) to HasCache
-        By camera name and channel.
-    on : bool
-        Whether frames are kept in the stacks; goes off when a stack refuses frames.
+    `stacks` are by camera name and channel, "" for frames without one. While `on`, frames are kept
+    in them; it goes off, and `refused` is called, when a stack refuses frames.
     """
 
     def __init__(
@@ -88,25 +72,17 @@ class StashQueue:
         yield from self._flush()
 
     def stash_with(self, snapshot: Mapping[str, Readings]) -> MsgGenerator[None]:
-        """Stash all queued frames; keep each frame of `snapshot` exactly once.
+        """Stash all queued frames; keep each frame of `snapshot`, by camera name, exactly once.
 
-        For an open event, whose readings of the positions are used.
-
-        Parameters
-        ----------
-        snapshot : mapping of str to Readings
-            By camera name: the frame to keep whether or not it is due.
-
-        Raises
-        ------
-        StashRefused
-            If a stack refused frames; the stack reports why.
+        For an open event, whose readings of the positions are used. Raises `StashRefused` if a
+        stack refused frames; the stack reports why.
         """
         left = dict(snapshot)
         while self._taken:
             taken = self._taken.popleft()
             own = snapshot[taken.camera]
-            values = {**_without_images(own), **taken.reading}
+            others = {key: each for key, each in own.items() if not _is_image(each["value"])}
+            values = {**others, **taken.reading}
             if self._sort(taken, values, also=image_time(own)):
                 left.pop(taken.camera, None)
         if not (yield from self._flush()):
@@ -141,13 +117,7 @@ class StashQueue:
 
 
 class _Pace:
-    """Picks frames at an interval, beginning with the first.
-
-    Parameters
-    ----------
-    seconds : float
-        The interval; 0 picks every frame.
-    """
+    """Picks frames at an interval in s, beginning with the first; 0 picks every frame."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -207,11 +177,6 @@ def image_time(reading: Readings) -> float | None:
     """Return the time stamp of the image in `reading`; None without an image."""
     images = (each for each in reading.values() if _is_image(each["value"]))
     return next((each["timestamp"] for each in images), None)
-
-
-def _without_images(reading: Readings) -> Readings:
-    """Return `reading` without its images."""
-    return {key: each for key, each in reading.items() if not _is_image(each["value"])}
 
 
 def _is_image(value: Any) -> bool:

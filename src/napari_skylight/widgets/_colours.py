@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 from qtpy.QtCore import QEvent, QPointF, QRectF, Qt
@@ -18,43 +19,12 @@ class ThemedWidget(QWidget):
     """Applies its colours again when the theme changes."""
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Follow the theme."""
         super().changeEvent(event)
         if is_new_theme(event):
             self._apply_theme()
 
     def _apply_theme(self) -> None:
         raise NotImplementedError
-
-
-def green(widget: QWidget) -> QColor:
-    """Return the colour for running."""
-    return _either(widget, dark="#5ac466", light="#1a7f37")
-
-
-def amber(widget: QWidget) -> QColor:
-    """Return the colour for paused and for warnings."""
-    return _either(widget, dark="#e3b341", light="#9a6700")
-
-
-def red(widget: QWidget) -> QColor:
-    """Return the colour for failed, for errors and for stopping."""
-    return _either(widget, dark="#ff7b72", light="#c62828")
-
-
-def muted(widget: QWidget) -> QColor:
-    """Return the colour for secondary text."""
-    return _between(widget, 0.65)
-
-
-def dim(widget: QWidget) -> QColor:
-    """Return the colour for disabled text."""
-    return _between(widget, 0.4)
-
-
-def faint(widget: QWidget) -> QColor:
-    """Return the colour for faint lines."""
-    return _between(widget, 0.25)
 
 
 _TEXT, _BACKGROUND = QPalette.ColorRole.WindowText, QPalette.ColorRole.Window
@@ -71,6 +41,15 @@ def _between(widget: QWidget, share: float) -> QColor:
 
 def _either(widget: QWidget, *, dark: str, light: str) -> QColor:
     return QColor(dark if widget.palette().color(_BACKGROUND).lightness() < 128 else light)
+
+
+# the colours for a widget in its theme: of states, and of text and lines by their contrast
+green = partial(_either, dark="#5ac466", light="#1a7f37")  # running
+amber = partial(_either, dark="#e3b341", light="#9a6700")  # paused, warnings
+red = partial(_either, dark="#ff7b72", light="#c62828")  # failed, errors, stopping
+muted = partial(_between, share=0.65)  # secondary text
+dim = partial(_between, share=0.4)  # disabled text
+faint = partial(_between, share=0.25)  # lines
 
 
 Shape = Literal["run", "stop", "pause", "menu"]

@@ -17,14 +17,8 @@ from qtpy.QtWidgets import (
 class TextDialog(QDialog):
     """A modeless window that shows `text` until closed or replaced by one of the same title.
 
-    As a tool window of `parent`, it shares the shortcuts there.
-
-    Parameters
-    ----------
-    title, text : str
-    parent : QWidget
-    fixed : bool
-        Whether to use a monospaced font, without wrapping: for tracebacks.
+    As a tool window of `parent`, it shares the shortcuts there. A `fixed` one is for tracebacks: in
+    a monospaced font, without wrapping.
     """
 
     def __init__(self, title: str, text: str, parent: QWidget, *, fixed: bool = False) -> None:

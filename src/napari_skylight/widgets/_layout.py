@@ -54,10 +54,6 @@ class DockVisibility(QObject):
     """Follows a panel in any dock, or in none; a minimised window counts as visible.
 
     Qt does not hide what is in a tab behind another, so that show and hide events are not enough.
-
-    Parameters
-    ----------
-    panel : QWidget
     """
 
     changed = Signal(bool)
@@ -69,7 +65,6 @@ class DockVisibility(QObject):
         panel.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Follow the panel as it is docked, shown and hidden."""
         kind = event.type()
         if kind == QEvent.Type.ParentChange:
             self._is_in_front = True
@@ -149,7 +144,6 @@ class FormArea(QScrollArea):
             self.updateGeometry()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Follow the size of the content."""
         if event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
             self.rearranged.emit()
@@ -159,11 +153,7 @@ class FormArea(QScrollArea):
 class ListAndDetails(QSplitter):
     """Two widgets: side by side in a wide dock, one above the other in a high one.
 
-    Parameters
-    ----------
-    first, second : QWidget
-    below : int
-        Initial height of the second relative to the first, when it is below.
+    `below` is the initial height of the second relative to the first, when it is below.
     """
 
     def __init__(self, first: QWidget, second: QWidget, below: int = 1) -> None:
@@ -199,5 +189,4 @@ class Separator(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw the line."""
         QPainter(self).fillRect(self.rect(), faint(self))

@@ -25,19 +25,12 @@ _ABSTRACT = (
 
 @dataclass(frozen=True)
 class ArrayOf:
-    """Metadata of a list that the plan takes as an array."""
+    """Metadata of a list that the plan takes as an array; dtype None where the hint has none."""
 
     dtype: Any
-    """None where the type hint leaves it open."""
 
     def make(self, values: Any) -> np.ndarray[Any, Any]:
-        """Return `values` as an array; the same object if it is one of this dtype.
-
-        Raises
-        ------
-        ValueError
-            If the rows differ in length.
-        """
+        """Return `values` as an array; the same object if it is one of this dtype."""
         try:
             return np.asarray(values, self.dtype)
         except ValueError:
@@ -88,9 +81,6 @@ def _item_type(scalar: type) -> type | None:
     if issubclass(scalar, np.floating) or scalar in _ABSTRACT:
         return float
     return str if issubclass(scalar, np.str_) else None
-
-
-_CONTAINERS: tuple[type, ...] = (list, tuple, set, frozenset)
 
 
 @dataclass(frozen=True)
@@ -153,17 +143,7 @@ def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
 
     An array becomes a list, with `ArrayOf` and the limits of its dtype among the metadata.
     """
-    metadata: tuple[Any, ...] = ()
-    while True:
-        if isinstance(annotation, TypeAliasType):
-            annotation = annotation.__value__
-        elif isinstance(annotation, NewType):
-            annotation = annotation.__supertype__
-        elif get_origin(annotation) is Annotated:
-            metadata = (*annotation.__metadata__, *metadata)
-            annotation = annotation.__origin__
-        else:
-            break
+    annotation, metadata = _peel(annotation)
     listed = array_as_list(annotation)
     if listed is not None:
         annotation, of_array = listed
@@ -178,17 +158,26 @@ def unwrap(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def member_hints(hint: Any) -> list[Any]:
     """Return the hints of a union's members except None, each with the metadata of the union."""
-    annotation, metadata = hint, ()
-    while isinstance(annotation, TypeAliasType) or get_origin(annotation) is Annotated:
-        if isinstance(annotation, TypeAliasType):
-            annotation = annotation.__value__
-        else:
-            metadata = (*annotation.__metadata__, *metadata)
-            annotation = annotation.__origin__
+    annotation, metadata = _peel(hint)
     if not is_union(annotation) or array_as_list(annotation) is not None:
         return []
     members = [member for member in get_args(annotation) if member is not type(None)]
     return [Annotated[member, *metadata] if metadata else member for member in members]
+
+
+def _peel(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return what aliases, ``NewType`` and ``Annotated`` stand for, and the metadata."""
+    metadata: tuple[Any, ...] = ()
+    while True:
+        if isinstance(annotation, TypeAliasType):
+            annotation = annotation.__value__
+        elif isinstance(annotation, NewType):
+            annotation = annotation.__supertype__
+        elif get_origin(annotation) is Annotated:
+            metadata = (*annotation.__metadata__, *metadata)
+            annotation = annotation.__origin__
+        else:
+            return annotation, metadata
 
 
 def is_optional(annotation: Any) -> bool:
@@ -227,7 +216,7 @@ def container_of(annotation: Any) -> type | None:
     origin = get_origin(without_none(annotation))
     if not isinstance(origin, type) or element_of(annotation) is None:
         return None
-    if origin in _CONTAINERS:
+    if origin in (list, tuple, set, frozenset):
         return origin
     return set if issubclass(origin, AbstractSet) else list
 

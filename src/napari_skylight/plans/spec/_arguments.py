@@ -110,7 +110,8 @@ def collect_arguments(
             kwargs[param.name] = value
         elif param.kind is ParamKind.VAR_KEYWORD:
             if not isinstance(value, Mapping):
-                raise TypeError(f"The value of **{param.name} is a {_type(value)}, not a Mapping.")
+                kind = type(value).__name__
+                raise TypeError(f"The value of **{param.name} is a {kind}, not a Mapping.")
             kwargs.update(value)
         else:
             given = as_list(value) if param.kind is ParamKind.VAR_POSITIONAL else [value]
@@ -208,7 +209,3 @@ def _default(spec: PlanSpec, param: ParamDescription) -> Any:
     if not param.has_default:
         raise TypeError(f"{spec.name} needs {param.name}: it has no value and no default.")
     return param.default
-
-
-def _type(value: Any) -> str:
-    return type(value).__name__

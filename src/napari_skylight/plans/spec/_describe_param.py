@@ -55,10 +55,8 @@ class ParamDescriber:
     ) -> ParamDescription:
         """Describe a parameter, or a part of a value.
 
-        Raises
-        ------
-        UnresolvableAnnotationError
-            If it is required and no field can show it, or no device matches it.
+        Raises `UnresolvableAnnotationError` if it is required and no field can show it, or no
+        device matches it.
         """
         annotation, metadata = unwrap(member.hint)
         param = ParamDescription(
@@ -123,13 +121,7 @@ class ParamDescriber:
         return tuple(each for each in found if each.has_field)
 
     def _structure(self, param: ParamDescription, member: Member) -> dict[str, Any]:
-        """Return the alternatives of a union, the element of a collection, or the parts.
-
-        Raises
-        ------
-        UnresolvableAnnotationError
-            If a form can show neither the value nor its parts.
-        """
+        """Return the alternatives of a union, the element of a collection, or the parts."""
         if param.kind is ParamKind.VAR_POSITIONAL:
             return self._element(param, param.annotation, param.metadata)
         alternatives = self._alternatives(member)

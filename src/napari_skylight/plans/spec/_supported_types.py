@@ -9,7 +9,7 @@ import inspect
 import numbers
 import os
 import types
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -53,13 +53,7 @@ def is_record(annotation: Any) -> bool:
 
 
 def members_of(record: type) -> list[Member]:
-    """Return the parts of `record` that its constructor takes, in order.
-
-    Raises
-    ------
-    NameError
-        If a type hint cannot be resolved.
-    """
+    """Return the parts of `record` that its constructor takes, in order."""
     if record is range:
         return [Member("start", int, 0), Member("stop", int), Member("step", int, 1)]
     if record is slice:
@@ -75,7 +69,12 @@ def members_of(record: type) -> list[Member]:
             for name in record._fields  # type: ignore[attr-defined]
         ]
     return [
-        Member(field.name, hints[field.name], _default(field), _help(field))
+        Member(
+            field.name,
+            hints[field.name],
+            _default(field),
+            str(field.metadata.get("description", "")),
+        )
         for field in dataclasses.fields(record)
         if field.init
     ]
@@ -94,10 +93,7 @@ def values_of(record: type, value: Any, names: Iterable[str]) -> dict[str, Any]:
 def build(record: type, values: Mapping[str, Any], names: Iterable[str]) -> Any:
     """Return a `record` with these parts; a missing one takes its default.
 
-    Raises
-    ------
-    ValueError
-        If `record` refuses the values; the message is its own.
+    The `ValueError` if `record` refuses them has its message.
     """
     try:
         if record in (range, slice):
@@ -128,30 +124,19 @@ def _is_named_tuple(annotation: type) -> bool:
 
 def _of_pydantic(name: str, info: FieldInfo) -> Member:
     hint = Annotated[info.annotation, info] if info.annotation is not None else _EMPTY
-    default = _EMPTY if info.is_required() else _made(info)
+    default = _EMPTY
+    if not info.is_required():
+        default = info.get_default(call_default_factory=True, validated_data={})
     alias = info.validation_alias
     return Member(alias if isinstance(alias, str) else name, hint, default, info.description or "")
 
 
-def _made(info: FieldInfo) -> Any:
-    return info.get_default(call_default_factory=True, validated_data={})
-
-
 def _default(field: dataclasses.Field[Any]) -> Any:
-    factory: Callable[[], Any] | Any = field.default_factory
-    if factory is not dataclasses.MISSING:
-        return factory()
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
     return _EMPTY if field.default is dataclasses.MISSING else field.default
 
 
-def _help(field: dataclasses.Field[Any]) -> str:
-    return str(field.metadata.get("description", ""))
-
-
-_SIMPLE = (
-    *(bool, int, float, str, Path),
-    *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
-)
 _CONCRETE: dict[Any, type] = {
     os.PathLike: Path,
     numbers.Integral: int,
@@ -159,8 +144,12 @@ _CONCRETE: dict[Any, type] = {
     numbers.Number: float,
 }
 _NOT_DEVICES = (
-    *("builtins", "collections", "collections.abc"),
-    *("numpy", "typing", "typing_extensions"),
+    "builtins",
+    "collections",
+    "collections.abc",
+    "numpy",
+    "typing",
+    "typing_extensions",
 )
 
 
@@ -185,7 +174,7 @@ def field_type(annotation: Any) -> Any | None:
     """
     annotation = unwrap(annotation)[0]
     if isinstance(annotation, type) and not get_args(annotation):
-        simple = annotation in _SIMPLE or issubclass(annotation, enum.Enum)
+        simple = annotation in _KINDS or issubclass(annotation, enum.Enum)
         return annotation if simple or is_record(annotation) else _CONCRETE.get(annotation)
     if literal_values(annotation) is not None:
         return annotation
@@ -281,6 +270,7 @@ def _is_instance(value: Any, kind: type) -> bool:
         return True
 
 
+# the simple types that have an editor, and lists of them
 _KINDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",

@@ -214,15 +214,12 @@ def _limits_problem(param: ParamDescription, value: Any, label: str) -> str:
         if limit is None or is_within(value, limit) or (value == limit and not is_open):
             continue
         said = _say(limit, param)
-        return f"{label} is {_say(value, param)}: enter {_beyond(word, said, is_open)}."
+        allowed = f"{word} than {said}" if is_open else f"{said} or {word}"
+        return f"{label} is {_say(value, param)}: enter {allowed}."
     if bounds.step is not None and not _is_multiple(value, bounds.step):
         said = _say(bounds.step, param)
         return f"{label} is {_say(value, param)}: enter a multiple of {said}."
     return ""
-
-
-def _beyond(word: str, limit: str, is_open: bool) -> str:
-    return f"{word} than {limit}" if is_open else f"{limit} or {word}"
 
 
 def _is_multiple(value: Any, step: Any) -> bool:

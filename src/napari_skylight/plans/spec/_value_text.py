@@ -42,11 +42,8 @@ def say_choice(choice: Any) -> str:
     if choice is None:
         return "none"
     if isinstance(choice, enum.Enum):
-        return (
-            choice.value
-            if isinstance(choice.value, str) and isinstance(choice, str)
-            else choice.name
-        )
+        has_text = isinstance(choice, str) and isinstance(choice.value, str)
+        return choice.value if has_text else choice.name
     return str(choice)
 
 

@@ -109,7 +109,6 @@ class OptionalEditor(Editor):
         editor.on_change(self._report_change)
 
     def mark(self, at_fault: bool) -> bool:
-        """Outline the fields at fault within the editor."""
         return self._editor.mark(at_fault)
 
     def _read(self) -> Any:
@@ -139,15 +138,6 @@ class UnionEditor(Editor):
     """A list of choices and kinds of values, and the editor of the chosen kind.
 
     For ``float | Literal["auto"]``: a list of "a number" and "auto", and a number field.
-
-    Parameters
-    ----------
-    param : ParamDescription
-        Has alternatives.
-    path : str
-        The field's name in the form.
-    make_editor : callable
-        Makes the editor of an alternative.
     """
 
     def __init__(
@@ -175,7 +165,6 @@ class UnionEditor(Editor):
         self._box.currentIndexChanged.connect(self._on_index_changed)
 
     def mark(self, at_fault: bool) -> bool:
-        """Outline the fields at fault within the editor of the chosen kind."""
         chosen = self._chosen().editor
         marked = [editor.mark(at_fault and editor is chosen) for editor in self._editors]
         return any(marked)
@@ -242,12 +231,10 @@ class _Row(QWidget):
         self._tallest = tallest
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Take the height with the style applied."""
         super().showEvent(event)
         self._measure()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Take the height again after a change of style."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
             self._measure()

@@ -35,10 +35,7 @@ class Editor:
     def value(self) -> Any:
         """The value; None if the editor is empty.
 
-        Raises
-        ------
-        ValueError
-            If the text is no such value; the message says what to enter.
+        The `ValueError` for a text that is no such value says what to enter.
         """
         return self._read()
 
@@ -71,15 +68,7 @@ _NOTHING = object()
 class Field(QWidget):
     """The editor of a parameter, outlined if its value is not allowed.
 
-    Parameters
-    ----------
-    param : ParamDescription
-    editor : Editor
-        Shows the initial value of `param`.
-    path : str
-        The field's name in the form, unique: "exposure", "roi.width".
-    help_text : str
-        Its description, shown as a tooltip.
+    `path` is the field's unique name in the form: "exposure", "roi.width".
     """
 
     changed = Signal()
@@ -119,11 +108,6 @@ class Field(QWidget):
         """The value for the plan; `inspect.Parameter.empty` if there is none.
 
         A value that was set is returned as the same object until the user edits it.
-
-        Raises
-        ------
-        ValueError
-            If the text is no such value; the message says what to enter.
         """
         untouched = self._given is not _NOTHING
         value = self._given if untouched else self._editor.value
@@ -166,9 +150,8 @@ class Field(QWidget):
     def set_problem(self, problem: str) -> None:
         """Outline the field with `problem` as its tooltip; an empty text removes both."""
         self.problem = problem
-        self._outlined = bool(problem) and not self._editor.mark(bool(problem))
-        if not problem:
-            self._editor.mark(False)
+        marked = self._editor.mark(bool(problem))
+        self._outlined = bool(problem) and not marked
         tip = plain_tip("\n".join(filter(None, (problem, self._help, self._editor.hint))))
         self._editor.native.setToolTip(tip)
         self.label.setToolTip(tip)
@@ -184,7 +167,6 @@ class Field(QWidget):
         self.changed.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw the outline."""
         if not self._outlined:
             return
         painter = QPainter(self)

@@ -40,7 +40,6 @@ class _NestedEditor(Editor):
     """An editor that consists of fields."""
 
     def mark(self, at_fault: bool) -> bool:
-        """Outline the fields at fault."""
         for field in self._inner():
             field.set_problem(field.find_problem() if at_fault else "")
         return any(field.problem for field in self._inner())
@@ -50,13 +49,7 @@ class _NestedEditor(Editor):
 
 
 def _value_of(field: Field, label: str = "") -> Any:
-    """Return the value of a part.
-
-    Raises
-    ------
-    PartError
-        If it is missing or not allowed.
-    """
+    """Return the value of a part; raise `PartError` if it is missing or not allowed."""
     value, problem = field.read(label)
     if not problem and value is inspect.Parameter.empty:
         problem = field.find_problem(label)

@@ -61,16 +61,8 @@ _TYPED = re.compile(r"[\d.,eE+\-_ infatyINFATY]*")
 class NumberField(QAbstractSpinBox):
     """A number of any size and precision, with its unit; empty at first.
 
-    The arrows stay within the limits; a number outside can be typed, for the form to refuse.
-
-    Parameters
-    ----------
-    whole : bool
-        Whether only whole numbers are allowed.
-    bounds : Bounds, optional
-    unit : str
-    zero : str
-        The text shown for 0 unless the field has the focus.
+    The arrows stay within the limits; a number outside can be typed, for the form to refuse. The
+    text `zero` is shown for 0 unless the field has the focus.
     """
 
     changed = Signal()
@@ -93,10 +85,7 @@ class NumberField(QAbstractSpinBox):
     def number_or_none(self) -> float | None:
         """Return the number; None if the field is empty.
 
-        Raises
-        ------
-        ValueError
-            If the text is not a number; the message says what to enter.
+        The `ValueError` for a text that is not a number says what to enter.
         """
         text = self._line.text().strip()
         if not text:

@@ -39,6 +39,7 @@ from napari_skylight.widgets.forms._nested_editors import (
 )
 from napari_skylight.widgets.forms._number_field import NumberField
 from napari_skylight.widgets.forms._plain_editors import (
+    MOMENT_FORMATS,
     DurationEditor,
     ListEditor,
     LiteralEditor,
@@ -46,7 +47,6 @@ from napari_skylight.widgets.forms._plain_editors import (
     MomentEditor,
     NumberEditor,
     PathEditor,
-    is_moment,
 )
 
 _log = logging.getLogger("napari_skylight.widgets")
@@ -55,15 +55,8 @@ _log = logging.getLogger("napari_skylight.widgets")
 def create_field(param: ParamDescription, path: str = "", help_text: str = "") -> Field:
     """Return the field of `param`, with the editor for its kind of value.
 
-    A value that no editor can show is edited as a Python literal.
-
-    Parameters
-    ----------
-    param : ParamDescription
-    path : str
-        The field's name in the form, the parameter's by default: "x", "roi.width", "points.0".
-    help_text : str
-        What the parameter means, where `param` does not say.
+    A value that no editor can show is edited as a Python literal. `path` is the field's name in the
+    form, the parameter's by default: "x", "roi.width", "points.0".
     """
     path = path or param.name
     try:
@@ -94,15 +87,12 @@ def create_editor(param: ParamDescription, path: str) -> Editor:
 
 def _structured_editor(param: ParamDescription, path: str) -> Editor | None:
     element = param.element
-    if element is not None:
-        kind, special = (
-            element.shown,
-            any((element.optional, element.choices, element.alternatives, _options(element))),
-        )
-        if kind in (int, float, str) and not special:
-            return ListEditor(kind, element.unit)
-        return RowsEditor(param, element, path, create_field)
-    return PartsEditor(param, path, create_field) if param.record is not None else None
+    if element is None:
+        return PartsEditor(param, path, create_field) if param.record is not None else None
+    special = element.optional or element.choices or element.alternatives or _options(element)
+    if element.shown in (int, float, str) and not special:
+        return ListEditor(element.shown, element.unit)
+    return RowsEditor(param, element, path, create_field)
 
 
 def _plain_editor(param: ParamDescription) -> Editor:
@@ -117,7 +107,7 @@ def _plain_editor(param: ParamDescription) -> Editor:
         )
     if shown is timedelta:
         return DurationEditor(param.bounds)
-    if is_moment(shown):
+    if shown in MOMENT_FORMATS:
         return MomentEditor(shown)
     return MagicEditor(create_widget(annotation=shown, label=""))
 
@@ -137,12 +127,7 @@ QPushButton:focus {{ border: 1px solid {colour}; }}
 
 
 class ParamForm(QWidget):
-    """The fields of a plan: devices first; keyword-only parameters with defaults folded away.
-
-    Parameters
-    ----------
-    spec : PlanSpec
-    """
+    """The fields of a plan: devices first; keyword-only parameters with defaults folded away."""
 
     changed = Signal()
 
@@ -152,7 +137,7 @@ class ParamForm(QWidget):
         meanings = meanings_of(spec.docs)
         self.fields = {
             param.name: create_field(param, help_text=meanings.get(param.name, ""))
-            for param in sorted(spec.parameters, key=_rank)
+            for param in sorted(spec.parameters, key=lambda each: each.device_proto is None)
             if param.has_field
         }
         daily = [field for field in self.fields.values() if not _is_seldom(field.param)]
@@ -214,17 +199,16 @@ class ParamForm(QWidget):
             field.set_locked(locked)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Align the folded fields with the others."""
         super().showEvent(event)
         self._align()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Align again after a change of font or style."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
             self._align()
 
     def _align(self) -> None:
+        """Give all labels the same right edge, indented ones too."""
         if not self.fields:
             return
         indents = {field: INDENT * (field in self._seldom) for field in self.fields.values()}
@@ -243,13 +227,7 @@ class ParamForm(QWidget):
 
 
 class _Fold(QCollapsible):
-    """A heading without a frame that shows and hides `content`, without animation.
-
-    Parameters
-    ----------
-    title : str
-    content : QWidget
-    """
+    """A heading without a frame that shows and hides `content`, without animation."""
 
     def __init__(self, title: str, content: QWidget) -> None:
         super().__init__(title)
@@ -264,7 +242,6 @@ class _Fold(QCollapsible):
         self._draw_arrows()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Follow the theme."""
         super().changeEvent(event)
         if is_new_theme(event):
             self.toggleButton().setStyleSheet(_FOLD_STYLE.format(colour=muted(self).name()))
@@ -278,10 +255,6 @@ class _Fold(QCollapsible):
 
 def _is_seldom(param: ParamDescription) -> bool:
     return param.kind is ParamKind.KEYWORD_ONLY and param.has_default
-
-
-def _rank(param: ParamDescription) -> int:
-    return 0 if param.device_proto is not None else 1
 
 
 def _width(label: QLabel) -> int:

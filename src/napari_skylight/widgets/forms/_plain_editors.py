@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from magicgui.widgets import create_widget
 from qtpy.QtWidgets import QCheckBox, QDateTimeEdit, QLineEdit
@@ -18,12 +18,12 @@ from napari_skylight.plans.spec import Bounds, read_number, say_number
 from napari_skylight.widgets.forms._field import Editor
 from napari_skylight.widgets.forms._number_field import NumberField, UnitLabel, take_any_length
 
-_FORMATS = {datetime: "yyyy-MM-dd HH:mm:ss", date: "yyyy-MM-dd", time: "HH:mm:ss"}
-
-
-def is_moment(kind: Any) -> TypeGuard[type]:
-    """Return whether a `MomentEditor` shows values of `kind`."""
-    return kind in _FORMATS
+MOMENT_FORMATS: dict[Any, str] = {
+    datetime: "yyyy-MM-dd HH:mm:ss",
+    date: "yyyy-MM-dd",
+    time: "HH:mm:ss",
+}
+"""Of the kinds of values that a `MomentEditor` shows."""
 
 
 class MagicEditor(Editor):
@@ -64,10 +64,10 @@ class PathEditor(MagicEditor):
 class MomentEditor(MagicEditor):
     """A date, a time of day or both, to the second; the time zone of the value shown is kept."""
 
-    def __init__(self, kind: type) -> None:
+    def __init__(self, kind: Any) -> None:
         super().__init__(create_widget(annotation=kind, label=""))
         assert isinstance(self.native, QDateTimeEdit)
-        self.native.setDisplayFormat(_FORMATS[kind])
+        self.native.setDisplayFormat(MOMENT_FORMATS[kind])
         self._has_zone = kind is not date
         self._zone: Any = None
 
@@ -119,13 +119,7 @@ class DurationEditor(NumberEditor):
 
 
 class LiteralEditor(Editor):
-    """A Python literal such as ``{"a": 1}``, for values without a better editor.
-
-    Parameters
-    ----------
-    reason : str
-        Why there is no better one.
-    """
+    """A Python literal such as ``{"a": 1}``, for values without a better editor."""
 
     def __init__(self, reason: str) -> None:
         self._line: QLineEdit = take_any_length(QLineEdit())
@@ -152,14 +146,7 @@ _BARE = re.compile(r'\s*([^",]*?)\s*(,|$)')
 
 
 class ListEditor(Editor):
-    """Numbers or texts, separated by commas.
-
-    Parameters
-    ----------
-    kind : type
-        `int`, `float` or `str`.
-    unit : str
-    """
+    """Numbers or texts in one line, separated by commas: ``1, 2, 5``, ``0:10:2``, ``a, "b, c"``."""
 
     def __init__(self, kind: type, unit: str = "") -> None:
         self._kind = kind

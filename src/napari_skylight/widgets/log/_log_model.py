@@ -17,14 +17,7 @@ _ROOT = QModelIndex()
 
 
 class LogModel(QAbstractListModel):
-    """The records from a level on that contain a text, oldest first.
-
-    Parameters
-    ----------
-    icon : callable
-        Returns the icon of a level.
-    parent : QObject
-    """
+    """The records from a level on that contain a text, oldest first; `icon` is for a level."""
 
     def __init__(self, icon: Callable[[int], QIcon], parent: QObject) -> None:
         super().__init__(parent)

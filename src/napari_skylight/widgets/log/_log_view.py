@@ -97,12 +97,10 @@ class LogView(QWidget):
         self._capture.level = self._level.currentData() if watched else logging.INFO
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Show the messages logged meanwhile."""
         super().showEvent(event)
         self.refresh()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Follow the theme."""
         super().changeEvent(event)
         if is_new_theme(event):
             self._icons.clear()
@@ -235,7 +233,6 @@ class _Full(QPlainTextEdit):
             self.moveCursor(QTextCursor.MoveOperation.StartOfBlock)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Keep the cursor in view."""
         super().resizeEvent(event)
         self.ensureCursorVisible()
 

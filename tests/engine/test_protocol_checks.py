@@ -105,7 +105,7 @@ def test_the_answer_equals_isinstance_for_every_object_of_a_changing_class(
         FakeCamera,
         None,
     ],
-    ids=repr,
+    ids=lambda obj: type(obj).__name__,
 )
 def test_mocks_namespaces_and_classes_are_answered_as_isinstance_does(obj: Any) -> None:
     same([obj])

@@ -215,7 +215,7 @@ def make(name: str, folder: Path) -> None:
 
 
 def make_apart(name: str, folder: Path) -> None:
-    """Make one picture, in a process of its own and with nobody's settings."""
+    """Make one picture, in a process and with settings of its own."""
     code = "import sys, pathlib, make_pictures as m; m.make(sys.argv[1], pathlib.Path(sys.argv[2]))"
     with tempfile.TemporaryDirectory() as home:
         settings = {"XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home, "NAPARI_SKYLIGHT_HOME": home}

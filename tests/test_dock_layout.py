@@ -123,13 +123,18 @@ def test_a_height_that_the_user_drags_is_kept(open_window, qtbot):
     control = panels["Plan control"].parent()
     qtbot.waitUntil(lambda: has_its_height(panels["Plan control"]), timeout=5000)
     handle, before = window.windowHandle(), control.height()
-    start = control.geometry().bottomLeft() + QPoint(100, 4)
     button, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    QTest.mousePress(handle, button, none, start)
-    QTest.mouseMove(handle, start + QPoint(0, 30))
-    QTest.mouseMove(handle, start + QPoint(0, 60))
-    qtbot.waitUntil(lambda: control.height() > before, timeout=5000)
-    QTest.mouseRelease(handle, button, none, start + QPoint(0, 60))
+
+    def is_dragged():
+        start = control.geometry().bottomLeft() + QPoint(100, 4)
+        QTest.mousePress(handle, button, none, start)
+        QTest.mouseMove(handle, start + QPoint(0, 30))
+        QTest.mouseMove(handle, start + QPoint(0, 60))
+        QApplication.processEvents()
+        QTest.mouseRelease(handle, button, none, start + QPoint(0, 60))
+        return control.height() > before
+
+    qtbot.waitUntil(is_dragged, timeout=5000)
     height = control.height()
     viewer.close()
     _, panels = open_window("Plan control", "Devices")

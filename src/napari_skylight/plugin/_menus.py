@@ -38,7 +38,7 @@ IN_MANIFEST = {"snapshot", "stash", "clear"}
 """Actions that the manifest has as commands, already in the palette."""
 
 
-class _Turn(NamedTuple):
+class _Alternative(NamedTuple):
     """What an entry becomes while a condition holds."""
 
     when: Callable[[Session], bool]
@@ -46,14 +46,14 @@ class _Turn(NamedTuple):
     title: str
 
 
-class _Line(NamedTuple):
+class _Command(NamedTuple):
     """An entry for a command of the manifest."""
 
     command: str
     group: str
     keys: int = 0
     checked: Callable[[Session, Preferences], bool] | None = None
-    turn: _Turn | None = None
+    alternative: _Alternative | None = None
 
 
 def _is_live(session: Session) -> bool:
@@ -74,25 +74,30 @@ def _shows_rates(_session: Session, preferences: Preferences) -> bool:
 
 
 LINES = (
-    _Line(
+    _Command(
         "start_live_view",
         RUN,
         CTRL_ALT | KeyCode.KeyL,
-        turn=_Turn(_is_live, "stop", "Stop live view"),
+        alternative=_Alternative(_is_live, "stop", "Stop live view"),
     ),
-    _Line("stop", RUN, CTRL_ALT | KeyCode.Period),
-    _Line("stop_motion", RUN),
-    _Line("pause", RUN, CTRL_ALT_SHIFT | KeyCode.KeyP, turn=_Turn(_is_paused, "resume", "Resume")),
-    _Line("snapshot", ASK, CTRL_ALT_SHIFT | KeyCode.KeyS),
-    _Line("stash_frames", ASK, checked=_stashes),
-    _Line("clear_stash", ASK),
-    _Line("open_simulated_microscope", OPEN),
-    _Line("open_micro_manager", OPEN),
-    _Line("open_devices_file", OPEN),
-    _Line("reload_plans", PLANS),
-    _Line("open_plans_folder", PLANS),
-    _Line("autoscale_now", SHOW, CTRL_ALT | KeyCode.KeyA),
-    _Line("show_frame_rates", SHOW, checked=_shows_rates),
+    _Command("stop", RUN, CTRL_ALT | KeyCode.Period),
+    _Command("stop_motion", RUN),
+    _Command(
+        "pause",
+        RUN,
+        CTRL_ALT_SHIFT | KeyCode.KeyP,
+        alternative=_Alternative(_is_paused, "resume", "Resume"),
+    ),
+    _Command("snapshot", ASK, CTRL_ALT_SHIFT | KeyCode.KeyS),
+    _Command("stash_frames", ASK, checked=_stashes),
+    _Command("clear_stash", ASK),
+    _Command("open_simulated_microscope", OPEN),
+    _Command("open_micro_manager", OPEN),
+    _Command("open_devices_file", OPEN),
+    _Command("reload_plans", PLANS),
+    _Command("open_plans_folder", PLANS),
+    _Command("autoscale_now", SHOW, CTRL_ALT | KeyCode.KeyA),
+    _Command("show_frame_rates", SHOW, checked=_shows_rates),
 )
 
 
@@ -144,8 +149,8 @@ class Menus(QObject):
 
     def _show(self) -> None:
         for name, line in self._lines.items():
-            turned = line.turn is not None and line.turn.when(self._session)
-            title = line.turn.title if line.turn and turned else _title(line.command)
+            turned = line.alternative is not None and line.alternative.when(self._session)
+            title = line.alternative.title if line.alternative and turned else _title(line.command)
             checked = line.checked is not None and line.checked(self._session, self._preferences)
             self._entries.show(name, title, checked)
         for name, action in self._actions.items():
@@ -153,14 +158,14 @@ class Menus(QObject):
 
     # ---- the commands ------------------------------------------------------------------------
 
-    def _entry(self, name: str, line: _Line) -> Entry:
+    def _entry(self, name: str, line: _Command) -> Entry:
         run = partial(self._run, line)
         checkable = line.checked is not None
         return Entry(name, _title(line.command), run, line.group, line.keys, checkable)
 
-    def _run(self, line: _Line) -> None:
-        turned = line.turn is not None and line.turn.when(self._session)
-        command = line.turn.command if line.turn and turned else line.command
+    def _run(self, line: _Command) -> None:
+        turned = line.alternative is not None and line.alternative.when(self._session)
+        command = line.alternative.command if line.alternative and turned else line.command
         app_model().commands.execute_command(f"{PLUGIN}.{command}").result()
         self._show()  # the click has toggled the check mark; the session decides
 

@@ -41,6 +41,8 @@ class DeviceSection(ThemedWidget):
     refused = Signal(QWidget)
     """The label that says why a value was refused."""
 
+    rows_added = Signal()
+
     updated = Signal()
     """The watch has new states; may come often."""
 
@@ -101,6 +103,7 @@ class DeviceSection(ThemedWidget):
         rows.setContentsMargins(_INDENT, 0, 0, 4)
         rows.entered.connect(self._on_value_entered)
         rows.refused.connect(self.refused)
+        rows.rows_added.connect(self.rows_added)
         self._links.connect(self.watch.changed, self._on_watch_changed)
         rows.show_states(self.watch.states)
         return rows

@@ -127,6 +127,7 @@ class DevicesPanel(ThemedWidget):
         section.updated.connect(self._on_updated)
         section.moved.connect(self._move_focus)
         section.refused.connect(self._on_refused)
+        section.rows_added.connect(self._order_tabs)
         return section
 
     def _on_toggled(self, name: str, expanded: bool) -> None:

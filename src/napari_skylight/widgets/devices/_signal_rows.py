@@ -31,6 +31,8 @@ class SignalRows(ThemedWidget):
     entered = Signal(str, object)
     """The path of a signal, and the value that the user has entered."""
 
+    rows_added = Signal()
+
     refused = Signal(QWidget)
     """The label that says why a value was refused."""
 
@@ -62,6 +64,7 @@ class SignalRows(ThemedWidget):
                     self.refused.emit(row.refusal)
         if len(self._rows) > known:
             self._set_tab_order()
+            self.rows_added.emit()
             self._apply_theme()
 
     def hide_rows(self, paths: Collection[str]) -> None:

@@ -75,20 +75,20 @@ class RunButtons(ThemedWidget):
         text, stop = self.palette().color(QPalette.ColorRole.WindowText), red(self)
         if state.busy:
             ending = state is SessionState.STOPPING
-            self.run.dress("Stop", "stop", stop, _IS_STOPPING if ending else "")
-            self.ends.dress("", "menu", stop)
+            self.run.show_as("Stop", "stop", stop, _IS_STOPPING if ending else "")
+            self.ends.show_as("", "menu", stop)
             self.ends.setToolTip("Abort or halt the plan")
         else:
             self._menu.close()
-            self.run.dress("Run", "run", text, self._reason)
-            self.ends.dress("", "menu", text, "Abort and halt: no plan runs.")
+            self.run.show_as("Run", "run", text, self._reason)
+            self.ends.show_as("", "menu", text, "Abort and halt: no plan runs.")
         if state is SessionState.PAUSED:
-            self.pause.dress("Resume", "run", text)
+            self.pause.show_as("Resume", "run", text)
         elif not self._pausable:
-            self.pause.dress("Pause", "pause", text, "This plan cannot pause.")
+            self.pause.show_as("Pause", "pause", text, "This plan cannot pause.")
         else:
             reason = "" if state is SessionState.RUNNING else _NO_PAUSE.get(state, "No plan runs.")
-            self.pause.dress("Pause", "pause", text, reason)
+            self.pause.show_as("Pause", "pause", text, reason)
 
     def _on_run_clicked(self) -> None:
         (self.stop_clicked if self._state.busy else self.run_clicked).emit()
@@ -110,7 +110,7 @@ class _Button(QPushButton):
         self.setAutoDefault(True)  # Enter presses it, as the space bar does
         self._focus_went_to: QWidget | None = None
 
-    def dress(self, text: str, shape: Shape, colour: QColor, reason: str = "") -> None:
+    def show_as(self, text: str, shape: Shape, colour: QColor, reason: str = "") -> None:
         """Set text and icon; disable the button if there is a `reason`."""
         self.setText(text)
         self._enable(not reason)

@@ -138,6 +138,24 @@ def test_a_move_that_takes_too_long_is_stopped(stage, monkeypatch):
     assert 0 < here[0] < FAR / 2
 
 
+def test_a_stage_that_cannot_stop_outlives_a_move_that_takes_too_long(monkeypatch):
+    class Core(CMMCore):
+        def stop(self, _label):
+            raise RuntimeError("unsupported command")
+
+    monkeypatch.setattr("pymmcore.CMMCore", Core)
+    monkeypatch.setattr("napari_skylight.devices.mmcore._stage.MOVE_SECONDS", 0.2)
+    microscope = mmcore.microscope()
+    stage = microscope.devices[1]
+    moves = [stage.x.set(2000), stage.y.set(5)]
+    for status in moves:
+        assert isinstance(status.exception(5), TimeoutError | RuntimeError)
+    monkeypatch.setattr("napari_skylight.devices.mmcore._stage.MOVE_SECONDS", 20)
+    stage.x.set(0).wait(20)
+    assert position(stage)[0] == pytest.approx(0, abs=STEP)
+    microscope.close()
+
+
 def test_a_move_that_fails_tells_why_and_the_next_one_works(monkeypatch):
     mishaps = [RuntimeError("the axis is blocked")]
 

@@ -101,8 +101,6 @@ class Session:
         if home is not None:
             self.reload_plans()
 
-    # ---- the running plan --------------------------------------------------------------------
-
     @property
     def state(self) -> SessionState:
         """The state of the engine."""

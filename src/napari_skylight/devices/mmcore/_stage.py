@@ -108,21 +108,19 @@ class Drive:
         self._moving = True
 
     def _stop(self, success: bool) -> None:
-        self._halt()
         if self._wanted:
             self._wanted = {}
             self._legs += 1
         if not success:
             self._stopped_legs = self._legs
-
-    def _halt(self) -> None:
         if self._moving:
             self._core.mmc.stop(self._label)
             self._moving = self._braking = False
 
     def _abandon(self, leg: int) -> None:
-        if leg == self._legs:  # a later leg has its own time
-            self._stop(False)
+        if leg >= self._legs:  # a later leg has its own time
+            with suppress(RuntimeError):  # it cannot stop
+                self._stop(False)
 
 
 def _number(target: Any, what: str) -> float:

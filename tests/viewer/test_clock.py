@@ -129,6 +129,39 @@ def test_display_keeps_to_half_while_the_mouse_moves(display, widget, qapp):
     assert sum(shares[1:]) / 39 == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_frame_joins_a_paint_that_input_causes(display, widget, qapp):
+    frames, began = display.frames, display.time.now
+    for _ in range(300):
+        qapp.sendEvent(widget, mouse())
+        display.time.run(0.005)
+        display.clock.share_paint()
+    share = 0.02 * (display.frames - frames) / (display.time.now - began)
+    assert 0.6 < share <= 0.86
+
+
+def test_a_paint_without_input_brings_no_frame(display):
+    assert display.share(1) == pytest.approx(0.85, abs=0.05)
+    frames = display.frames
+    for _ in range(20):
+        display.clock.share_paint()
+    assert display.frames == frames
+
+
+def test_input_handled_after_the_canvas_is_on_screen_counts_as_pause(display, widget, qapp):
+    def tick():
+        display.time.now += 0.02
+        display.clock.note_swapped()
+        display.time.now += 0.01  # the user's
+        display.frames += 1
+        qapp.sendEvent(widget, mouse())
+        return True
+
+    display.clock._tick = tick
+    display.time.run(2)
+    assert display.clock.busy == pytest.approx(0.02, abs=0.001)
+    assert display.share(5) == pytest.approx(0.5, abs=0.04)
+
+
 def test_each_kind_of_input_counts(display, widget, qtbot, qapp):
     window = widget
     window.show()

@@ -36,10 +36,11 @@ _INPUT = frozenset(
 class Clock(QObject):
     """Calls `tick` on the GUI thread while there is news, at most `rate` times a second.
 
-    After a tick with news, the clock waits until Qt has drawn, measures how long both took, and
-    leaves a pause in proportion: display takes at most 85 % of the GUI's time while the user is
-    idle, and half of it from the first frame after an input event until 300 ms after the last.
-    `hurry` skips the pause. The clock stops after half a second without news, until `wake`.
+    After a tick with news, the clock waits until the canvas is on screen, measures how long both
+    took, and leaves a pause in proportion: display takes at most 85 % of the GUI's time while the
+    user is idle, and half of it from the first frame after an input event until 300 ms after the
+    last. Input handled after the canvas is on screen counts as pause. `hurry` skips the pause. The
+    clock stops after half a second without news, until `wake`.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ class Clock(QObject):
         self._awake = False
         self._stopped = False
         self._hurried = False
-        self._last_news = self._started = self._due = 0.0
+        self._last_news = self._started = self._swapped = self._drawn = self._due = 0.0
         self._last_input = -_INPUT_LASTS
         self._beat_timer = self._timer(self._on_beat)
         self._drawn_timer = self._timer(self._on_drawn)  # at 0 ms: when Qt has nothing to draw
@@ -104,6 +105,20 @@ class Clock(QObject):
             self._hurried = self._awake = True
             self._woken.emit()
 
+    def share_paint(self) -> None:
+        """Tick now if the user's input repaints the window anyway, instead of painting twice."""
+        now = perf_counter()
+        earliest = max(self._drawn + self.busy * _pause(_IDLE_SHARE), self._started + 1 / self.rate)
+        if self.share == _INPUT_SHARE and self._beat_timer.isActive() and now >= earliest:
+            self._beat_timer.stop()
+            self._due = now
+            self._on_beat()
+
+    def note_swapped(self) -> None:
+        """Note that the canvas is on screen. Later paints before the next tick are not ours."""
+        if self._swapped < self._started:
+            self._swapped = perf_counter()
+
     def stop(self) -> None:
         """Never tick again."""
         self._stopped = True
@@ -143,12 +158,12 @@ class Clock(QObject):
             self._schedule(self._started)
 
     def _on_drawn(self) -> None:
-        now = perf_counter()
-        self.busy += _NEWEST_WEIGHT * (now - self._started - self.busy)
+        self._drawn = self._swapped if self._swapped > self._started else perf_counter()
+        self.busy += _NEWEST_WEIGHT * (self._drawn - self._started - self.busy)
         if self._hurried:
             self._on_woken()
         else:
-            self._schedule(now + self.busy * (1 / self.share - 1))
+            self._schedule(self._drawn + self.busy * _pause(self.share))
 
     def _schedule(self, earliest: float) -> None:
         """Tick again a period after the last time that was due, but not before `earliest`."""
@@ -160,3 +175,8 @@ class Clock(QObject):
         self._arm()
         if self._tick():  # came between the last tick and arming
             self.wake()
+
+
+def _pause(share: float) -> float:
+    """Return how long to pause for a share of the time, in multiples of what a frame takes."""
+    return 1 / share - 1

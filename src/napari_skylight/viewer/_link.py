@@ -6,6 +6,8 @@ import logging
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+
 from napari_skylight._compat import main_window
 from napari_skylight._notifications import show_error
 from napari_skylight.viewer._arrangement import Arrangement
@@ -84,9 +86,13 @@ class ViewerLink:
         session.caches.added.connect(self._clock.wake)
         viewer.layers.events.removed.connect(self._on_layer_removed)
         viewer.dims.events.point.connect(self._clock.wake)
+        viewer.events.status.connect(self._clock.share_paint)  # the value under the cursor
         window = main_window(viewer)
         if window is not None:
             window.destroyed.connect(self._clock.stop)
+        self._canvas = None if window is None else window.findChild(QOpenGLWidget)
+        if self._canvas is not None:
+            self._canvas.frameSwapped.connect(self._clock.note_swapped)
         self._clock.wake()
 
     @property
@@ -154,12 +160,15 @@ class ViewerLink:
         self.session.caches.added.disconnect(self._clock.wake)
         self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self.viewer.dims.events.point.disconnect(self._clock.wake)
+        self.viewer.events.status.disconnect(self._clock.share_paint)
         for reader in self._readers.values():
             reader.cache.changed.disconnect(self._waker(reader.cache))
         for layer in self._layers.values():
             layer.close()
         self._layers.clear()
         if open_still:
+            if self._canvas is not None:
+                self._canvas.frameSwapped.disconnect(self._clock.note_swapped)
             self._text.show("")
             self._offer.show("")
 

@@ -116,6 +116,18 @@ def test_stage_focus_and_channel(session, recorder, kind):
         assert not np.array_equal(settled[0].data, settled[-1].data)
 
 
+@pytest.mark.parametrize("kind", ["simulated"], indirect=True)
+def test_the_configuration_of_a_snapshot(session, recorder, documents):
+    for count, velocity in enumerate((1000.0, 500.0, 250.0), start=1):
+        put(session, "stage.x.velocity", velocity)
+        recorder.wait_for_frames(100 if count > 1 else 1)  # at least 250 ms
+        session.request("snapshot")
+        wait_until(lambda count=count: len(documents.events("snapshots")) == count)
+        uid = documents.events("snapshots")[-1]["descriptor"]
+        (descriptor,) = (each for each in documents.named("descriptor") if each["uid"] == uid)
+        assert descriptor["configuration"]["stage"]["data"]["stage-x-velocity"] == velocity
+
+
 @pytest.fixture
 def cores(monkeypatch):
     """The cores that are made from now on, as another client of them has them."""

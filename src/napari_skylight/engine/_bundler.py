@@ -7,9 +7,11 @@ schema allows any value.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 from bluesky.bundlers import RunBundler as BlueskyRunBundler
 from bluesky.bundlers import _StreamCache
 from bluesky.utils import maybe_await
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from event_model import Event
 
     from napari_skylight.protocols import HasCache
+
+CONFIGURATION_SECONDS = 0.1
+"""How old the configuration in a descriptor may be when an event is made."""
 
 WITHDRAW_SECONDS = 10.0
 """How long a cache may take to withdraw the frames of a dropped event."""
@@ -64,6 +69,7 @@ class _KnownDevices(_StreamCache):
     def __init__(self) -> None:
         super().__init__()
         self._forms: dict[str, Any] = {}  # shape and dtype of the last image, by data key
+        self._configured: dict[Any, float] = {}  # when it was read, by `time.monotonic`
 
     def has_other_images(self, reading: Any) -> bool:
         """Return whether an image in `reading` has a new shape or dtype."""
@@ -87,6 +93,17 @@ class _KnownDevices(_StreamCache):
         await self.cache_read_config(obj)
         return True
 
+    async def configuration_changed(self, obj: Any) -> bool:
+        """Read the configuration of `obj` if it is due; return whether values differ."""
+        if time.monotonic() < self._configured[obj] + CONFIGURATION_SECONDS:
+            return False
+        before = self.config_values_cache[obj]
+        await self.cache_read_config(obj)
+        now = self.config_values_cache[obj]
+        return before.keys() == now.keys() and not all(
+            _are_equal(value, now[key]) for key, value in before.items()
+        )
+
     async def ensure_cached(self, obj: Any, collect: bool = False) -> None:
         if obj in self.config_desc_cache and (collect or obj in self.describe_cache):
             return
@@ -103,6 +120,11 @@ class _KnownDevices(_StreamCache):
     async def cache_read_config(self, obj: Any) -> None:
         answer = super().cache_read_config(obj)  # type: ignore[no-untyped-call]
         await _limited(obj, "read_configuration", answer)
+        self._configured[obj] = time.monotonic()
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    return np.array_equal(one, other, equal_nan=np.asarray(one).dtype.kind == "f")
 
 
 async def _limited(obj: Any, call: str, answer: Awaitable[Any]) -> Any:
@@ -140,13 +162,14 @@ class RunBundler(BlueskyRunBundler):
     async def read(self, msg: Msg, reading: Any) -> Any:
         """Add a reading to the open event; see bluesky's documentation."""
         devices, obj = cast("_KnownDevices", self._current_stream_cache), msg.obj
-        if (
-            self.bundling
-            and devices.has_other_images(reading)
-            and obj in devices.describe_cache
-            and await devices.describe_again(obj)
-        ):  # settings of the camera have changed: the event needs another descriptor
-            self._descriptors.pop(self._bundle_name, None)
+        if self.bundling:
+            has_other_images = devices.has_other_images(reading)
+            is_known = obj in devices.describe_cache and obj in devices.config_desc_cache
+            if is_known and (
+                (has_other_images and await devices.describe_again(obj))
+                or await devices.configuration_changed(obj)
+            ):  # settings have changed: the event needs another descriptor
+                self._descriptors.pop(self._bundle_name, None)
         if (
             self.bundling
             and not self._objs_read  # the first cannot collide with others

@@ -1,6 +1,6 @@
-"""Micro-Manager's microscopes, over its own C++ core (extra ``mmcore``).
+"""Micro-Manager microscopes, over its C++ core (extra ``mmcore``).
 
-Everything goes through `microscope`. The core is imported when that is called, not before.
+`microscope` imports the core when it is called, not before.
 """
 
 from napari_skylight.devices.mmcore._microscope import microscope

@@ -31,20 +31,20 @@ INTEGER = 3
 
 
 class Camera:
-    """Takes frames one by one, or runs free; see `napari_skylight.protocols.StreamingCamera`.
+    """The core's camera; see `napari_skylight.protocols.StreamingCamera`.
 
-    Running free, it is halted for a moment while something is set.
+    A stream is interrupted for a moment while a signal is set.
 
     Attributes
     ----------
     exposure : CoreSetting
         In ms.
     binning : CoreSetting or None
-        Where the camera bins.
+        If the camera bins.
     gain : CoreSetting or None
-        Where the camera has a gain, in its own scale.
+        If the camera has a gain; in its own scale.
     roi_x, roi_y, roi_width, roi_height : CoreSetting
-        The part of the sensor that is read, in sensor pixels, binning or not.
+        The region of interest, in unbinned sensor pixels.
     """
 
     parent = None
@@ -101,24 +101,24 @@ class Camera:
 
     @property
     def hints(self) -> Hints:
-        """None of its data keys is a number to plot."""
+        """No data key: none is worth a plot."""
         return Hints(fields=[])
 
     def children(self) -> Iterator[tuple[str, CoreSetting[Any]]]:
-        """Yield the settings that this camera has, by name."""
+        """Yield the signals of this camera by name."""
         for name in ("exposure", "gain", "binning", "roi_x", "roi_y", "roi_width", "roi_height"):
             setting = getattr(self, name)
             if setting is not None:
                 yield name, setting
 
     def trigger(self) -> Status:
-        """Take a frame; running free, wait for the next.
+        """Take a frame; while streaming, wait for the next.
 
         Returns
         -------
         Status
-            Fails with RuntimeError, in the core's words, when the camera takes none, and with a
-            TimeoutError when it does not come back some seconds after the exposure.
+            Fails with RuntimeError and the core's message if the camera takes no frame, with
+            TimeoutError if it does not return within some seconds after the exposure.
         """
         if self._sequence.on:
             exposure = self._core.camera_thread.longest_job
@@ -136,7 +136,7 @@ class Camera:
         Raises
         ------
         RuntimeError
-            When none was taken yet.
+            If no frame was taken yet.
         """
         if self._sequence.on:
             return self._stream.read()
@@ -145,17 +145,17 @@ class Camera:
         return dict(self._frame)
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return the data keys of a frame as the camera is set now."""
+        """Return the data keys of a frame with the current settings."""
         return await self._core.camera_thread.ask(self._data_keys)
 
-    # ---- running free ------------------------------------------------------------------------
+    # ---- streaming ---------------------------------------------------------------------------
 
     def stage(self) -> list[Any]:
-        """Get ready for a plan, for which there is nothing to do."""
+        """Do nothing: the camera is always ready for a plan."""
         return [self]
 
     def unstage(self) -> Status | list[Any]:
-        """End the plan's use of it: it stops running free."""
+        """Stop streaming, at the end of a plan."""
         if not self._may_run_free:
             return [self]
         self._may_run_free = False
@@ -163,25 +163,25 @@ class Camera:
 
     async def pause(self) -> None:
         """Hold the stream until `resume`."""
-        if self._may_run_free:  # an exposure asked for would have to be waited for
+        if self._may_run_free:  # else this would wait for a triggered exposure
             await self._core.camera_thread.ask(self._sequence.pause)
 
     async def resume(self) -> None:
-        """Go on with the stream."""
+        """Continue the stream."""
         if self._may_run_free:
             await self._core.camera_thread.ask(self._sequence.resume)
 
     def start_stream(self) -> Answer[int]:
-        """Run free; see `StreamingCamera`."""
+        """Start streaming; see `StreamingCamera`."""
         self._may_run_free = True
         return self._core.camera_thread.ask(self._sequence.start)
 
     def stop_stream(self) -> Answer[None]:
-        """Stop running free; every frame that the core has made can be drained."""
+        """Stop streaming; all frames that the core has made can be drained."""
         return self._core.camera_thread.ask(self._sequence.stop)
 
     def drain(self, after: int) -> FrameBatch:
-        """Return frames made after the one numbered `after`; see `StreamingCamera`."""
+        """Return frames after number `after`; see `StreamingCamera`."""
         return self._stream.drain(after)
 
     # ---- on the camera's thread --------------------------------------------------------------
@@ -223,7 +223,7 @@ class Camera:
         }
 
     def _frame_settings(self) -> tuple[np.dtype[Any], dict[str, Any]]:
-        """Return the type of the pixels, and the settings a frame has by their data keys."""
+        """Return the dtype of the pixels, and the settings of a frame by data key."""
         metadata: dict[str, Any] = {self.exposure.name: self._get_exposure()}
         if self._pixels.have_size:
             metadata[f"{self.name}-pixel_size"] = self._pixels.size()
@@ -263,7 +263,7 @@ class Camera:
         return _whole(self._core.mmc.getProperty(self._label, "Binning"))
 
     def _put_binning(self, binning: int) -> None:
-        # Some cameras say "2", others "2x2".
+        # "2" for some cameras, "2x2" for others
         for text in self._core.mmc.getAllowedPropertyValues(self._label, "Binning"):
             if _whole(text) == binning:
                 self._put_property("Binning", text)

@@ -1,4 +1,4 @@
-"""Micro-Manager's core with a configuration loaded, held until it is closed."""
+"""Micro-Manager's core with a configuration loaded."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from napari_skylight.devices.mmcore._thread import CLOSED, CoreThread
 
 CONFIGURATION = "MMConfig_demo.cfg"
 END_SECONDS = 1.5
-"""How long the threads are waited for at the end."""
+"""How long `close` waits for the threads."""
 
 _logger = logging.getLogger("napari_skylight")
 
 
 class Core:
-    """A core of our own, and the threads that talk to it.
+    """A core of our own, and the threads that call it.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Core:
         try:
             self.path = _configuration(self._mmc, config)
             _load(self._mmc, self.path)
-        except BaseException:  # however it ends, nothing may stay loaded
+        except BaseException:  # nothing may stay loaded in any case
             self._mmc.unloadAllDevices()
             raise
         self.camera_thread = CoreThread("skylight-mmcore-camera")
@@ -58,14 +58,14 @@ class Core:
         return self._mmc
 
     def before_close(self, job: Callable[[], None]) -> None:
-        """Have `job` done, on `thread`, before the devices are unloaded."""
+        """Add a `job` for `thread`, done before the devices are unloaded."""
         self._last_jobs.append(job)
 
     def close(self) -> None:
         """End the threads and unload all devices; safe to call twice.
 
-        Waits a little for an exposure under way; if that is not over then, the devices are unloaded
-        when it is.
+        Waits up to `END_SECONDS` for an exposure; if it takes longer, the devices are unloaded when
+        it ends.
         """
         if self._closing:
             return
@@ -82,7 +82,7 @@ class Core:
             _logger.error("Micro-Manager: %s", error, exc_info=error)
         if all(have_ended):
             mmc.unloadAllDevices()
-        else:  # the core does it itself when the last call into it returns
+        else:  # the core unloads them when its last call returns
             _logger.warning(
                 "Micro-Manager is still busy; its devices are unloaded when it is done."
             )
@@ -107,14 +107,14 @@ def _new_core() -> Any:
             f"MICROMANAGER_PATH is {wanted}, and there is no such folder: correct it, or unset it."
         )
     # Not a CMMCorePlus: the first of these in a process is shared with every pymmcore-plus widget,
-    # its callbacks may abort a process that ends before it is closed, and beside a Qt window it
-    # needs Qt.
+    # its callbacks may abort a process that ends before it is closed, and with a Qt window it needs
+    # Qt.
     core = CMMCore()
     core.enableFeature("StrictInitializationChecks", True)
     if folder := find_micromanager():
         core.setDeviceAdapterSearchPaths([folder])
         search = os.environ.get("PATH", "").split(os.pathsep)
-        if folder not in search:  # where Windows looks for what the adapters need
+        if folder not in search:  # Windows looks here for libraries of the adapters
             os.environ["PATH"] = os.pathsep.join([folder, *search])
     return core
 

@@ -1,4 +1,4 @@
-"""What can be set: numbers with limits, and choices."""
+"""Signals over settings of the core: numbers with limits, and choices."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class CoreSetting(ABC, Generic[T]):
     Parameters
     ----------
     name : str
-        Of the parent and of what it sets, such as "camera-exposure"; also its data key.
+        Names of parent and signal, such as "camera-exposure"; also the data key.
     title : str
-        What a person calls it: "Exposure".
+        Shown to the user: "Exposure".
     parent : object
         The device it belongs to.
     thread : CoreThread
         The thread that reads and writes it.
     get : callable
-        Returns the value; to be called on `thread`, as everything that is given here.
+        Returns the value; called on `thread`, as the other callables are.
     put : callable
-        Sets the value, when it is fit.
+        Sets a valid value.
     around : callable
-        Returns a context for `put` to be called in.
+        Returns the context in which `put` is called.
     """
 
     def __init__(
@@ -63,30 +63,30 @@ class CoreSetting(ABC, Generic[T]):
 
     @property
     def hints(self) -> Hints:
-        """Which of its data keys is of interest: its only one."""
+        """The data key."""
         return Hints(fields=[self.name])
 
     def set(self, value: T) -> Status:
-        """Set it.
+        """Set the value.
 
         Returns
         -------
         Status
-            Fails with ValueError, and nothing changes, when the value is not fit.
+            Fails with ValueError, and nothing changes, if the value is not valid.
         """
         return self._thread.run(partial(self._set, value), what=f"Setting {self.name} to {value}")
 
     async def read(self) -> dict[str, Reading[T]]:
-        """Return its value as it is now."""
+        """Return the current value."""
         value = await self._thread.ask(self.get)
         return {self.name: Reading(value=value, timestamp=time.time())}
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return its data key, with its limits or choices."""
+        """Return the data key, with limits or choices."""
         return {self.name: await self._thread.ask(self.data_key)}
 
     async def locate(self) -> Location[T]:
-        """Return its value as it is now; it stands for what was asked for, too."""
+        """Return the current value, as setpoint too."""
         value = await self._thread.ask(self.get)
         return Location(setpoint=value, readback=value)
 
@@ -101,11 +101,11 @@ class CoreSetting(ABC, Generic[T]):
 
     @abstractmethod
     def data_key(self) -> DataKey:
-        """Return its data key; to be called on its thread."""
+        """Return the data key; called on `thread`."""
 
     @abstractmethod
     def _fit(self, value: T) -> T:
-        """Return the value to put; raise ValueError when there is none."""
+        """Return the value to put, or raise ValueError."""
 
 
 class Number(CoreSetting[float]):
@@ -114,11 +114,11 @@ class Number(CoreSetting[float]):
     Parameters
     ----------
     units : str
-        Its unit, or "" for a bare number.
+        Its unit; "" for none.
     limits : callable
-        Returns the lowest and the highest value; None where there is no limit.
+        Returns the lowest and highest values; None for no limit.
     whole : bool
-        Whether it takes whole numbers only.
+        Whether only whole numbers are valid.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class Choice(CoreSetting[T]):
     Parameters
     ----------
     choices : callable
-        Returns the values there are.
+        Returns the valid values.
     """
 
     def __init__(self, name: str, *, choices: Callable[[], Sequence[T]], **common: Any) -> None:
@@ -193,7 +193,7 @@ class Choice(CoreSetting[T]):
 
     def _fit(self, value: T) -> T:
         choices = self._choices()
-        for choice in choices:  # a form may give the text of a number
+        for choice in choices:  # a form may give a number as text
             if str(choice) == str(value):
                 return choice
         *others, last = (str(choice) for choice in choices)

@@ -22,15 +22,15 @@ CHANNEL_SECONDS = 30.0
 
 
 class Light:
-    """The shutter that is in use; see `napari_skylight.protocols.Light`.
+    """The current shutter; see `napari_skylight.protocols.Light`.
 
-    From the first `set` until `stop`, the shutter does what it was told: the core's auto-shutter,
-    which opens it for each exposure, is off. `stop` gives auto-shutter back as it was.
+    From the first `set` until `stop`, the core's auto-shutter, which opens the shutter for each
+    exposure, is off. `stop` restores it.
 
     Attributes
     ----------
     channel : Channel or None
-        Where the configuration has channels.
+        If the configuration has channels.
     """
 
     parent = None
@@ -41,9 +41,9 @@ class Light:
         group = channel_group(core.mmc)
         self.channel = Channel(core, f"{name}-channel", group, light=self) if group else None
         # The following belong to the core's thread.
-        self._held: bool | None = None  # what was set; None: nothing, the shutter is the core's
-        self._just_stopped: bool | None = None  # what stop() ended, if nothing has come after it
-        self._to_resume: bool | None = None  # what resume() brings back
+        self._held: bool | None = None  # the value set; None: the core controls the shutter
+        self._just_stopped: bool | None = None  # the value before stop(), if nothing followed it
+        self._to_resume: bool | None = None  # the value that resume() restores
         self._auto_shutter = False
         core.before_close(self._stop)
 
@@ -58,7 +58,7 @@ class Light:
             yield "channel", self.channel
 
     def set(self, value: bool) -> Status:
-        """Let light onto the specimen, or keep it off; done when the shutter is there."""
+        """Switch the light on or off; the status ends when the shutter has moved."""
         return self._core.thread.run(
             partial(self._hold, bool(value)),
             what=f"Switching the {self.name} {'on' if value else 'off'}",
@@ -66,19 +66,19 @@ class Light:
         )
 
     def stop(self, success: bool = True) -> Answer[None]:
-        """Switch it off and give the shutter back to the core."""
+        """Switch off and restore the core's auto-shutter."""
         return self._core.thread.ask(self._stop)
 
     def pause(self) -> Answer[None]:
-        """Switch it off until `resume`."""
+        """Switch off until `resume`."""
         return self._core.thread.ask(self._pause)
 
     def resume(self) -> Answer[None]:
-        """Switch it as it was before the pause."""
+        """Restore the state before the pause."""
         return self._core.thread.ask(self._resume)
 
     async def read(self) -> dict[str, Reading[bool]]:
-        """Return whether it is on: the shutter is open."""
+        """Return whether the shutter is open."""
         is_on = await self._core.thread.ask(self._read)
         return {self.name: Reading(value=is_on, timestamp=time.time())}
 
@@ -90,11 +90,11 @@ class Light:
 
     @property
     def is_held_on(self) -> bool:
-        """Whether it was switched on, and not off since."""
+        """Whether it is set to on."""
         return bool(self._held)
 
     def open(self, is_open: bool) -> None:
-        """Open or close the shutter in use."""
+        """Open or close the current shutter."""
         mmc = self._core.mmc
         if mmc.getShutterDevice():
             mmc.setShutterOpen(is_open)
@@ -136,8 +136,8 @@ class Light:
             self._hold(self._to_resume)
 
     def _read(self) -> bool:
-        # Whoever reads comes after the stop that ended a plan: no later pause and resume are to
-        # bring that plan's light back.
+        # A read comes after the stop that ended a plan: a later pause and resume must not bring
+        # back that plan's light.
         self._just_stopped = None
         return bool(self._core.mmc.getShutterOpen())
 
@@ -145,7 +145,7 @@ class Light:
 class Channel(Choice[str]):
     """The presets of the configuration's channel group.
 
-    While the filters move, a light that is on is dark.
+    The shutter is closed while the filters move.
     """
 
     def __init__(self, core: Core, name: str, group: str, light: Light | None = None) -> None:
@@ -164,7 +164,7 @@ class Channel(Choice[str]):
         self._devices: set[str] = set()
 
     def set(self, value: str) -> Status:
-        """Change to the channel; the status ends when all its devices are there."""
+        """Change the channel; the status ends when all its devices have arrived."""
         return self._thread.run(
             partial(self._set, value),
             what=f"Changing the channel to {value}",
@@ -198,6 +198,6 @@ class Channel(Choice[str]):
 
 
 def channel_group(mmc: Any) -> str:
-    """Return the name of the configuration's channel group, "" when it has none."""
+    """Return the name of the configuration's channel group; "" for none."""
     named = str(mmc.getChannelGroup())
     return named or ("Channel" if "Channel" in mmc.getAvailableConfigGroups() else "")

@@ -1,4 +1,4 @@
-"""A configuration of Micro-Manager as devices."""
+"""The devices of a Micro-Manager configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_skylight.devices.mmcore._stage import Focus, Stage
 
 @checked_by(check_configuration)
 def microscope(config: str | Path | None = None) -> Microscope:
-    """Load a Micro-Manager configuration and return what it has as devices.
+    """Load a Micro-Manager configuration and return its devices.
 
     Always a `camera`; a `stage`, a `focus` and a `light` where the configuration names an XY stage,
     a focus drive and a shutter. A channel group is `light.channel`, or a device `channel` where
@@ -41,7 +41,7 @@ def microscope(config: str | Path | None = None) -> Microscope:
     core = Core(config)
     try:
         devices = tuple(_devices(core))
-    except BaseException:  # however it ends, its threads must
+    except BaseException:  # the threads must end in any case
         core.close()
         raise
 

@@ -1,4 +1,4 @@
-"""What the pixels of the core's camera hold, and how large they are on the specimen."""
+"""Shape, dtype and size of the pixels of the core's camera."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ DTYPES: dict[int, np.dtype[Any]] = {
     2: np.dtype(np.uint16),
     4: np.dtype(np.float32),
 }
-"""By bytes per pixel. The core gives grey pixels of four bytes as integers; they hold floats."""
+"""By bytes per grey pixel. The core returns float32 pixels as integers of four bytes."""
 
 SIZE_SECONDS = 0.1
-"""How often the pixel size is taken from the hardware rather than from the core's cache."""
+"""How often the pixel size is read from the hardware, not from the core's cache."""
 
 COLOUR_DTYPES: dict[int, np.dtype[Any]] = {4: np.dtype(np.uint8), 8: np.dtype(np.uint16)}
-"""By bytes per pixel, of each colour: blue, green, red, and one that is unused."""
+"""By bytes per colour pixel: blue, green, red and one unused component."""
 
 _logger = logging.getLogger("napari_skylight")
 
 
 class Pixels:
-    """The pixels of the camera called `name`, which bins as `binning` returns.
+    """The pixels of the camera called `name`, whose binning `binning` returns.
 
-    Its methods are to be called on the camera's thread.
+    Call the methods on the camera's thread.
     """
 
     def __init__(self, core: Core, name: str, binning: Callable[[], int]) -> None:
@@ -51,7 +51,13 @@ class Pixels:
         return (mmc.getImageHeight(), mmc.getImageWidth(), *colours)
 
     def dtype(self) -> np.dtype[Any]:
-        """Return the type of a pixel, or of each of its colours."""
+        """Return the dtype of a grey pixel or of each colour component.
+
+        Raises
+        ------
+        ValueError
+            If the core has pixels of an unknown type.
+        """
         mmc = self._core.mmc
         nbytes, components = mmc.getBytesPerPixel(), mmc.getNumberOfComponents()
         dtypes = DTYPES if components == 1 else COLOUR_DTYPES
@@ -81,7 +87,7 @@ class Pixels:
 
 
 def frame_of(image: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return what the core has as a frame, (Y, X) or (Y, X, 3), with pixels of `dtype`."""
+    """Return an image of the core as a frame of `dtype`, (Y, X) or (Y, X, 3)."""
     if image.dtype.itemsize == dtype.itemsize:
         return image.view(dtype)
     return image.view(dtype).reshape(*image.shape, -1)[..., 2::-1]

@@ -1,4 +1,4 @@
-"""The part of the sensor that is read."""
+"""The region of interest (ROI) of the sensor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Roi:
         self._size = self._sensor_size()
 
     def settings(self, name: str, **common: Any) -> Iterator[Number]:
-        """Yield left, top, width and height as settings of the camera called `name`."""
+        """Yield left, top, width and height as signals of the camera called `name`."""
         for side, side_name in enumerate(SIDES):
             yield Number(
                 f"{name}-roi_{side_name}",
@@ -42,7 +42,7 @@ class Roi:
             )
 
     def _sensor_size(self) -> tuple[int, int]:
-        """Return width and height of the sensor; the region read is as before afterwards."""
+        """Return width and height of the sensor; the ROI is restored afterwards."""
         mmc, binning = self._mmc(), self._binning()
         roi = list(mmc.getROI())
         mmc.clearROI()
@@ -61,7 +61,7 @@ class Roi:
         mmc.setROI(*roi)
 
     def _limits(self, side: int) -> tuple[float, float]:
-        """Return what keeps the region on the sensor, its other sides being as they are."""
+        """Return the limits that keep the ROI on the sensor, its other sides unchanged."""
         left_or_top = side < 2
         opposite = self._get(side + 2 if left_or_top else side - 2)
         room = self._size[side % 2] - opposite

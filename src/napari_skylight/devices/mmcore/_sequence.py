@@ -17,24 +17,23 @@ if TYPE_CHECKING:
     from napari_skylight.devices.streaming import FrameStream
 
 DRAIN_SECONDS = 0.004
-"""How often the core's own buffer is emptied. By default that has room for 250 MB."""
+"""How often the core's circular buffer, 250 MB by default, is emptied."""
 
 SETTINGS_SECONDS = 0.1
-"""How often the settings are read while streaming: other clients of the core may change them."""
+"""How often settings are read while streaming: other clients of the core may change them."""
 
 NUMBER_TAG = "ImageNumber"
-"""The core's number of a frame: 0, 1, … since the sequence was started."""
+"""The core's number of a frame, from 0 at the start of the sequence."""
 
 TIME_TAG = "TimeReceivedByCore"
-"""When the core got a frame: local time, to the microsecond."""
+"""When the core received a frame: local time, to the microsecond."""
 
 
 class Sequence:
-    """Drains what the core takes into a stream.
+    """Moves frames from the core into a stream, on the camera's thread.
 
-    When its circular buffer overflows, the core throws away all that is in it and goes on; the gap
-    in the numbers it puts on the frames tells how many that were. Everything here happens on the
-    camera's thread.
+    When its circular buffer overflows, the core discards the whole content and continues; the gap
+    in the frame numbers tells how many frames were lost.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ class Sequence:
     stream : FrameStream
         Where the frames go.
     settings : callable
-        Returns the type of the pixels, and what goes with each frame by its data key.
+        Returns the dtype of the pixels, and the scalars of a frame by data key.
     """
 
     def __init__(
@@ -59,17 +58,17 @@ class Sequence:
         self._tags = Metadata()
         self._wanted = self._paused = self._running = False
         self._before = 0
-        self._starts = 0  # counted, so that an old drain ends by itself
-        self._expected = 0  # the number the core's next frame should have
+        self._starts = 0  # so that the drain of an earlier start ends
+        self._expected = 0  # number of the core's next frame
         self._settings_due = 0.0  # by `time.monotonic`
 
     @property
     def on(self) -> bool:
-        """Whether it was started and not stopped, paused or not; for any thread."""
+        """Whether it is started, paused or not; for any thread."""
         return self._wanted
 
     def start(self) -> int:
-        """Begin; returns the number of the last frame before, the same one while it is on."""
+        """Start; return the number of the last frame before the start."""
         if not self._wanted:
             self._before = self._stream.begin()
             self._wanted = True
@@ -77,23 +76,23 @@ class Sequence:
         return self._before
 
     def stop(self) -> None:
-        """End it; every frame the core has is in the stream then."""
+        """Stop, with all frames of the core in the stream."""
         self._wanted = False
         self._halt()
 
     def pause(self) -> None:
-        """Hold it until `resume`, also if it is not started before."""
+        """Hold until `resume`, also if not started yet."""
         self._paused = True
         self._halt()
 
     def resume(self) -> None:
-        """Go on, if it was started."""
+        """Continue, if started."""
         self._paused = False
         if self._wanted and not self._running:
             self._go()
 
     def reset(self) -> None:
-        """Stop, forget a pause, and let go of the frames, as is right before and after a plan."""
+        """Stop, clear a pause, and release the frames: before and after a plan."""
         try:
             self.stop()
         finally:
@@ -102,7 +101,7 @@ class Sequence:
 
     @contextmanager
     def interrupted(self) -> Iterator[None]:
-        """Hold it while something is set: few cameras take a setting while they run."""
+        """Hold while a signal is set: few cameras allow that while they run."""
         was_running = self._running
         self._halt()
         try:
@@ -134,7 +133,7 @@ class Sequence:
             self._drain()
 
     def _drain_again(self, starts: int) -> None:
-        """Empty the core's buffer, now and ever again until the sequence is stopped."""
+        """Empty the core's buffer now and repeatedly, until the sequence is stopped."""
         if not self._running or starts != self._starts:
             return
         try:
@@ -147,7 +146,7 @@ class Sequence:
             thread = self._core.camera_thread
             if not thread.later(lambda: self._drain_again(starts), DRAIN_SECONDS):
                 self.stop()  # the microscope is being closed
-        except Exception as error:  # noqa: BLE001 - whatever a driver raises, who drains is to know
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises is raised by drain
             self._stream.fail(error)
 
     def _read_settings(self) -> None:
@@ -162,7 +161,7 @@ class Sequence:
             except RuntimeError:
                 if mmc.getRemainingImageCount():
                     raise
-                return  # it has overflowed just now: the next frame tells how many are gone
+                return  # just overflowed: the next number tells the loss
             number = int(tags.GetSingleTag(NUMBER_TAG).GetValue())
             if number > self._expected:
                 self._stream.lose(number - self._expected)

@@ -169,7 +169,7 @@ class Axis:
         return {self.name: Reading(value=await self._here(), timestamp=time.time())}
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return its data key."""
+        """Return the data key."""
         return {
             self.name: {
                 "source": f"mmcore://{self.name}",

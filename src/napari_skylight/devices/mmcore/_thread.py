@@ -1,8 +1,7 @@
-"""The threads that talk to the core, and what they are asked for.
+"""The threads that call the core, and the results of their jobs.
 
-There are two, one for the camera and one for everything else. An exposure cannot be interrupted,
-and neither switching the light off nor stopping a stage may wait for it, however long it takes.
-The core itself may be called from several threads.
+There are two, one for the camera and one for everything else: an exposure cannot be interrupted,
+and light and stage must stop without waiting for it. The core may be called from several threads.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 10.0
-"""How long a job may take, beyond what the thread's longest job takes."""
+"""How long a job may take, beyond the thread's longest job."""
 
 POLL_SECONDS = 0.01
-"""How often a device that was set going is asked whether it has arrived."""
+"""How often a moving device is polled for arrival."""
 
 IDLE_SECONDS = 30.0
 
@@ -34,7 +33,7 @@ CLOSED = "The Micro-Manager microscope is closed: open it again."
 
 
 class CoreStatus(Status):
-    """A status that says what it was for when time runs out.
+    """A status whose time-out message says what was being done.
 
     Parameters
     ----------
@@ -53,14 +52,14 @@ class CoreStatus(Status):
 
 
 class Answer(Generic[T]):
-    """What a job returned, to be awaited on any event loop or waited for on any thread.
+    """The result of a job, to be awaited on any event loop.
 
-    The job is done whether or not anybody waits for it.
+    The job is done even if nothing awaits it.
 
     Parameters
     ----------
     future : Future
-        Holds the answer, or will.
+        Holds the result when the job is done.
     seconds : float
         How long to wait for it.
     """
@@ -73,7 +72,7 @@ class Answer(Generic[T]):
         return self._arrive().__await__()
 
     async def _arrive(self) -> T:
-        # Shielded: whoever gives up waiting must not take back what was asked, such as light off.
+        # Shielded: a cancelled wait must not cancel the job, such as light off.
         # Not wait_for: before Python 3.12 it may swallow a cancellation, that is, a plan's pause.
         answer = asyncio.shield(asyncio.wrap_future(self._future))
         try:
@@ -86,12 +85,12 @@ class Answer(Generic[T]):
 
     @property
     def error(self) -> BaseException | None:
-        """What the job raised, if it was done and did."""
+        """The exception of the job, if it is done and raised one."""
         return self._future.exception(0) if self._future.done() else None
 
 
 class CoreThread:
-    """A thread that does what it is asked, in order.
+    """A thread that does jobs in order.
 
     Parameters
     ----------
@@ -101,7 +100,7 @@ class CoreThread:
     Attributes
     ----------
     longest_job : float
-        Seconds that the longest job may take by itself, such as an exposure: others wait for it.
+        Seconds that the longest job, such as an exposure, may take; other jobs wait for it.
     """
 
     def __init__(self, name: str) -> None:
@@ -114,7 +113,7 @@ class CoreThread:
         self._thread.start()
 
     def ask(self, job: Callable[[], T]) -> Answer[T]:
-        """Have `job` done and return what it will return, or raise."""
+        """Queue `job` and return an answer with its result or exception."""
         future: Future[T] = Future()
 
         def answer() -> None:
@@ -137,16 +136,16 @@ class CoreThread:
         then: Callable[[], None] = lambda: None,
         abandon: Callable[[], None] = lambda: None,
     ) -> Status:
-        """Have `job` done, and `then` as soon as `arrived` says so.
+        """Queue `job`, poll `arrived` until it is true, and call `then`.
 
-        Between two looks at `arrived` the thread is free for other jobs. A job whose time ran out
-        before its turn is left undone; one whose time runs out later is abandoned.
+        Between two polls the thread does other jobs. A job that times out before its turn is
+        skipped; later, `abandon` is called.
 
         Returns
         -------
         Status
-            Fails with what the job raised, or when it is not done after `seconds` (or, if None,
-            a usual patience) beyond the longest job.
+            Fails with the exception of the job, or after `seconds` (`PATIENCE_SECONDS` if None)
+            beyond the longest job.
         """
         if seconds is None:
             seconds = PATIENCE_SECONDS
@@ -180,17 +179,17 @@ class CoreThread:
         return status
 
     def later(self, job: Callable[[], None], seconds: float) -> bool:
-        """Have `job`, which must not raise, done in some seconds; False if it never will be."""
+        """Queue `job`, which must not raise, in `seconds`; return False if the thread is closed."""
         return self._put(job, seconds)
 
     def close(self) -> None:
-        """Take no more jobs, and end the thread when it has looked at those it has."""
+        """Take no more jobs, and end the thread after the queued ones."""
         with self._changed:
             self._closed = True
             self._changed.notify()
 
     def join(self, seconds: float) -> bool:
-        """Wait for the thread's end; return whether it has ended."""
+        """Wait for the thread; return whether it has ended."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
@@ -205,7 +204,7 @@ class CoreThread:
     def _work(self) -> None:
         while (job := self._next()) is not None:
             job()
-            del job  # or what it holds would be held until the next one
+            del job  # release its objects before the next wait
 
     def _next(self) -> Callable[[], None] | None:
         with self._changed:

@@ -1,7 +1,7 @@
-"""What a plan may ask of a device, as protocols checkable at run time.
+"""Protocols of the devices that plans use, checkable at run time.
 
-Plans are written over these; they never name a concrete device. Any object that has the members
-is accepted: an ophyd or ophyd-async device, or a plain class.
+Plans never name a concrete device. Any object with these members is accepted: an ophyd or
+ophyd-async device, or a plain class.
 """
 
 from __future__ import annotations
@@ -42,35 +42,35 @@ __all__ = [
 ]
 
 
-class StashRefused(RuntimeError):  # noqa: N818 - the word the person reads, not an error of the program
-    """A cache could not take frames, and says why; the plan may go on without."""
+class StashRefused(RuntimeError):  # noqa: N818 - shown to the user; not an error of the program
+    """A cache could not take frames; the message says why. The plan may continue."""
 
 
 class BatchReading(Reading[Any], total=False):
-    """The reading of several frames, along one leading axis; see `HasCache.stash`."""
+    """A reading of several frames along one leading axis; see `HasCache.stash`."""
 
     timestamps: Sequence[float]
-    """When each of them was taken, in seconds as `time.time` counts them."""
+    """Time stamp of each frame, in seconds, as from `time.time`."""
 
 
 @runtime_checkable
 class HasCache(Protocol):
-    """A device that keeps the readings a plan gives it."""
+    """A device that keeps the readings that a plan stashes."""
 
     def stash(self, values: dict[str, Reading[Any]]) -> Status:
         """Keep `values`, as returned by a device's ``read()``.
 
-        An image may be a batch: one leading axis more than a frame has. Its reading may then be a
-        `BatchReading` and say when each frame was taken, with as many ``"timestamps"`` as there are
-        frames. Without, all have been taken at the reading's ``"timestamp"``.
+        An image may be a batch, with one leading axis more than a frame. Its reading may be a
+        `BatchReading` with one of ``"timestamps"`` per frame; without them, the reading's
+        ``"timestamp"`` is that of all frames.
 
-        The status ends when they are kept. It fails with `StashRefused` when the cache cannot take
-        them and the plan may go on without.
+        The status ends when the frames are kept. It fails with `StashRefused` if the cache cannot
+        take them and the plan may continue.
         """
         ...
 
     def clear(self) -> Status:
-        """Forget everything kept; the status ends when nothing is left."""
+        """Remove all frames; the status ends when the cache is empty."""
         ...
 
 
@@ -91,29 +91,30 @@ class WithdrawingCache(HasCache, Protocol):
 class Camera(Readable[Any], Triggerable, Protocol):
     """A device whose ``trigger()`` takes a frame and whose ``read()`` returns it.
 
-    One of its data keys is an image: ``describe()`` gives it ``dtype`` "array" and two axes
-    ``[height, width]`` (axes of length one in front are allowed). Readings without axes, such as
-    ``<name>-exposure`` in ms or ``<name>-pixel_size`` in µm, go with the frame as its metadata.
+    One of its data keys is an image: ``describe()`` gives it ``dtype`` "array" and the shape
+    ``[height, width]``, or ``[height, width, 3]`` in colour (leading axes of length 1 are allowed).
+    Scalars, such as ``<name>-exposure`` in ms or ``<name>-pixel_size`` in µm, are the metadata of
+    the frame.
     """
 
 
 class FrameBatch(NamedTuple):
-    """Frames that a camera running free made one after the other, all with the same settings.
+    """Consecutive frames of a streaming camera, all with the same settings.
 
     Attributes
     ----------
     reading : dict of str to Reading
-        As a camera's ``read()`` returns it, but the image is an array ``(N, height, width)``, with
-        the time of its last frame. The scalars hold for all N frames; ``<name>-dropped`` counts
-        the frames lost since the stream was started. Empty when there is no frame.
+        As a camera's ``read()`` returns it, but the image has a leading axis of length N and the
+        time stamp of its last frame. The scalars hold for all N frames; ``<name>-dropped`` counts
+        the frames lost since the stream started. Empty if there is no frame.
     times : Sequence of float
-        When each of the N frames was taken, in seconds as `time.time` counts them.
+        Time stamps of the N frames, in seconds, as from `time.time`.
     last : int
-        The number of the last frame in the batch: what to drain after next time.
+        Number of the last frame in the batch: the next `after` of `StreamingCamera.drain`.
     newest : int
-        The number of the newest frame the camera has made.
+        Number of the newest frame the camera has made.
     lost : int
-        Frames made between the one that was drained after and the first in the batch, and lost.
+        Number of frames lost between `after` and the first frame in the batch.
     """
 
     reading: dict[str, Reading[Any]]
@@ -125,36 +126,36 @@ class FrameBatch(NamedTuple):
 
 @runtime_checkable
 class StreamingCamera(Camera, Stageable, Pausable, Protocol):
-    """A camera that can run free: frame after frame at its own rate, on a thread of its own.
+    """A camera that can stream: it takes frames at its own rate, on its own thread.
 
-    While it does, ``trigger()`` takes no frame of its own: it ends with the first frame made after
-    it was called, and ``read()`` returns the newest, with the time `FrameBatch.times` has for it.
-    Settings can be set; they hold for the frames begun after that. ``pause()`` and ``resume()``
-    interrupt the stream and lose no frame that was made; ``unstage()``, which the engine calls on
-    every way out of a plan, ends it. A plan stages the camera before it starts the stream.
+    While it streams, ``trigger()`` takes no extra frame: its status ends with the next frame, and
+    ``read()`` returns the newest, with its time stamp in `FrameBatch.times`. Settings can be set
+    and hold for later frames. ``pause()`` and ``resume()`` interrupt the stream and lose no frame;
+    ``unstage()``, which the engine calls on every exit from a plan, ends it. A plan stages the
+    camera before it starts the stream.
     """
 
     def start_stream(self) -> SyncOrAsync[int]:
-        """Run free, until `stop_stream` or ``unstage()``.
+        """Start streaming, until `stop_stream` or ``unstage()``.
 
         Returns
         -------
         int
-            The number of the last frame made before, to drain after; the same one again if the
-            camera runs free already.
+            Number of the last frame before the stream, to pass to `drain`; unchanged if the camera
+            already streams.
         """
         ...
 
     def stop_stream(self) -> SyncOrAsync[None]:
-        """Stop running free; what was made until then can still be drained."""
+        """Stop streaming; frames made until then can still be drained."""
         ...
 
     def drain(self, after: int) -> SyncOrAsync[FrameBatch]:
-        """Return frames made after the one numbered `after`, which are then still there.
+        """Return frames after number `after`, and release the frames up to it.
 
-        Frames up to `after` are let go of, so asking again, as after a pause, loses and repeats
-        nothing. It never waits for frames and does not have to return all there are: the next call
-        goes on after `FrameBatch.last`. Raises what ended the stream, after its last frame.
+        A repeated call, as after a pause, loses and repeats no frame. Does not wait for frames and
+        may return only some: the next call continues after `FrameBatch.last`. Raises the error that
+        ended the stream, after its last frame.
         """
         ...
 
@@ -165,7 +166,7 @@ class HasExposure(Protocol):
 
     @property
     def exposure(self) -> Movable[float]:
-        """The exposure time, in ms; ``set`` refuses what the camera cannot do."""
+        """The exposure time, in ms; ``set`` refuses values that the camera does not support."""
         ...
 
 
@@ -173,11 +174,10 @@ class HasExposure(Protocol):
 class Light(HasName, Movable[bool], Stoppable, Pausable, Protocol):
     """A light or shutter that is never left on by accident.
 
-    ``set(True)`` lets light onto the specimen, ``set(False)`` and ``stop()`` keep it off. If it can
-    be read, its own data key is described as "boolean". The engine stops every device a plan has
-    set, on every way out and, before it pauses it, when it pauses; ``pause()`` keeps the light off
-    too, and ``resume()`` gives back the light that was on before either. A second ``stop()`` in a
-    row is final.
+    ``set(True)`` switches it on, ``set(False)`` and ``stop()`` switch it off. If it is readable,
+    its own data key is described as "boolean". The engine stops every device that a plan has set:
+    on every exit, and at a pause before it calls ``pause()``. ``pause()`` keeps the light off,
+    ``resume()`` restores the state before the stop or pause. A second ``stop()`` in a row is final.
     """
 
 
@@ -187,7 +187,7 @@ class HasChannels(Protocol):
 
     @property
     def channel(self) -> Movable[str]:
-        """The channel; a ``set`` is done when the light is there."""
+        """The channel; the status of ``set`` ends when the light has arrived."""
         ...
 
 
@@ -213,9 +213,9 @@ class Focus(Readable[Any], Movable[float], Protocol):
 
 @runtime_checkable
 class HasChildren(Protocol):
-    """A device made of named parts, as ophyd-async's are.
+    """A device made of named parts, such as an ophyd-async device.
 
-    A part that can be set and read is a setting.
+    A part that can be set and read is a signal shown in *Devices*.
     """
 
     def children(self) -> Iterable[tuple[str, Any]]:
@@ -227,7 +227,7 @@ class HasChildren(Protocol):
 class FrameCaches(Protocol):
     """The caches whose frames are shown.
 
-    A plan parameter annotated with it is filled in by the session.
+    The session fills in a plan parameter annotated with this protocol.
     """
 
     def live(self, camera: Camera, channel: str = "") -> HasCache:

@@ -1,8 +1,7 @@
 """Microscopes: a simulated one (``devices.sim``) and Micro-Manager's (``devices.mmcore``).
 
-Each offers ``microscope(...)``, which returns a `Microscope`; `make_microscope` puts one together
-from a file. Nothing above this package knows a concrete device: plans see
-`napari_skylight.protocols`, and any other Bluesky device does as well.
+Each has a function ``microscope(...)`` that returns a `Microscope`; `make_microscope` makes one
+from a file. Code above this package uses `napari_skylight.protocols`, never a concrete device.
 """
 
 from napari_skylight.devices._assembly import make_microscope

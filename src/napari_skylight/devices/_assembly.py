@@ -1,4 +1,4 @@
-"""Microscopes put together from a file, or from what a factory makes."""
+"""Microscopes made from a file or by a factory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_skylight.devices._tables import DeviceFileError, DeviceTable, read_t
 __all__ = ["make_microscope"]
 
 MAKE_SECONDS = 30.0
-"""How long making a device may take: some look for their hardware meanwhile."""
+"""How long making a device may take: some search for their hardware."""
 
 
 def _check(source: str | Path) -> None:
@@ -36,9 +36,9 @@ def _check(source: str | Path) -> None:
 def make_microscope(source: str | Path) -> Microscope:
     """Make the devices of a file, or those of a factory; they are not connected yet.
 
-    Each table in double brackets makes one device, or several. Its name is that of a factory, one
-    of `factory_names` or the full path of a class or function; what it holds are the keyword
-    arguments. The format is guarneri's. ::
+    Each table in double brackets makes one or more devices. Its name is that of a factory, one of
+    `factory_names` or the full path of a class or function; its entries are the keyword arguments.
+    The format is guarneri's. ::
 
         [[simulated_microscope]]
         seed = 3
@@ -46,9 +46,9 @@ def make_microscope(source: str | Path) -> Microscope:
         [[ophyd.sim.SynAxis]]
         name = "filter_wheel"
 
-    Texts that begin with ``./``, ``../`` or ``~/`` are paths, from the folder of the file. A
-    factory returns a device, a `Microscope`, or an iterable or mapping of devices. A device that
-    has a ``close()`` or ``destroy()`` is let go of by that.
+    Strings that begin with ``./``, ``../`` or ``~/`` are paths relative to the file's folder. A
+    factory returns a device, a `Microscope`, or an iterable or mapping of devices. A device is
+    closed by its ``close()`` or ``destroy()``, if it has one.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def make_microscope(source: str | Path) -> Microscope:
     FileNotFoundError
         If there is no such file.
     DeviceFileError
-        If the file is no TOML, or not one of its devices can be made. What is wrong with some of
-        them is in `Microscope.problems`.
+        If the file is not TOML, or none of its devices can be made. If only some fail, their
+        errors are in `Microscope.problems`.
     """
     if isinstance(source, str) and source in factory_names():
         made = _Made()
@@ -84,7 +84,7 @@ def make_microscope(source: str | Path) -> Microscope:
 
 
 class _Made:
-    """What factories have made, and how to let go of it."""
+    """The devices that factories made, and how to close them."""
 
     def __init__(self) -> None:
         self.title = ""
@@ -92,7 +92,7 @@ class _Made:
         self._closers: list[Callable[[], object]] = []
 
     def take(self, thing: Any) -> None:
-        """Take over what a factory gave."""
+        """Add what a factory returned."""
         if isinstance(thing, Microscope):
             self.title = thing.title
             self.devices += thing.devices
@@ -109,7 +109,7 @@ class _Made:
             raise TypeError(f"{thing!r} is no device: it has no name.")
 
     def close(self) -> None:
-        """Let go of everything, last made first, whatever one of them raises."""
+        """Close everything, last made first; raise the errors at the end."""
         problems = []
         while self._closers:
             try:
@@ -121,7 +121,7 @@ class _Made:
 
 
 def _make_within(seconds: float, table: DeviceTable) -> Any:
-    """Call the factory, on a thread of its own that is given up when it takes too long."""
+    """Call the factory on its own thread; abandon the thread after `seconds`."""
     made: Future[Any] = Future()
 
     def work() -> None:
@@ -145,7 +145,7 @@ def _make_within(seconds: float, table: DeviceTable) -> Any:
 
 
 def _let_go(late: Future[Any]) -> None:
-    """Let go of what came when nobody waited any more."""
+    """Close devices that were made after the time-out."""
     if late.exception() is None:
         made = _Made()
         made.take(late.result())

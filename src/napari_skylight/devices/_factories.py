@@ -1,4 +1,4 @@
-"""What makes devices, by name: our own, those of other distributions, and anything importable."""
+"""Factories of devices, by name: built-in, from entry points, or by import path."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ OWN = {
 
 
 def factory_names() -> tuple[str, ...]:
-    """Return the short names of what can be opened: our own, then those of entry points."""
+    """Return the short names of factories: built-in ones, then those of entry points."""
     offered = (point.name for point in _entry_points.offered(GROUP))
     return tuple(dict.fromkeys((*OWN, *offered)))
 
 
 def find_factory(name: str) -> Callable[..., Any]:
-    """Return what makes devices under `name`; only that is imported.
+    """Return the factory called `name`; only that is imported.
 
     Parameters
     ----------

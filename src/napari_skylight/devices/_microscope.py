@@ -1,4 +1,4 @@
-"""Devices that belong together, and the check of what they are made from."""
+"""A microscope: devices that belong together; checks of the factories that make them."""
 
 from __future__ import annotations
 
@@ -13,28 +13,26 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _nothing_to_close() -> None:
-    """Do nothing: a microscope that holds no resource needs no closing."""
+    """Do nothing: the microscope holds no resources."""
 
 
 @dataclass(frozen=True)
 class Microscope:
-    """The devices that belong together, what to call them on screen, and how to let go of them.
+    """Devices that belong together, with a title and a function that closes them.
 
     Parameters
     ----------
     title
-        What the person reads, such as "Simulated microscope".
+        Shown to the user, such as "Simulated microscope".
     devices
         The devices, by their own names; those of ophyd-async are not connected yet.
     close
-        Releases what the devices hold (threads, hardware), once no plan uses them. Calling it twice
-        is allowed.
+        Releases threads and hardware, once no plan uses the devices. May be called twice.
     sources
-        Where each device is described, in the order of `devices`: "scope.toml, line 12". Given for
-        devices that can do without each other: one that does not connect is told of and left out.
-        Without them, all have to connect.
+        Where each device is described, in the order of `devices`: "scope.toml, line 12". With
+        sources, a device that does not connect is reported and left out. Without, all must connect.
     problems
-        Why others, described in the same place, could not be made.
+        Errors of the devices that could not be made.
     """
 
     title: str
@@ -45,7 +43,7 @@ class Microscope:
 
 
 def checked_by(check: Callable[..., object]) -> Callable[[F], F]:
-    """Let `check` look at the arguments of a factory before another microscope is released.
+    """Have `check` inspect the arguments of a factory before another microscope is released.
 
     It gets the factory's arguments, opens no hardware, and raises for a file that is missing or
     cannot be read.

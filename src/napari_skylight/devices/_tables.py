@@ -1,4 +1,4 @@
-"""A TOML file of devices, and on which line each of them is described."""
+"""Tables of a TOML file of devices, with their line numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["DeviceFileError", "DeviceTable", "read_tables"]
 
 
 class DeviceFileError(Exception):
-    """A file of devices, or a device in it, is no good; the message names file and line."""
+    """A file of devices, or a device in it, is invalid; the message names file and line."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class DeviceTable:
 
 
 def read_tables(file: Path) -> list[DeviceTable]:
-    """Return the arrays of tables in `file`, in its order; tables by themselves mean nothing here.
+    """Return the arrays of tables in `file`, in order; single tables are ignored.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     DeviceFileError
-        If it is no TOML, or has no devices.
+        If it is not TOML, or has no devices.
     """
     try:
         text = file.read_text("utf-8-sig")
@@ -64,7 +64,7 @@ def read_tables(file: Path) -> list[DeviceTable]:
 
 
 def _headers(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield line and path of every ``[[path]]``; tomllib does not say where things stand."""
+    """Yield line and path of every ``[[path]]``; tomllib gives no line numbers."""
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines, start=1):
         if not line.lstrip().startswith("[["):
@@ -88,7 +88,7 @@ def _at(document: Any, path: tuple[str, ...]) -> Any:
 
 
 def _expanded(value: Any, folder: Path) -> Any:
-    """Return `value` with the paths in it that begin with ./ or ../ or ~/ made whole."""
+    """Return `value` with paths that begin with ./ or ../ or ~/ made absolute."""
     if isinstance(value, list):
         return [_expanded(item, folder) for item in value]
     if isinstance(value, dict):
@@ -99,7 +99,7 @@ def _expanded(value: Any, folder: Path) -> Any:
 
 
 def _located(file: Path, message: str) -> str:
-    """Return the message of tomllib with the line in front, where ours have it."""
+    """Return the message of tomllib with the line number in front."""
     found = re.fullmatch(r"(.*) \(at line (\d+), column \d+\)", message, re.DOTALL)
     if found is None:
         return f"{file.name}: {message}"

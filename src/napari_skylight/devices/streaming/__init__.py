@@ -1,6 +1,6 @@
-"""What a camera that runs free is made of; see `napari_skylight.protocols.StreamingCamera`.
+"""Parts of a streaming camera; see `napari_skylight.protocols.StreamingCamera`.
 
-`FrameStream` keeps the frames until a plan drains them. `FreeRun` is a thread that fills one, for
+`FrameStream` keeps the frames until a plan collects them. `FreeRun` fills one on a thread, for
 cameras whose driver has none.
 """
 

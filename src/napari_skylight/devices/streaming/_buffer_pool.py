@@ -1,4 +1,4 @@
-"""Memory that is used again as soon as nobody looks at it any more."""
+"""A pool of memory that is reused when its last array is gone."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ SPARES = 4
 
 
 class BufferPool:
-    """Gives out arrays, in memory that was given out before where it can.
+    """Allocates arrays in reused memory where possible.
 
-    The system hands out new memory page by page as it is first written, which can take longer than
-    making the frame, and longer still while other threads ask for memory too. One thread at a time
-    may ask.
+    The system maps new memory page by page on the first write, which can take longer than making
+    the frame, and longer still while other threads allocate. One thread at a time may allocate.
     """
 
     def __init__(self) -> None:
         self._spares: deque[NDArray[np.uint8]] = deque(maxlen=SPARES)
 
     def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Return an array, filled with anything; its memory is free when its last view is gone."""
+        """Return an uninitialized array; its memory is reused when its last view is gone."""
         nbytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         memory = self._spare(nbytes)
         if memory is None:
@@ -37,12 +36,12 @@ class BufferPool:
         array = np.frombuffer(memory.data, dtype).reshape(shape)
         owner = array.base
         assert isinstance(owner, np.ndarray)
-        # A deque needs no lock, which is right for what may be called at any time on any thread.
+        # A finalizer may run at any time on any thread: a deque needs no lock.
         weakref.finalize(owner, self._spares.append, memory).atexit = False
         return array
 
     def clear(self) -> None:
-        """Let go of what is not in use."""
+        """Release unused memory."""
         self._spares.clear()
 
     def _spare(self, nbytes: int) -> NDArray[np.uint8] | None:

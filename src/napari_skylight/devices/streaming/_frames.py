@@ -1,4 +1,4 @@
-"""The frames of a camera that runs free, from its thread to the plan that drains them."""
+"""The frames of a streaming camera, from its thread to the plan that collects them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _logger = logging.getLogger("napari_skylight")
 
 
 class _Chunk:
-    """Some frames numbered one after the other, in one array, with the same settings."""
+    """Consecutive frames in one array, with the same settings."""
 
     __slots__ = ("first", "metadata", "pixels", "times")
 
@@ -57,18 +57,18 @@ class _Chunk:
 
 
 class FrameStream:
-    """Keeps the frames a camera makes until they are drained; the oldest are lost if it gets full.
+    """Keeps the frames of a camera until they are drained; the oldest are lost when it is full.
 
     One thread makes frames: for each, it fills the `slot` and calls `commit`. Any other thread may
-    drain them. Frames are numbered from 1, on and on. None is written to again while anybody has
-    it, so what `drain` returns can be kept; that keeps a piece of the stream's memory with it.
+    drain them. Frames are numbered from 1. A frame is not overwritten while it is referenced, so
+    the arrays that `drain` returns may be kept; each keeps a chunk of the stream's memory alive.
 
     Parameters
     ----------
     name : str
-        The camera's, which is the data key of its image too.
+        Name of the camera and data key of its image.
     max_bytes : int
-        What the frames kept may take up.
+        Limit for the memory of the kept frames.
     """
 
     def __init__(self, name: str, *, max_bytes: int = STREAM_BYTES) -> None:
@@ -99,7 +99,7 @@ class FrameStream:
         shape, dtype
             Of the frame: (Y, X), or (Y, X, 3) in colour.
         metadata : Mapping
-            What goes with it: scalars by their whole data keys. Not to be changed afterwards.
+            Scalars of the frame by full data key. Must not be changed afterwards.
         """
         chunk = self._filling
         if chunk is None or not chunk.takes(self._made + 1, shape, dtype, metadata):
@@ -129,12 +129,12 @@ class FrameStream:
             arrival.set_finished()
 
     def lose(self, count: int) -> None:
-        """Count frames that were lost before they got here."""
+        """Count frames that were lost before they arrived."""
         with self._lock:
             self._made += count
 
     def fail(self, error: BaseException) -> None:
-        """End the stream: who drains it, or waits for a frame, gets `error`."""
+        """End the stream: `drain` and pending arrivals raise `error`."""
         with self._lock:
             self._error = error
             arrivals, self._arrivals = self._arrivals, []
@@ -150,12 +150,12 @@ class FrameStream:
 
     @property
     def dropped(self) -> int:
-        """Frames that were not there any more when they were to be drained, since `begin`."""
+        """Number of frames lost before they were drained, since `begin`."""
         with self._lock:
             return self._dropped + len(self._gap)
 
     def begin(self) -> int:
-        """Begin anew: nothing was lost, nothing failed. Returns the number of the last frame."""
+        """Reset the counts and the error; return the number of the last frame."""
         with self._lock:
             self._taken = self._made
             self._dropped, self._gap = 0, range(0)
@@ -164,7 +164,7 @@ class FrameStream:
             return self._made
 
     def clear(self) -> None:
-        """Let go of every frame, when no thread makes any more."""
+        """Release all frames, when no thread makes frames any more."""
         with self._lock:
             self._chunks.clear()
             self._filling = self._newest = None
@@ -172,7 +172,7 @@ class FrameStream:
         self.release()
 
     def release(self) -> None:
-        """End every `arrival`, frame or no frame: a pause must not let its time run out."""
+        """End every `arrival`, so that none times out during a pause."""
         with self._lock:
             arrivals, self._arrivals = self._arrivals, []
         for arrival in arrivals:
@@ -190,7 +190,7 @@ class FrameStream:
         return status
 
     def read(self) -> dict[str, Reading[Any]]:
-        """Return the newest frame, a copy, and what goes with it.
+        """Return a copy of the newest frame, with its scalars.
 
         Raises
         ------
@@ -212,7 +212,7 @@ class FrameStream:
     def drain(self, after: int) -> FrameBatch:
         """Return frames after the one numbered `after`; see `StreamingCamera.drain`.
 
-        The frames are the stream's own memory, read-only, not written to while anybody has them.
+        The frames are views of the stream's memory: read-only, not overwritten while referenced.
         """
         with self._lock:
             while self._chunks and self._chunks[0].last <= after:
@@ -237,7 +237,7 @@ class FrameStream:
             return FrameBatch(_readings(values, times[-1]), times, last, self._made, lost)
 
     def _account(self, first: int, after: int) -> int:
-        """Return how many frames before `first` were lost; each once, however often asked for."""
+        """Return how many frames before `first` were lost, each counted once."""
         if after > self._taken:
             if after >= self._gap.stop - 1:
                 self._dropped += len(self._gap)
@@ -246,7 +246,7 @@ class FrameStream:
         if self._gap and not self._warned:
             self._warned = True
             _logger.warning(
-                "Frames of the %s were lost: it makes them faster than they are taken away. "
+                "Frames of the %s were lost: it makes them faster than they are collected. "
                 "Expose longer, or read a smaller part of the sensor.",
                 self.name,
             )
@@ -254,7 +254,7 @@ class FrameStream:
 
 
 class _Arrival(Status):
-    """A status that says what it was for when time runs out."""
+    """A status whose time-out message names the camera."""
 
     def __init__(self, name: str, seconds: float) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""A thread that makes frame after frame."""
+"""A thread that takes frames continuously."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["FreeRun"]
 
 LATE_SECONDS = 0.2
-"""How far it may fall behind and still catch up; what is later than that stays late."""
+"""How far the thread may fall behind and still catch up."""
 
 END_SECONDS = 10.0
-"""How long a run waits for the one before to have made its last frame."""
+"""How long a run waits for the last frame of the previous run."""
 
 
 class _Run:
@@ -30,18 +30,18 @@ class _Run:
 
 
 class FreeRun:
-    """Exposes frame after frame on a thread of its own.
+    """Takes frames continuously on its own thread.
 
-    Each method may be called on any thread, and waits for nothing.
+    Each method may be called on any thread and does not block.
 
     Parameters
     ----------
     stream : FrameStream
         Where the frames go.
     expose : callable
-        Called on the thread to begin a frame. Returns how long it takes, in seconds, and what to
-        call then: that makes the frame in the stream's slot and commits it. Not called if the
-        camera is stopped meanwhile. What either raises ends the stream.
+        Called on the thread to begin a frame. Returns its duration in seconds, and a function that
+        then makes the frame in the stream's slot and commits it; that is not called if the camera
+        is stopped meanwhile. An exception from either ends the stream.
     thread_name : str
         Such as ``skylight-sim-camera-stream``.
     """
@@ -68,7 +68,7 @@ class FreeRun:
         return self._wanted
 
     def start(self) -> int:
-        """Begin; returns the number of the last frame before, the same one while it is on."""
+        """Start; return the number of the last frame before the start."""
         with self._lock:
             if not self._wanted:
                 self._wanted = True
@@ -77,29 +77,29 @@ class FreeRun:
             return self._before
 
     def stop(self) -> Future[None]:
-        """End it; the future ends with its last frame."""
+        """Stop; the future ends with the last frame."""
         with self._lock:
             self._wanted = False
             return self._halt()
 
     def pause(self) -> Future[None]:
-        """Hold it until `resume`, also if it is not started before; the future ends when it rests.
+        """Hold until `resume`, also if not started yet; the future ends when the thread is idle.
 
-        The frame that is being exposed is given up.
+        The frame being exposed is discarded.
         """
         with self._lock:
             self._paused = True
             return self._halt()
 
     def resume(self) -> None:
-        """Go on, if it was started."""
+        """Continue, if started."""
         with self._lock:
             self._paused = False
             if self._wanted and self._run.stop.is_set():
                 self._go()
 
     def reset(self) -> Future[None]:
-        """Stop, forget a pause, and let go of the frames, as is right before and after a plan."""
+        """Stop, clear a pause, and release the frames: before and after a plan."""
         with self._lock:
             self._wanted = self._paused = False
             ended = self._halt()

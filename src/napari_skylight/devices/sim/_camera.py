@@ -1,4 +1,4 @@
-"""The camera, as a Bluesky device."""
+"""The camera."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ ARRIVAL_SECONDS = 10.0
 """How long a frame of the stream may take, beyond its exposure."""
 
 REST_SECONDS = 5.0
-"""How long the frame being made may take when the stream is stopped."""
+"""How long the last frame may take when the stream stops."""
 
 CLOSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class _Frame:
-    """What the last trigger took: the counts, when, and with which settings."""
+    """The frame of the last trigger, with its time stamp and settings."""
 
     counts: NDArray[Any]
     timestamp: float
@@ -59,7 +59,7 @@ class Camera(StandardReadable):
 
     A trigger lasts one exposure. The settings it starts with are those of its frame, and the
     frame's reading carries them. Frames are computed on the thread ``skylight-sim-<name>``, which
-    `close` ends. Running free, one frame is read out while the next is exposed, on the thread
+    `close` ends. While streaming, one frame is read out as the next is exposed, on the thread
     ``skylight-sim-<name>-stream``.
 
     Parameters
@@ -71,7 +71,7 @@ class Camera(StandardReadable):
     sensor
         Height and width of the chip, in pixels.
     stream_bytes
-        What the frames it makes running free may take up until they are drained.
+        Limit for the memory of streamed frames until they are drained.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Camera(StandardReadable):
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=thread_name)
 
     def _add_settings(self, height: int, width: int) -> None:
-        """Make the children that can be set; those `read` does not return are configuration."""
+        """Make the signals; those that `read` does not return are configuration."""
 
         def pixels(
             label: str, initial: int, limits: Callable[[], tuple[int, int]]
@@ -148,7 +148,7 @@ class Camera(StandardReadable):
         return {"fields": []}
 
     def trigger(self) -> StatusProtocol:
-        """Expose and read out one frame; running free, wait for the next."""
+        """Expose and read out one frame; while streaming, wait for the next."""
         if self._free_run.on:
             return self._stream.arrival(ARRIVAL_SECONDS + 2 * self.exposure.value / 1000)
         return self._expose_one()
@@ -202,16 +202,16 @@ class Camera(StandardReadable):
             }
         return keys
 
-    # ---- running free ------------------------------------------------------------------------
+    # ---- streaming ---------------------------------------------------------------------------
 
     @AsyncStatus.wrap
     async def stage(self) -> None:
-        """Get ready for a plan: not running free."""
+        """Stop streaming, before a plan."""
         self._free_run.reset()
         await super().stage()
 
     def unstage(self) -> AsyncStatus[None]:
-        """End the plan's use of it: it stops running free at once, whoever waits for that."""
+        """Stop streaming at once, after a plan."""
         self._free_run.reset()
         return super().unstage()
 
@@ -220,19 +220,19 @@ class Camera(StandardReadable):
         await _rest(self._free_run.pause())
 
     async def resume(self) -> None:
-        """Go on with the stream."""
+        """Continue the stream."""
         self._free_run.resume()
 
     async def start_stream(self) -> int:
-        """Run free; see `StreamingCamera`."""
+        """Start streaming; see `StreamingCamera`."""
         return self._free_run.start()
 
     async def stop_stream(self) -> None:
-        """Stop running free."""
+        """Stop streaming."""
         await _rest(self._free_run.stop())
 
     def drain(self, after: int) -> FrameBatch:
-        """Return frames made after the one numbered `after`; see `StreamingCamera`."""
+        """Return frames after number `after`; see `StreamingCamera`."""
         return self._stream.drain(after)
 
     def _expose_free(self) -> tuple[float, Callable[[], None]]:
@@ -257,7 +257,7 @@ class Camera(StandardReadable):
             return self._imager.take(shot, number, out)
 
     def _shot(self) -> Shot:
-        """Return the settings a frame begun now is taken with."""
+        """Return the current settings, for the next frame."""
         stage, focus, light = self._bench
         return Shot(
             exposure=self.exposure.value,
@@ -276,7 +276,7 @@ class Camera(StandardReadable):
         )
 
     def _scalars(self, shot: Shot) -> Mapping[str, float]:
-        """Return what goes with a frame, by its data key; the same mapping for the same shot."""
+        """Return the scalars of a frame by data key; the same mapping for an equal shot."""
         last = self._last_scalars
         if last is None or last[0] != shot:
             values = {

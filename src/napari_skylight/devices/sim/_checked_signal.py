@@ -1,4 +1,4 @@
-"""Settings that refuse what the hardware could not do, in plain words, and then change nothing."""
+"""Soft signals that refuse invalid values."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class CheckedSignal(SignalRW[T]):
     datatype
         ``float``, ``int``, or an enum.
     initial
-        Its value to begin with.
+        The initial value.
     label
-        What a person calls it, such as "Exposure".
+        Shown to the user, such as "Exposure".
     owner
-        Whose limit it is, such as "camera".
+        The device of the limits, such as "camera".
     units
         Shown after the value; "" for none.
     limits
@@ -62,7 +62,7 @@ class CheckedSignal(SignalRW[T]):
 
     @property
     def value(self) -> T:
-        """The value now, without waiting; for the device it belongs to."""
+        """The current value."""
         value: T = self._backend.reading["value"]
         return value
 
@@ -99,7 +99,7 @@ class _CheckedBackend(SoftSignalBackend[T]):
         return key
 
     def _checked(self, value: Any) -> Any:
-        """Return `value` as the datatype it stands for, or raise ValueError."""
+        """Return `value` as the datatype, or raise ValueError."""
         if self._choices:
             for choice in self._choices:
                 if str(value) == str(choice):
@@ -115,7 +115,7 @@ class _CheckedBackend(SoftSignalBackend[T]):
 
 
 def check_number(value: Any, limits: Limits, label: str, owner: str, units: str) -> float:
-    """Return `value` as a number within `limits`, or raise ValueError that says what is wrong."""
+    """Return `value` as a number within `limits`, or raise ValueError."""
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -16,7 +16,7 @@ __all__ = ["ChannelName", "Light"]
 
 
 class ChannelName(StrictEnum):
-    """What the light can be set to show; the keys of `CHANNELS`."""
+    """The channels of the light; the keys of `CHANNELS`."""
 
     DAPI = "DAPI"
     GFP = "GFP"
@@ -27,8 +27,8 @@ class ChannelName(StrictEnum):
 class Light(StandardReadable):
     """A lamp behind a shutter: ``set(True)`` opens it, and it reads True while it is open.
 
-    ``pause``, or the ``stop`` that bluesky sends before it, closes the shutter and ``resume`` gives
-    back the light that was on; a ``set`` or a ``stop`` in between is what counts instead.
+    ``pause``, or the ``stop`` that bluesky sends before it, closes the shutter, and ``resume``
+    restores the light, unless a ``set`` or ``stop`` came in between.
     """
 
     def __init__(self, name: str = "") -> None:
@@ -61,14 +61,14 @@ class Light(StandardReadable):
 
     @AsyncStatus.wrap
     async def set(self, value: bool) -> None:
-        """Let light onto the specimen, or keep it off."""
+        """Switch the light on or off."""
         if value not in (True, False):
             raise ValueError(f"The light can be set to True or False, not {value!r}.")
         self._on_when_stopped = self._on_when_paused = False
         self._switch(bool(value))
 
     async def stop(self, success: bool = True) -> None:
-        """Keep the light off, for good unless a `pause` comes next."""
+        """Switch the light off; final unless a `pause` follows."""
         self._on_when_stopped = self._on
         self._on_when_paused = False
         self._switch(False)
@@ -80,7 +80,7 @@ class Light(StandardReadable):
         self._switch(False)
 
     async def resume(self) -> None:
-        """Give back the light that `pause` took."""
+        """Restore the light before the `pause`."""
         if self._on_when_paused:
             self._switch(True)
         self._on_when_paused = False

@@ -1,4 +1,4 @@
-"""One simulated picture in all channels, for whoever wants to see cells without a microscope."""
+"""A simulated picture in all channels."""
 
 from __future__ import annotations
 

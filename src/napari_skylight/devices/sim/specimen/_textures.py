@@ -1,4 +1,4 @@
-"""Smooth random fields of several grain sizes, cropped by whoever needs irregularity."""
+"""Smooth random fields of several grain sizes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Textures:
     rng
         Where the randomness comes from.
     patch
-        The largest crop anybody asks for, in pixels.
+        The largest crop, in pixels.
     """
 
     def __init__(self, rng: np.random.Generator, patch: int) -> None:

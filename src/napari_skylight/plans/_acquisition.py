@@ -9,8 +9,7 @@ from bluesky import preprocessors as bpp
 from bluesky.protocols import Movable, Readable, Reading
 from bluesky.utils import Msg, MsgGenerator, short_uid
 
-from napari_skylight.engine import plan_stubs
-from napari_skylight.protocols import Camera, HasCache, HasChannels, HasExposure, Light
+from napari_skylight.protocols import Camera, HasChannels, HasExposure, Light
 
 Readings = dict[str, Reading[Any]]
 
@@ -21,13 +20,6 @@ def read_positions(devices: Sequence[Readable[Any]]) -> MsgGenerator[Readings]:
     for device in devices:
         where.update((yield Msg("read", device)))
     return where
-
-
-def stash_frames(
-    cache: HasCache, reading: Readings, *, of_event: bool = True
-) -> MsgGenerator[None]:
-    """Stash a reading of one or many frames and wait for it."""
-    yield from plan_stubs.stash(cache, reading, group=None, wait=True, of_event=of_event)
 
 
 def set_within(

@@ -12,7 +12,7 @@ from bluesky.utils import Msg, MsgGenerator, short_uid
 
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch
-from napari_skylight.plans._acquisition import Illumination, Readings, stash_frames
+from napari_skylight.plans._acquisition import Illumination, Readings
 from napari_skylight.plans._stash_queue import StashQueue, image_time, unless_refused
 from napari_skylight.protocols import Camera, FrameBatch, FrameCaches, StreamingCamera
 
@@ -211,7 +211,8 @@ class LiveLoop:
             if self._stash_queue.on and camera in self._streaming:
                 streamed[camera.name] = reading  # it is among the kept frames
             else:
-                yield from stash_frames(self._stash_queue.stacks[camera.name, channel], reading)
+                stack = self._stash_queue.stacks[camera.name, channel]
+                yield from plan_stubs.stash(stack, reading, group=None, wait=True)
             if streamed and place == len(self._cameras) - 1:
                 yield from self._collect()
                 yield from self._stash_queue.stash_with(streamed)

@@ -106,8 +106,7 @@ class PlanRegistry(Mapping[str, Callable[..., Any]]):
                 else:
                     problems.append(_taken(there, plan.origin))
             both = {**kept, **new}
-            ordered = [name for name in before if name in both]
-            self._offered = {name: both[name] for name in (*ordered, *both)}
+            self._offered = {name: both[name] for name in (*before, *both) if name in both}
             has_changed = list(self._offered.items()) != list(before.items())
         if has_changed:
             announce(self.changed)

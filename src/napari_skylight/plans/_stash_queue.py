@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from bluesky.protocols import Readable, Reading
 from bluesky.utils import FailedStatus, MsgGenerator
 
+from napari_skylight.engine import plan_stubs
 from napari_skylight.frames import is_colour
-from napari_skylight.plans._acquisition import Readings, read_positions, stash_frames
+from napari_skylight.plans._acquisition import Readings, read_positions
 from napari_skylight.protocols import BatchReading, Camera, FrameCaches, HasCache, StashRefused
 
 
@@ -88,7 +89,8 @@ class StashQueue:
         if not (yield from self._flush()):
             raise StashRefused("The stack refused frames.")
         for camera, reading in left.items():  # lost, or read with another time stamp
-            yield from stash_frames(self.stacks[camera, ""], reading)
+            stack = self.stacks[camera, ""]
+            yield from plan_stubs.stash(stack, reading, group=None, wait=True)
 
     def _sort(self, taken: _Taken, values: Readings, also: float | None = None) -> bool:
         """Queue the stashes of `values`; return whether the frame taken at `also` is kept."""
@@ -107,7 +109,7 @@ class StashQueue:
         while self._stashes:
             cache, values, may_refuse = self._stashes.popleft()
             # a dropped snapshot withdraws none of the frames collected with it
-            stash = stash_frames(cache, values, of_event=False)
+            stash = plan_stubs.stash(cache, values, group=None, wait=True, of_event=False)
             if not may_refuse:
                 yield from stash
             elif not (yield from unless_refused(stash)):

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 from qtpy.QtWidgets import QApplication
 
-from napari_skylight._compat import main_window, unwrapped
+from napari_skylight._compat import PLUGIN, main_window, unwrapped
 from napari_skylight._log_records import LogCapture
-from napari_skylight._notifications import PLUGIN
 from napari_skylight.devices import sim
 from napari_skylight.plugin._activity_bar import ActivityBar
 from napari_skylight.plugin._dock_layout import DockLayout

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 
-from napari_skylight._compat import main_window
-from napari_skylight._notifications import show_info
+from napari_skylight._compat import main_window, show_info
 from napari_skylight.devices import mmcore, sim
 from napari_skylight.plans.spec import ParameterError
 from napari_skylight.plugin._attachments import attach, link_of

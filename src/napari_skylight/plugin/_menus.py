@@ -14,8 +14,7 @@ from npe2 import PluginManager
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QApplication, QMainWindow, QMenu
 
-from napari_skylight._compat import app_model
-from napari_skylight._notifications import PLUGIN
+from napari_skylight._compat import PLUGIN, app_model
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec import sentence_case
 from napari_skylight.plugin._menu_entries import Entries, Entry

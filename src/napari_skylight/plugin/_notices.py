@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from napari_skylight._notifications import show_error, show_info
+from napari_skylight._compat import show_error, show_info
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.plans.spec import ParameterError
 from napari_skylight.widgets import gui_thread

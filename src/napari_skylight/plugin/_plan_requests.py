@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_skylight._notifications import show_info
+from napari_skylight._compat import show_info
 from napari_skylight.session import SessionState
 
 if TYPE_CHECKING:

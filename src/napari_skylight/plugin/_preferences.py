@@ -8,7 +8,7 @@ from napari.settings import get_plugin_settings
 from npe2 import PluginManager
 from psygnal import Signal
 
-from napari_skylight._notifications import PLUGIN
+from napari_skylight._compat import PLUGIN
 
 if TYPE_CHECKING:
     from napari_skylight.session import Session

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 
-from napari_skylight._compat import main_window
-from napari_skylight._notifications import show_error
+from napari_skylight._compat import main_window, show_error
 from napari_skylight.viewer._arrangement import Arrangement
 from napari_skylight.viewer._canvas_text import AutoscaleOffer, CanvasText, Rates
 from napari_skylight.viewer._channel_colours import ChannelColours

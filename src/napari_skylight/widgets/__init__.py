@@ -1,8 +1,7 @@
 """The docks, and the Qt helpers that the plugin shares with them."""
 
 from napari_skylight.widgets._dialogs import choose_file
-from napari_skylight.widgets._display_text import action_caption
-from napari_skylight.widgets._plain_text import plain_caption
+from napari_skylight.widgets._display_text import action_caption, plain_caption
 from napari_skylight.widgets._signal_links import Links, gui_thread
 from napari_skylight.widgets.devices import DevicesPanel
 from napari_skylight.widgets.plan import PlanControl

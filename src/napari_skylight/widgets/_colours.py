@@ -27,6 +27,11 @@ class ThemedWidget(QWidget):
         raise NotImplementedError
 
 
+_FOLD_STYLE = """
+QPushButton {{ text-align: left; border: 1px solid transparent; padding: 3px 0px; }}
+QPushButton, :hover, :checked, :pressed {{ background: transparent; }}
+QPushButton:focus {{ border: 1px solid {colour}; }}
+"""
 _TEXT, _BACKGROUND = QPalette.ColorRole.WindowText, QPalette.ColorRole.Window
 
 
@@ -52,50 +57,39 @@ dim = partial(_between, share=0.4)  # disabled text
 faint = partial(_between, share=0.25)  # lines
 
 
-Shape = Literal["run", "stop", "pause", "menu"]
+def fold_style(widget: QWidget) -> str:
+    """Return the style of a heading that folds: framed only while it has the focus."""
+    return _FOLD_STYLE.format(colour=muted(widget).name())
+
+
+Shape = Literal["run", "stop", "pause", "menu", "dot"]
 
 _SIZE = 16
 _SCALE = 3  # painted larger for high-resolution screens
 
 
 def shape_icon(shape: Shape, colour: QColor) -> QIcon:
-    """Return the icon of a run button."""
-    pixmap = _empty_pixmap()
-    painter = _painter(pixmap, colour)
-    if shape == "run":
-        painter.drawPolygon(QPolygonF([QPointF(4, 3), QPointF(13, 8), QPointF(4, 13)]))
-    elif shape == "stop":
-        painter.drawRoundedRect(QRectF(4, 4, 8, 8), 1, 1)
-    elif shape == "menu":
-        painter.drawPolygon(QPolygonF([QPointF(4, 6), QPointF(12, 6), QPointF(8, 11)]))
-    else:
-        painter.drawRect(QRectF(4, 3.5, 3, 9))
-        painter.drawRect(QRectF(9, 3.5, 3, 9))
-    painter.end()
-    icon = QIcon(pixmap)
-    icon.addPixmap(pixmap, QIcon.Mode.Disabled)  # not the style's colour
-    return icon
-
-
-def dot_icon(colour: QColor) -> QIcon:
-    """Return a dot."""
-    pixmap = _empty_pixmap()
-    painter = _painter(pixmap, colour)
-    painter.drawEllipse(QPointF(8, 8), 4, 4)
-    painter.end()
-    return QIcon(pixmap)
-
-
-def _empty_pixmap() -> QPixmap:
+    """Return the icon of a run button, or a dot for list rows; not greyed when disabled."""
     pixmap = QPixmap(_SIZE * _SCALE, _SIZE * _SCALE)
     pixmap.setDevicePixelRatio(_SCALE)
     pixmap.fill(Qt.GlobalColor.transparent)
-    return pixmap
-
-
-def _painter(pixmap: QPixmap, colour: QColor) -> QPainter:
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
-    return painter
+    match shape:
+        case "run":
+            painter.drawPolygon(QPolygonF([QPointF(4, 3), QPointF(13, 8), QPointF(4, 13)]))
+        case "stop":
+            painter.drawRoundedRect(QRectF(4, 4, 8, 8), 1, 1)
+        case "menu":
+            painter.drawPolygon(QPolygonF([QPointF(4, 6), QPointF(12, 6), QPointF(8, 11)]))
+        case "pause":
+            painter.drawRect(QRectF(4, 3.5, 3, 9))
+            painter.drawRect(QRectF(9, 3.5, 3, 9))
+        case "dot":
+            painter.drawEllipse(QPointF(8, 8), 4, 4)
+    painter.end()
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Disabled)  # not the style's colour
+    return icon

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from weakref import WeakMethod
 
@@ -101,11 +102,7 @@ class _GuiThread(QObject):
         self._waiting.popleft()()
 
 
-_made: list[_GuiThread] = []
-
-
+@cache
 def gui_thread() -> _GuiThread:
     """Return the process's `_GuiThread`; the first call must be on the GUI thread."""
-    if not _made:
-        _made.append(_GuiThread())
-    return _made[0]
+    return _GuiThread()

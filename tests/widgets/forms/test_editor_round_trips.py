@@ -105,8 +105,8 @@ def test_an_editor_returns_the_value_shown(qapp, kind, data):
     spec = spec_of(annotation)
     (param,) = spec.parameters
     editor = create_editor(param, "x")
-    editor.value = value
-    found = editor.value
+    editor.show(value)
+    found = editor.read()
     if isinstance(value, (tuple, frozenset)) and isinstance(found, list):
         found = type(value)(found)
     (made,) = resolve_arguments(spec, {"x": found}, {}).values()
@@ -158,19 +158,19 @@ def test_items_beyond_the_rows_are_used_too(qapp):
 def test_odd_numbers_are_kept(qapp, odd):
     (param,) = spec_of(float).parameters
     editor = create_editor(param, "x")
-    editor.value = odd
-    assert repr(editor.value) == repr(odd)
+    editor.show(odd)
+    assert repr(editor.read()) == repr(odd)
 
 
 def read(kind, text):
     editor = ListEditor(kind)
     editor.native.setText(text)
-    return editor.value
+    return editor.read()
 
 
 def written(kind, values):
     editor = ListEditor(kind)
-    editor.value = values
+    editor.show(values)
     return editor.native.text()
 
 

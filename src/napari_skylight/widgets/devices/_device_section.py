@@ -9,17 +9,12 @@ from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_skylight.session import Setting, SettingsWatch
-from napari_skylight.widgets._colours import ThemedWidget, muted
-from napari_skylight.widgets._plain_text import plain_caption, text_label
+from napari_skylight.widgets._colours import ThemedWidget, fold_style
+from napari_skylight.widgets._display_text import plain_caption, text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.devices._signal_rows import SignalRows
 
 _INDENT = 6
-_STYLE = """
-QPushButton {{ text-align: left; border: 1px solid transparent; padding: 3px 0px; }}
-QPushButton, :hover, :checked, :pressed {{ background: transparent; }}
-QPushButton:focus {{ border: 1px solid {colour}; }}
-"""
 
 
 class DeviceSection(ThemedWidget):
@@ -62,7 +57,7 @@ class DeviceSection(ThemedWidget):
         self.header.moved.connect(self._on_moved)
 
     def _apply_theme(self) -> None:
-        self.header.setStyleSheet(_STYLE.format(colour=muted(self).name()))
+        self.header.setStyleSheet(fold_style(self))
 
     @property
     def is_expanded(self) -> bool:

@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_skylight.session import Session, Setting, SettingsWatch
 from napari_skylight.widgets._colours import ThemedWidget, muted, red, shape_icon
+from napari_skylight.widgets._display_text import text_label
 from napari_skylight.widgets._layout import DockVisibility, FormArea, order_tabs
-from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.devices._device_section import DeviceSection
 

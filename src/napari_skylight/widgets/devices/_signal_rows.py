@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
 from napari_skylight.session import Setting, SettingInfo, SettingState
 from napari_skylight.widgets._colours import ThemedWidget, muted, red
+from napari_skylight.widgets._display_text import plain_caption, plain_tip, text_label
 from napari_skylight.widgets._layout import order_tabs
-from napari_skylight.widgets._plain_text import plain_caption, plain_tip, text_label
 from napari_skylight.widgets.devices._signal_editors import SettingEditor, create_setting_editor
 
 _LABEL, _EDITOR, _NOW = range(3)

@@ -19,8 +19,8 @@ from napari_skylight.plans.spec import (
     say_choice,
     say_kind,
 )
+from napari_skylight.widgets._display_text import plain_caption
 from napari_skylight.widgets._layout import stops_of
-from napari_skylight.widgets._plain_text import plain_caption
 from napari_skylight.widgets.forms._field import Editor
 
 _LEAST_LETTERS = 6
@@ -56,11 +56,11 @@ class ChoiceEditor(Editor):
         super().__init__(self._box)
         self._box.currentIndexChanged.connect(self._report_change)
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
         index = self._box.currentIndex()
         return self._choices[index] if index >= 0 else None
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         index = find_choice(self._choices, value)
         if index is None:
             raise ValueError(f"there is no {say_choice(value)}: choose from the list.")
@@ -80,11 +80,11 @@ class ChecksEditor(Editor):
             layout.addWidget(box)
             box.toggled.connect(self._report_change)
 
-    def _read(self) -> list[Any]:
+    def read(self) -> list[Any]:
         pairs = zip(self._choices, self._boxes, strict=True)
         return [choice for choice, box in pairs if box.isChecked()]
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         ticked = {find_choice(self._choices, item) for item in value or ()}
         for index, box in enumerate(self._boxes):
             box.setChecked(index in ticked)
@@ -111,17 +111,17 @@ class OptionalEditor(Editor):
     def mark(self, at_fault: bool) -> bool:
         return self._editor.mark(at_fault)
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
         if not self._box.isChecked():
             return None
-        value = self._editor.value
+        value = self._editor.read()
         if value is None:
             raise ValueError("fill it in, or untick it.")
         return value
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         if value is not None:
-            self._editor.value = value
+            self._editor.show(value)
         self._box.setChecked(value is not None)
 
     def _on_box_toggled(self, on: bool) -> None:
@@ -172,14 +172,14 @@ class UnionEditor(Editor):
     def _chosen(self) -> _Entry:
         return self._entries[self._box.currentIndex()]
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
         _, _, editor, choice = self._chosen()
-        value = choice if editor is None else editor.value
+        value = choice if editor is None else editor.read()
         if value is None and editor is not None and self._param.optional:
             raise ValueError(f"fill it in, or choose {say_choice(None)}.")
         return value
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         meant = None if value is None else find_alternative(self._param, value)
         if meant is None and value is not None:
             raise ValueError(f"{value!r} is of no kind in the list.")
@@ -188,7 +188,7 @@ class UnionEditor(Editor):
             return
         editor = self._entries[places[0]].editor
         if editor is not None:
-            editor.value = value
+            editor.show(value)
         shown = getattr(value, "name", value) if meant is not None and meant.device_proto else value
         found = find_choice([self._entries[place].choice for place in places], shown)
         self._box.setCurrentIndex(places[found or 0])

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QVBoxLayout, QWidget
 
 from napari_skylight.plans.spec import ParamDescription, container_of, find_problem
 from napari_skylight.widgets._colours import red
-from napari_skylight.widgets._plain_text import plain_caption, plain_tip, text_label
+from napari_skylight.widgets._display_text import plain_caption, plain_tip, text_label
 
 
 class PartError(ValueError):
@@ -31,17 +31,16 @@ class Editor:
         self.native = native
         self._callbacks: list[Callable[[], None]] = []
 
-    @property
-    def value(self) -> Any:
-        """The value; None if the editor is empty.
+    def read(self) -> Any:
+        """Return the value; None if the editor is empty.
 
         The `ValueError` for a text that is no such value says what to enter.
         """
-        return self._read()
+        raise NotImplementedError
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        self._show(value)
+    def show(self, value: Any) -> None:
+        """Show a value; an editor may refuse it with any error."""
+        raise NotImplementedError
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each change."""
@@ -50,12 +49,6 @@ class Editor:
     def mark(self, at_fault: bool) -> bool:
         """Outline the fields at fault within the editor; return whether there are any."""
         return False
-
-    def _read(self) -> Any:
-        raise NotImplementedError
-
-    def _show(self, value: Any) -> None:
-        raise NotImplementedError
 
     def _report_change(self, *_: Any) -> None:
         for callback in self._callbacks:
@@ -110,7 +103,7 @@ class Field(QWidget):
         A value that was set is returned as the same object until the user edits it.
         """
         untouched = self._given is not _NOTHING
-        value = self._given if untouched else self._editor.value
+        value = self._given if untouched else self._editor.read()
         if value is None and not self.param.optional:
             return inspect.Parameter.empty
         container = container_of(self.param.annotation)
@@ -122,7 +115,7 @@ class Field(QWidget):
             value = _names(value)
         before, self._given, self._giving = self._given, value, True
         try:
-            self._editor.value = value
+            self._editor.show(value)
         except Exception:  # Qt and magicgui may raise anything; the former value stays
             self._given = before
             raise

@@ -20,9 +20,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight.plans.spec import ParamDescription, values_of
-from napari_skylight.widgets._display_text import meanings_of
+from napari_skylight.widgets._display_text import meanings_of, text_label
 from napari_skylight.widgets._layout import stops_of
-from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets.forms._field import Editor, Field, PartError
 
 MakeField = Callable[[ParamDescription, str], Field]
@@ -84,11 +83,11 @@ class PartsEditor(_NestedEditor):
         else:
             field_rows(self.native, fields)
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
         values = {name: _value_of(field) for name, field in self._fields.items()}
         return tuple(values.values()) if self._record is tuple else values
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         if value is None:
             return
         for name, part in values_of(self._record, value, self._names).items():
@@ -131,11 +130,11 @@ class RowsEditor(_NestedEditor):
         self._show_numbers()
         self.wide = element.record is not None or element.element is not None
 
-    def _read(self) -> list[Any]:
+    def read(self) -> list[Any]:
         values = [_value_of(row.field, f"item {n}") for n, row in enumerate(self._rows, 1)]
         return values + self._rest
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         items = [] if value is None else list(value)
         most = max(_MOST_ROWS, self._fewest)
         items, self._rest = items[:most], items[most:]

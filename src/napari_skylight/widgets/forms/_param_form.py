@@ -22,7 +22,7 @@ from napari_skylight.plans.spec import (
     field_type,
     find_problem,
 )
-from napari_skylight.widgets._colours import is_new_theme, muted
+from napari_skylight.widgets._colours import fold_style, is_new_theme
 from napari_skylight.widgets._display_text import meanings_of
 from napari_skylight.widgets.forms._choice_editors import (
     ChecksEditor,
@@ -69,7 +69,7 @@ def create_field(param: ParamDescription, path: str = "", help_text: str = "") -
 
 def _with_initial(editor: Editor, param: ParamDescription) -> Editor:
     if param.initial is not inspect.Parameter.empty:
-        editor.value = param.initial
+        editor.show(param.initial)
     return editor
 
 
@@ -119,11 +119,6 @@ def _options(param: ParamDescription) -> Mapping[str, Any]:
 
 _LABEL_WIDTH = 100
 """Longer labels wrap, to leave half of a narrow dock to the values."""
-_FOLD_STYLE = """
-QPushButton {{ text-align: left; border: 1px solid transparent; padding: 3px 0px; }}
-QPushButton, :hover, :checked, :pressed {{ background: transparent; }}
-QPushButton:focus {{ border: 1px solid {colour}; }}
-"""
 
 
 class ParamForm(QWidget):
@@ -244,7 +239,7 @@ class _Fold(QCollapsible):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         super().changeEvent(event)
         if is_new_theme(event):
-            self.toggleButton().setStyleSheet(_FOLD_STYLE.format(colour=muted(self).name()))
+            self.toggleButton().setStyleSheet(fold_style(self))
             self._draw_arrows()
 
     def _draw_arrows(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -38,10 +38,10 @@ class MagicEditor(Editor):
             take_any_length(self.native)
         widget.changed.connect(self._report_change)
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
         return self._widget.value
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         self._widget.value = value
 
 
@@ -53,11 +53,11 @@ class PathEditor(MagicEditor):
         self._widget.choose_btn.text = "…"
         self._widget.choose_btn.native.setToolTip("Choose from the files there are")
 
-    def _read(self) -> Path | None:
+    def read(self) -> Path | None:
         text = self._widget.line_edit.value.strip()
         return Path(text).expanduser() if text else None
 
-    def _show(self, value: Path | None) -> None:
+    def show(self, value: Path | None) -> None:
         self._widget.line_edit.value = "" if value is None else str(value)
 
 
@@ -71,11 +71,11 @@ class MomentEditor(MagicEditor):
         self._has_zone = kind is not date
         self._zone: Any = None
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
         value = self._widget.value
         return value.replace(tzinfo=self._zone) if self._has_zone else value
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         if self._has_zone:
             self._zone, value = value.tzinfo, value.replace(tzinfo=None)
         self._widget.value = value
@@ -89,10 +89,10 @@ class NumberEditor(Editor):
         self._field = field
         field.changed.connect(self._report_change)
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
         return self._field.number_or_none()
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         self._field.set_number(value)
 
 
@@ -107,15 +107,15 @@ class DurationEditor(NumberEditor):
         seconds = Bounds(low, high, bounds.low_open, bounds.high_open)
         super().__init__(NumberField(whole=False, bounds=seconds, unit="s"))
 
-    def _read(self) -> timedelta | None:
-        seconds = super()._read()
+    def read(self) -> timedelta | None:
+        seconds = super().read()
         try:
             return None if seconds is None else timedelta(seconds=seconds)
         except (ValueError, OverflowError):  # nan and inf are numbers but not durations
             raise ValueError(f"enter a duration, not {self._field.text()}.") from None
 
-    def _show(self, value: timedelta | None) -> None:
-        super()._show(None if value is None else value.total_seconds())
+    def show(self, value: timedelta | None) -> None:
+        super().show(None if value is None else value.total_seconds())
 
 
 class LiteralEditor(Editor):
@@ -128,14 +128,14 @@ class LiteralEditor(Editor):
         self._line.textChanged.connect(self._report_change)
         self.hint = f"Shown as text, entered as in Python: {reason}"
 
-    def _read(self) -> Any:
+    def read(self) -> Any:
         text = self._line.text().strip()
         try:
             return ast.literal_eval(text) if text else None
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             raise ValueError(f"enter 3, 'text' or [1, 2], as in Python; not {text}.") from None
 
-    def _show(self, value: Any) -> None:
+    def show(self, value: Any) -> None:
         self._line.setText("" if value is None else repr(value))
 
 
@@ -161,14 +161,19 @@ class ListEditor(Editor):
         else:
             self.hint = "Separate by commas. 0:10:2 is 0, 2, 4, 6, 8: from 0 to below 10 by 2."
 
-    def _read(self) -> list[Any]:
+    def read(self) -> list[Any]:
         text = self._line.text()
         if self._kind is str:
             return _read_texts(text)
         return _read_numbers(text, whole=self._kind is int)
 
-    def _show(self, value: Any) -> None:
-        self._line.setText((_say_texts if self._kind is str else _say_numbers)(value))
+    def show(self, value: Any) -> None:
+        if isinstance(value, range):
+            text = f"{value.start}:{value.stop}:{value.step}"
+        else:
+            say = say_number if self._kind is not str else _quoted
+            text = ", ".join(map(say, value))
+        self._line.setText(text)
         self._line.setCursorPosition(0)
 
 
@@ -178,13 +183,6 @@ def _read_numbers(text: str, *, whole: bool) -> list[float]:
     for part in filter(None, map(str.strip, text.split(","))):
         found += _range(part, whole) if ":" in part else [read_number(part, whole=whole)]
     return found
-
-
-def _say_numbers(numbers: Iterable[Any]) -> str:
-    """Return the text from which `_read_numbers` returns the same numbers."""
-    if isinstance(numbers, range):
-        return f"{numbers.start}:{numbers.stop}:{numbers.step}"
-    return ", ".join(map(say_number, numbers))
 
 
 def _read_texts(text: str) -> list[str]:
@@ -203,12 +201,9 @@ def _read_texts(text: str) -> list[str]:
     return found
 
 
-def _say_texts(texts: Iterable[Any]) -> str:
-    """Return the text from which `_read_texts` returns the same texts."""
-    return ", ".join(_quoted(str(text)) for text in texts)
-
-
-def _quoted(text: str) -> str:
+def _quoted(item: Any) -> str:
+    """Return the text of `item`, in quotes where `_read_texts` needs them."""
+    text = str(item)
     plain = text and text == text.strip() and '"' not in text and "," not in text
     return text if plain else '"' + text.replace('"', '""') + '"'
 

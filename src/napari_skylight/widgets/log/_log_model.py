@@ -11,7 +11,7 @@ from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QIcon
 
 from napari_skylight._log_records import MOST_RECORDS, LogEntry
-from napari_skylight.widgets._plain_text import plain_tip
+from napari_skylight.widgets._display_text import plain_tip
 
 _ROOT = QModelIndex()
 

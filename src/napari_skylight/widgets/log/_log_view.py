@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from qtpy.QtCore import QEvent, QItemSelectionModel, Qt, QTimer, Signal
+from qtpy.QtCore import QItemSelectionModel, Qt, QTimer, Signal
 from qtpy.QtGui import (
     QFontDatabase,
     QGuiApplication,
@@ -25,13 +25,12 @@ from qtpy.QtWidgets import (
     QStackedWidget,
     QTreeView,
     QVBoxLayout,
-    QWidget,
 )
 
 from napari_skylight._log_records import LogCapture, LogEntry
-from napari_skylight.widgets._colours import amber, dot_icon, faint, is_new_theme, muted, red
+from napari_skylight.widgets._colours import ThemedWidget, amber, faint, muted, red, shape_icon
+from napari_skylight.widgets._display_text import text_label
 from napari_skylight.widgets._layout import LEAST_HEIGHT, ListAndDetails
-from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log._log_model import LogModel, level_word, text_of
 
@@ -45,7 +44,7 @@ _NOTHING = "Nothing has been logged yet."
 _NONE_SHOWN = "No message matches. Choose a lower level or search for another text."
 
 
-class LogView(QWidget):
+class LogView(ThemedWidget):
     """Shows the messages of the plugin, Bluesky and its devices; the selected one in full.
 
     Records are captured while there is a view, or another `LogCapture`; all views show the same.
@@ -100,12 +99,10 @@ class LogView(QWidget):
         super().showEvent(event)
         self.refresh()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        super().changeEvent(event)
-        if is_new_theme(event):
-            self._icons.clear()
-            self._model.restyle()
-            self._note.setStyleSheet(f"color: {muted(self).name()};")
+    def _apply_theme(self) -> None:
+        self._icons.clear()
+        self._model.restyle()
+        self._note.setStyleSheet(f"color: {muted(self).name()};")
 
     def refresh(self) -> None:
         """Show the captured messages."""
@@ -175,7 +172,7 @@ class LogView(QWidget):
         word = level_word(level)
         if word not in self._icons:
             colours = {"Error": red, "Warning": amber, "Info": muted}
-            self._icons[word] = dot_icon(colours.get(word, faint)(self))
+            self._icons[word] = shape_icon("dot", colours.get(word, faint)(self))
         return self._icons[word]
 
 

@@ -8,8 +8,7 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_skylight.engine.actions import Action
-from napari_skylight.widgets._display_text import action_caption
-from napari_skylight.widgets._plain_text import plain_caption, plain_tip
+from napari_skylight.widgets._display_text import action_caption, plain_caption, plain_tip
 from napari_skylight.widgets._signal_links import Links
 
 Request = Callable[[str, bool], bool]

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy
 from napari_skylight.session import Session
 from napari_skylight.widgets._colours import ThemedWidget, red
 from napari_skylight.widgets._dialogs import TextDialog
-from napari_skylight.widgets._plain_text import text_label
+from napari_skylight.widgets._display_text import text_label
 from napari_skylight.widgets._signal_links import Links
 
 _LINES, _LETTERS = 6, 200

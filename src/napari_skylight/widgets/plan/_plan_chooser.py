@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout
 
 from napari_skylight.widgets._colours import ThemedWidget, muted
 from napari_skylight.widgets._dialogs import TextDialog
-from napari_skylight.widgets._plain_text import eliding_label, plain_tip, text_label
+from napari_skylight.widgets._display_text import eliding_label, plain_tip, text_label
 
 
 class PlanChooser(ThemedWidget):

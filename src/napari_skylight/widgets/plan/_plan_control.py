@@ -13,9 +13,8 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_skylight.plans.spec import ParameterError, PlanSpec, UnresolvableAnnotationError
 from napari_skylight.session import RunInfo, Session, in_words
 from napari_skylight.widgets._colours import ThemedWidget, muted
-from napari_skylight.widgets._display_text import description_of, summary_of
+from napari_skylight.widgets._display_text import description_of, summary_of, text_label
 from napari_skylight.widgets._layout import FormArea, Separator, order_tabs
-from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.forms import ParamForm
 from napari_skylight.widgets.plan._action_buttons import ActionButtons

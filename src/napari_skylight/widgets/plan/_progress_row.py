@@ -6,8 +6,7 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar
 
 from napari_skylight.session import Progress, Waiting
 from napari_skylight.widgets._colours import ThemedWidget, faint, green
-from napari_skylight.widgets._display_text import duration
-from napari_skylight.widgets._plain_text import text_label
+from napari_skylight.widgets._display_text import duration, text_label
 
 _STEPS = 1000
 _HEIGHT = 6

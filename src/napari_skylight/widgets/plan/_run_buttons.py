@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from napari_skylight.session import SessionState
 from napari_skylight.widgets._colours import Shape, ThemedWidget, dim, red, shape_icon
-from napari_skylight.widgets._plain_text import plain_tip
+from napari_skylight.widgets._display_text import plain_tip
 
 _ABORT = "Abort: clean up, and mark the run as aborted"
 _HALT = "Halt: end without the plan's own cleanup; devices are still stopped"

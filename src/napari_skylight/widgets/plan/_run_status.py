@@ -17,13 +17,15 @@ from napari_skylight.widgets._colours import amber, green, muted, red
 from napari_skylight.widgets._display_text import (
     count_of,
     duration,
+    eliding_label,
     frames,
     outcome_summary,
+    plain_tip,
     rate,
     size,
     state_text,
+    text_label,
 )
-from napari_skylight.widgets._plain_text import eliding_label, plain_tip, text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.plan._progress_row import ProgressRow, place
 

@@ -20,9 +20,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight.session import RunDocuments, RunRecord
-from napari_skylight.widgets._display_text import count_of
+from napari_skylight.widgets._display_text import count_of, plain_tip
 from napari_skylight.widgets._layout import LEAST_HEIGHT
-from napari_skylight.widgets._plain_text import plain_tip
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,8 @@ from qtpy.QtWidgets import (
 from superqt.utils import QFlowLayout
 
 from napari_skylight.session import RunRecord, Session
-from napari_skylight.widgets._display_text import duration, frames, outcome_summary
+from napari_skylight.widgets._display_text import duration, frames, outcome_summary, text_label
 from napari_skylight.widgets._layout import LEAST_HEIGHT
-from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets.runs._metadata_tree import MetadataTree, nodes_of
 from napari_skylight.widgets.runs._runs_model import status_of, time_of
 

@@ -9,8 +9,13 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 from qtpy.QtGui import QIcon
 
 from napari_skylight.session import RunInfo, RunRecord, SessionState
-from napari_skylight.widgets._display_text import duration, frames, outcome_text, state_text
-from napari_skylight.widgets._plain_text import plain_tip
+from napari_skylight.widgets._display_text import (
+    duration,
+    frames,
+    outcome_text,
+    plain_tip,
+    state_text,
+)
 
 _HEADERS = ("Time", "Plan", "Frames", "Duration", "Status")
 _TIME, _PLAN, _FRAMES, DURATION, _STATUS = range(len(_HEADERS))

@@ -19,9 +19,9 @@ from qtpy.QtWidgets import (
 
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunRecord, Session, SessionState
-from napari_skylight.widgets._colours import ThemedWidget, amber, dot_icon, green, muted, red
+from napari_skylight.widgets._colours import ThemedWidget, amber, green, muted, red, shape_icon
+from napari_skylight.widgets._display_text import text_label
 from napari_skylight.widgets._layout import LEAST_HEIGHT, DockVisibility, ListAndDetails
-from napari_skylight.widgets._plain_text import text_label
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log import LogView
 from napari_skylight.widgets.runs._run_details import RunDetails
@@ -160,7 +160,7 @@ class RunsPanel(ThemedWidget):
 
     def _icon(self, state: str) -> QIcon:
         if state not in self._icons:
-            self._icons[state] = dot_icon(_COLOURS.get(state, green)(self))
+            self._icons[state] = shape_icon("dot", _COLOURS.get(state, green)(self))
         return self._icons[state]
 
 

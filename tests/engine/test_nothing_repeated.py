@@ -8,7 +8,7 @@ import pytest
 from bluesky.plan_stubs import checkpoint, close_run, create, null, open_run, read, save
 from bluesky.utils import Msg, RunEngineInterrupted
 
-from napari_skylight.engine import Status, _open_events
+from napari_skylight.engine import Status, _pauses
 from napari_skylight.engine.actions import Action
 from napari_skylight.engine.plan_stubs import (
     clear_cache,
@@ -374,7 +374,7 @@ def test_an_end_while_a_frame_is_being_kept_comes_after_its_event(
 
 
 def test_a_halt_waits_for_no_event(engine, documents, gate, monkeypatch):
-    monkeypatch.setattr(_open_events, "EVENT_SECONDS", 60.0)
+    monkeypatch.setattr(_pauses, "EVENT_SECONDS", 60.0)
     camera, cache = FakeCamera(), Cache(gate)
     engine(in_a_run(read_and_stash([camera], [cache], wait=True)))
     assert cache.entered.wait(5)

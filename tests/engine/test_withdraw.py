@@ -7,7 +7,7 @@ import pytest
 from bluesky.plan_stubs import close_run, create, drop, open_run, read
 from bluesky.utils import FailedStatus, RunEngineInterrupted
 
-from napari_skylight.engine import _open_events
+from napari_skylight.engine import _pauses
 from napari_skylight.engine.plan_stubs import read_and_stash, stash
 from napari_skylight.frames import FrameCache
 from napari_skylight.testing import Documents, FakeCamera, FakeStreamingCamera, wait_until
@@ -123,7 +123,7 @@ def test_a_run_closed_amid_an_event_leaves_no_frame(engine, documents, cameras, 
 def test_an_end_amid_a_snapshot_leaves_no_frame_without_an_event(
     engine, documents, cameras, stacks, gate, monkeypatch, end
 ):
-    monkeypatch.setattr(_open_events, "EVENT_SECONDS", 0.05)
+    monkeypatch.setattr(_pauses, "EVENT_SECONDS", 0.05)
     reached = threading.Event()
 
     class SlowCamera(FakeCamera):

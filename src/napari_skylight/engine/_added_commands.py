@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from bluesky.utils import Msg
 
 from napari_skylight.engine import _errors
-from napari_skylight.engine._answers import answer_later, is_pausing
 from napari_skylight.engine._errors import answer_within, device_name
 from napari_skylight.engine._latch import Offers, SRLatch, wait_for_change
 from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.engine._status import Status
+from napari_skylight.engine._waits import answer_later, is_pausing
 from napari_skylight.protocols import HasCache
 
 if TYPE_CHECKING:

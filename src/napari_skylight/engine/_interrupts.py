@@ -17,8 +17,13 @@ from bluesky.utils import (
 )
 
 from napari_skylight.engine._bundler import RunBundler as _RunBundler
-from napari_skylight.engine._open_events import OpenEvents
-from napari_skylight.engine._pauses import Pauses, SeenDevices, resume_devices, stop_devices
+from napari_skylight.engine._pauses import (
+    OpenEvents,
+    Pauses,
+    SeenDevices,
+    resume_devices,
+    stop_devices,
+)
 from napari_skylight.engine._task import (
     Deliveries,
     Run,

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bluesky.protocols import Readable
 
 from napari_skylight.engine import _errors
-from napari_skylight.engine._answers import answering
 from napari_skylight.engine._errors import answer_within, device_name, name_timeout
 from napari_skylight.engine._pauses import resume_devices
 from napari_skylight.engine._protocol_checks import supports
-from napari_skylight.engine._waits import Awaited
+from napari_skylight.engine._waits import Awaited, answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

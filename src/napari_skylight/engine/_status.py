@@ -1,24 +1,28 @@
-"""The status that a device returns."""
+"""The status that a device returns, and the one thread for the time-outs of all statuses."""
 
 from __future__ import annotations
 
+import heapq
 import logging
 import math
 import threading
+import time
 from collections import deque
+from itertools import count
 from typing import TYPE_CHECKING
 
 from bluesky.protocols import Status as StatusProtocol
 
-from napari_skylight.engine._deadlines import call_after
 from napari_skylight.engine._errors import InvalidState, StatusTimeoutError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_skylight.engine._deadlines import Deadline
-
 _logger = logging.getLogger("napari_skylight")
+
+_LINGER = 0.1  # seconds the thread waits for more deadlines
+_LONGEST_WAIT = 3600.0  # seconds; longer ones overflow on some platforms
+_FEW = 64  # cancelled deadlines left in the heap before it is tidied
 
 
 class Status(StatusProtocol):
@@ -45,9 +49,9 @@ class Status(StatusProtocol):
         self._exception: BaseException | None = None
         self._callbacks: deque[Callable[[Status], None]] = deque()
         self._waited_for: threading.Event | None = None  # made by the first wait
-        self._deadlines: list[Deadline] | None = None
+        self._deadlines: list[_Deadline] | None = None
         if self._timeout is not None and math.isfinite(self._timeout + self._settle_time):
-            self._deadlines = [call_after(self._timeout + self._settle_time, self._time_out)]
+            self._deadlines = [_call_after(self._timeout + self._settle_time, self._time_out)]
 
     @property
     def timeout(self) -> float | None:
@@ -84,7 +88,7 @@ class Status(StatusProtocol):
         """
         self._claim()
         if self._settle_time > 0:
-            settled = call_after(self._settle_time, self._complete)
+            settled = _call_after(self._settle_time, self._complete)
             with self._lock:
                 if not self._done and self._deadlines is not None:
                     self._deadlines.append(settled)
@@ -194,3 +198,95 @@ class Status(StatusProtocol):
             return f"<{type(self).__name__} {id(self):#x}: pending>"
         outcome = "done" if self._exception is None else f"failed with {self._exception!r}"
         return f"<{type(self).__name__} {id(self):#x}: {outcome}>"
+
+
+class _Deadline:
+    """A function to call at a time, unless cancelled before."""
+
+    __slots__ = ("_callback", "_due")
+
+    def __init__(self, due: float, callback: Callable[[], None]) -> None:
+        self._due = due
+        self._callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        """Forget the function; too late or twice does nothing."""
+        _clock.cancel(self)
+
+
+class _Clock:
+    """The heap of deadlines, and the thread that watches it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.Lock())
+        self._heap: list[tuple[float, int, _Deadline]] = []
+        self._numbers = count()
+        self._live = 0
+        self._thread: threading.Thread | None = None
+
+    def add(self, deadline: _Deadline) -> None:
+        with self._changed:
+            heapq.heappush(self._heap, (deadline._due, next(self._numbers), deadline))
+            self._live += 1
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self._watch, name="skylight-deadlines", daemon=True
+                )
+                self._thread.start()
+            elif self._heap[0][2] is deadline:
+                self._changed.notify()
+
+    def cancel(self, deadline: _Deadline) -> None:
+        with self._changed:
+            if deadline._callback is None:
+                return
+            deadline._callback = None
+            self._live -= 1
+            if len(self._heap) > _FEW and len(self._heap) > 2 * self._live:
+                self._heap = [entry for entry in self._heap if entry[2]._callback is not None]
+                heapq.heapify(self._heap)
+            if self._live == 0:
+                self._changed.notify()
+
+    def _watch(self) -> None:
+        while (callback := self._next()) is not None:
+            try:
+                callback()
+            except BaseException:  # all statuses share the thread: it must go on
+                _logger.exception("A deadline's callback %r failed", callback)
+            del callback  # do not keep its status alive while waiting for the next one
+
+    def _next(self) -> Callable[[], None] | None:
+        """Return the next callback that is due; None after a while without deadlines."""
+        linger_until = None
+        with self._changed:
+            while True:
+                while self._heap and self._heap[0][2]._callback is None:
+                    heapq.heappop(self._heap)
+                now = time.monotonic()
+                if self._heap:
+                    linger_until = None
+                    due, _, deadline = self._heap[0]
+                    if due <= now:
+                        heapq.heappop(self._heap)
+                        self._live -= 1
+                        callback, deadline._callback = deadline._callback, None
+                        return callback
+                    self._changed.wait(min(due - now, _LONGEST_WAIT))
+                elif linger_until is None:
+                    linger_until = now + _LINGER
+                elif now >= linger_until:
+                    self._thread = None
+                    return None
+                else:
+                    self._changed.wait(linger_until - now)
+
+
+_clock = _Clock()
+
+
+def _call_after(seconds: float, callback: Callable[[], None]) -> _Deadline:
+    """Call `callback` on the deadlines' thread `seconds` from now."""
+    deadline = _Deadline(time.monotonic() + seconds, callback)
+    _clock.add(deadline)
+    return deadline

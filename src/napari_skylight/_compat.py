@@ -39,7 +39,6 @@ class _ErrorNotice(ErrorNotification):  # type: ignore[misc]
 
 
 def show_info(message: str) -> None:
-    """Show a message."""
     notification_manager.dispatch(_Notice(message, "INFO"))
 
 

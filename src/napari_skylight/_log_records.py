@@ -19,6 +19,7 @@ _OURS = "napari_skylight"
 _LOGGERS = (_OURS, "bluesky", "ophyd", "ophyd_async")
 MOST_RECORDS = 5000
 _MOST_LETTERS = 20_000
+_formatter = logging.Formatter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ class LogRecords(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the text of `record`."""
         try:
-            text, details = record.getMessage(), _traceback(record)
+            text = record.getMessage()
+            details = record.exc_text or ""
+            if record.exc_info and record.exc_info[0] is not None:
+                details = _formatter.formatException(record.exc_info)
             with self._guard:
                 self._number += 1
                 entry = LogEntry(
@@ -60,8 +64,9 @@ class LogRecords(logging.Handler):
                     record.levelno,
                     record.name,
                     record.threadName or "",
-                    _cut(text),
-                    details,
+                    text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…",
+                    # the end of a traceback names the error
+                    details if len(details) <= _MOST_LETTERS else f"…{details[-_MOST_LETTERS:]}",
                 )
                 self._entries.append(entry)
             self.changed.emit()
@@ -84,7 +89,6 @@ class LogRecords(logging.Handler):
             return self._entries[0].number if self._entries else self._number + 1
 
     def clear(self) -> None:
-        """Delete all records."""
         with self._guard:
             self._entries.clear()
         self.changed.emit()
@@ -172,21 +176,3 @@ class LogCapture:
                 level.lower_to(logging.INFO)
             else:
                 level.restore()
-
-
-_formatter = logging.Formatter()
-
-
-def _traceback(record: logging.LogRecord) -> str:
-    if record.exc_info and record.exc_info[0] is not None:
-        return _cut_start(_formatter.formatException(record.exc_info))
-    return record.exc_text or ""
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
-
-
-def _cut_start(text: str) -> str:
-    """Keep the end of a traceback, which names the error."""
-    return text if len(text) <= _MOST_LETTERS else f"…{text[-_MOST_LETTERS:]}"

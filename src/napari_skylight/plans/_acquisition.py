@@ -39,10 +39,8 @@ def set_within(
         ) from error
 
 
-LIGHT_SECONDS = 10.0
-"""Time limit for switching a light."""
-CHANNEL_SECONDS = 30.0
-"""Time limit for a change of channel: a turret may have to turn."""
+LIGHT_SECONDS = 10.0  # time limit for switching a light
+CHANNEL_SECONDS = 30.0  # time limit for a change of channel: a turret may have to turn
 
 
 def acquisition(
@@ -90,7 +88,6 @@ class Illumination:
 
     @property
     def is_cycling(self) -> bool:
-        """Whether there are channels to cycle through."""
         return len(self.channels) > 1
 
     def readables(self, *devices: Readable[Any] | None) -> list[Readable[Any]]:

@@ -16,6 +16,14 @@ from napari_skylight.plans._acquisition import Illumination, Readings
 from napari_skylight.plans._stash_queue import StashQueue, image_time, unless_refused
 from napari_skylight.protocols import Camera, FrameBatch, FrameCaches, StreamingCamera
 
+STREAM_SECONDS = 0.01
+"""Time between collections from streaming cameras, unless an action is requested."""
+
+EXPOSURE_SECONDS = 10.0
+"""Time during which actions are answered while a frame is exposed; then only it is awaited."""
+
+_EXPOSED = ""  # the name of the exposure among those of the actions
+
 
 class Exposures:
     """Triggers several cameras at once, one frame each; `done` is set when all are ready."""
@@ -31,7 +39,6 @@ class Exposures:
         return bool(self._group)
 
     def begin(self) -> MsgGenerator[None]:
-        """Trigger every camera."""
         if not self._cameras:
             return
         # Plain messages: each of bluesky's stubs formats a stack trace.
@@ -100,15 +107,6 @@ class Streams:
                 self._collected[camera] = batch.last
                 if batch.reading:
                     take(camera, batch)
-
-
-STREAM_SECONDS = 0.01
-"""Time between collections from streaming cameras, unless an action is requested."""
-
-EXPOSURE_SECONDS = 10.0
-"""Time during which actions are answered while a frame is exposed; then only it is awaited."""
-
-_EXPOSED = ""  # the name of the exposure among those of the actions
 
 
 class LiveLoop:

@@ -29,7 +29,6 @@ _ENDINGS = {"success": "Finished", "abort": "Aborted", "fail": "Failed"}
 
 
 def state_text(state: SessionState) -> str:
-    """Return the state of the session."""
     return _STATES[state]
 
 
@@ -59,7 +58,6 @@ def count_of(number: int, noun: str) -> str:
 
 
 def frames(number: int) -> str:
-    """Return "1 frame", "2 frames"."""
     return count_of(number, "frame")
 
 
@@ -91,7 +89,6 @@ _MARKED = re.compile(r"(?<!\w)(\*\*|\*|``|`)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTA
 
 
 def summary_of(docs: str) -> str:
-    """Return the summary line of a docstring."""
     return _plain(docs.strip().partition("\n\n")[0])
 
 
@@ -134,10 +131,8 @@ def _plain(text: str) -> str:
 
 _Label = TypeVar("_Label", bound=QLabel)
 
-_TIP_WIDTH = 60
-"""Letters in a line: Qt does not wrap tooltips."""
-_MOST_LETTERS = 1000
-"""A tooltip higher than the screen cannot be read to its end."""
+_TIP_WIDTH = 60  # letters in a line: Qt does not wrap tooltips
+_MOST_LETTERS = 1000  # a tooltip higher than the screen cannot be read to its end
 
 
 def text_label(text: str = "", *, name: str = "", wrap: bool = False) -> QLabel:

@@ -87,12 +87,10 @@ class DockVisibility(QObject):
             self.changed.emit(visible)
 
 
-LEAST_HEIGHT = 72
-"""Of a list, in pixels: a few lines."""
+LEAST_HEIGHT = 72  # of a list, in pixels: a few lines
 
 _LEAST_FORM_HEIGHT = 60
-_WIDE = 560
-"""Pixels from which there is room for two widgets beside each other."""
+_WIDE = 560  # pixels from which there is room for two widgets beside each other
 
 
 class FormArea(QScrollArea):

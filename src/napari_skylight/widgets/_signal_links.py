@@ -42,7 +42,6 @@ class Links:
         self.clear()
 
     def clear(self) -> None:
-        """Cut the connections made so far."""
         for signal, link in self._links:
             link.is_cut = True
             signal.disconnect(link.emitted, missing_ok=True)
@@ -89,7 +88,6 @@ class _GuiThread(QObject):
         self._called.connect(self._on_called, Qt.ConnectionType.QueuedConnection)
 
     def is_current(self) -> bool:
-        """Return whether the caller is on the GUI thread."""
         return threading.get_ident() == self._ident
 
     def call(self, function: Callable[[], None]) -> None:

@@ -190,7 +190,6 @@ def is_optional(annotation: Any) -> bool:
 
 
 def without_none(annotation: Any) -> Any:
-    """Return the annotation without None as a member."""
     if not is_union(annotation):
         return annotation
     members = tuple(member for member in get_args(annotation) if member is not type(None))

@@ -125,7 +125,6 @@ def is_meant_as_plan(function: Callable[..., Any]) -> bool:
 
 
 def plan_name(plan: Any) -> str:
-    """Return the name of the function or class of a plan."""
     plan = _without_partial(plan)
     return str(getattr(plan, "__name__", None) or type(plan).__name__)
 

@@ -72,8 +72,8 @@ class ParamDescriber:
             several = found is not None and _is_several(param)
             hidden = found is None and param.has_default
             return replace(param, hidden=hidden, choices=found, multiselect=several)
-        if _has_own_widget(param):
-            return param
+        if any(isinstance(item, Mapping) and "widget_type" in item for item in metadata):
+            return param  # the plan chooses a widget of magicgui
         try:
             return replace(param, **(self._choices(param) or self._structure(param, member)))
         except UnresolvableAnnotationError as error:
@@ -165,11 +165,6 @@ def _with_metadata_of(
     """Return `item` with the limits and unit that hold for each item of `whole`."""
     own = item.metadata if own is None else own
     return replace(item, metadata=item_metadata(whole.metadata, own))
-
-
-def _has_own_widget(param: ParamDescription) -> bool:
-    """Whether the plan chooses a widget of magicgui."""
-    return any(isinstance(item, Mapping) and "widget_type" in item for item in param.metadata)
 
 
 def _is_several(param: ParamDescription) -> bool:

@@ -31,8 +31,7 @@ from napari_skylight.plans.spec._supported_types import (
 )
 from napari_skylight.plans.spec._value_text import find_choice, say_choice, say_number
 
-_MOST = 1_000_000
-"""Limit on the length of a range: each number is checked."""
+_MOST = 1_000_000  # limit on the length of a range: each number is checked
 
 _EMPTY = inspect.Parameter.empty
 
@@ -238,13 +237,13 @@ def _choice_problem(param: ParamDescription, chosen: list[Any], label: str) -> s
     if not chosen and param.required:
         return _needed(param, label)
     choices = param.choices or []
+    among = ", ".join(map(say_choice, choices))
     for item in chosen:
         is_device = param.device_proto is not None and not isinstance(item, str)
         if is_device and item is not None and not fits(item, param.device_proto):
-            return f"{label} is {item!r}: choose from {', '.join(map(say_choice, choices))}."
+            return f"{label} is {item!r}: choose from {among}."
         optional = item is None and param.optional
         if not is_device and not optional and find_choice(choices, item) is None:
-            among = ", ".join(map(say_choice, choices))
             return f"{label}: there is no {say_choice(item)}; choose from {among}."
     return ""
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-_LONGEST = 300
-"""Digits of a whole number: Python cannot compare much larger ones with floats."""
+_LONGEST = 300  # digits of a whole number: Python cannot compare much larger ones with floats
 
 
 def read_number(text: str, *, whole: bool) -> float:

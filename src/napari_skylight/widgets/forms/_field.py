@@ -43,7 +43,6 @@ class Editor:
         raise NotImplementedError
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each change."""
         self._callbacks.append(callback)
 
     def mark(self, at_fault: bool) -> bool:
@@ -151,7 +150,6 @@ class Field(QWidget):
         self.update()
 
     def set_locked(self, locked: bool) -> None:
-        """Disable or enable the editor."""
         self._editor.native.setEnabled(not locked)
 
     def _on_editor_changed(self) -> None:

@@ -26,13 +26,10 @@ from napari_skylight.widgets.forms._field import Editor, Field, PartError
 
 MakeField = Callable[[ParamDescription, str], Field]
 
-INDENT = 12
-"""Of the fields below a heading or label, in pixels."""
+INDENT = 12  # of the fields below a heading or label, in pixels
 
-_COLUMNS = 2
-"""Number fields beside each other in a narrow dock."""
-_MOST_ROWS = 100
-"""Qt takes minutes to lay out thousands."""
+_COLUMNS = 2  # number fields beside each other in a narrow dock
+_MOST_ROWS = 100  # Qt takes minutes to lay out thousands
 
 
 class _NestedEditor(Editor):

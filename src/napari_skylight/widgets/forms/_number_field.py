@@ -34,7 +34,6 @@ class UnitLabel(QLabel):
         line.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Follow the size and style of the line."""
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.StyleChange):
             self._follow()
         return bool(super().eventFilter(watched, event))
@@ -54,8 +53,7 @@ class UnitLabel(QLabel):
 
 _WIDTH = 100
 _LEAST_WIDTH = 84
-_TYPED = re.compile(r"[\d.,eE+\-_ infatyINFATY]*")
-"""The letters of numbers, of "inf" and "nan"."""
+_TYPED = re.compile(r"[\d.,eE+\-_ infatyINFATY]*")  # the letters of numbers, of "inf" and "nan"
 
 
 class NumberField(QAbstractSpinBox):
@@ -100,7 +98,6 @@ class NumberField(QAbstractSpinBox):
         self._line.setCursorPosition(0)  # show the beginning of a long number
 
     def text(self) -> str:
-        """Return the text with the unit."""
         text = str(self._line.text())
         return f"{text} {self._unit}" if text and self._unit and text != self._zero else text
 
@@ -111,7 +108,6 @@ class NumberField(QAbstractSpinBox):
         self.selectAll()
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:  # noqa: N802 - Qt's name
-        """Return which arrows lead to another number."""
         number, bounds = self._finite_number(), self.bounds
         enabled = QAbstractSpinBox.StepEnabledFlag.StepNone
         if number is None or bounds.low is None or number > bounds.low:
@@ -133,7 +129,6 @@ class NumberField(QAbstractSpinBox):
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        """Show the text for 0."""
         super().focusOutEvent(event)
         if self._zero and self._finite_number() == 0:
             self._respell(self._zero)

@@ -12,7 +12,7 @@ from typing import Any
 from magicgui.widgets import create_widget
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_skylight.plans.spec import (
@@ -117,8 +117,7 @@ def _options(param: ParamDescription) -> Mapping[str, Any]:
     return next((item for item in param.metadata if isinstance(item, Mapping)), {})
 
 
-_LABEL_WIDTH = 100
-"""Longer labels wrap, to leave half of a narrow dock to the values."""
+_LABEL_WIDTH = 100  # longer labels wrap, to leave half of a narrow dock to the values
 
 
 class ParamForm(QWidget):
@@ -180,7 +179,6 @@ class ParamForm(QWidget):
 
     @property
     def is_unfolded(self) -> bool:
-        """Whether the folded fields are shown."""
         return self.more is not None and self.more.isExpanded()
 
     @property
@@ -189,7 +187,6 @@ class ParamForm(QWidget):
         return {name: field.problem for name, field in self.fields.items() if field.problem}
 
     def set_locked(self, locked: bool) -> None:
-        """Disable or enable all editors."""
         for field in self.fields.values():
             field.set_locked(locked)
 
@@ -207,7 +204,10 @@ class ParamForm(QWidget):
         if not self.fields:
             return
         indents = {field: INDENT * (field in self._seldom) for field in self.fields.values()}
-        widths = {field: _width(field.label) for field in indents}
+        widths = {
+            field: field.label.fontMetrics().horizontalAdvance(field.label.text()) + 1
+            for field in indents
+        }
         widest = min(_LABEL_WIDTH, max(indents[field] + width for field, width in widths.items()))
         for field, width in widths.items():
             room = widest - indents[field]
@@ -250,11 +250,6 @@ class _Fold(QCollapsible):
 
 def _is_seldom(param: ParamDescription) -> bool:
     return param.kind is ParamKind.KEYWORD_ONLY and param.has_default
-
-
-def _width(label: QLabel) -> int:
-    """Return the width of the text on one line, in pixels."""
-    return int(label.fontMetrics().horizontalAdvance(label.text())) + 1
 
 
 def _rows(fields: Iterable[Field]) -> QWidget:

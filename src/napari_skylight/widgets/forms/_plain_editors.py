@@ -139,8 +139,7 @@ class LiteralEditor(Editor):
         self._line.setText("" if value is None else repr(value))
 
 
-_MOST = 10_000
-"""Limit on the numbers of a range: a slip such as 0:1e9 must not take all the memory."""
+_MOST = 10_000  # limit on the numbers of a range: a slip such as 0:1e9 must not take all the memory
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')
 _BARE = re.compile(r'\s*([^",]*?)\s*(,|$)')
 

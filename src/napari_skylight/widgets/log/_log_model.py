@@ -38,7 +38,6 @@ class LogModel(QAbstractListModel):
         return self._all[-1].number if self._all else 0
 
     def entry(self, row: int) -> LogEntry:
-        """Return the record in a row."""
         return self._shown[row]
 
     def row_of(self, number: int) -> int:
@@ -77,7 +76,6 @@ class LogModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1))
 
     def rowCount(self, parent: QModelIndex = _ROOT) -> int:  # type: ignore[override]  # noqa: N802
-        """Return the number of records shown."""
         return 0 if parent.isValid() else len(self._shown)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:  # type: ignore[override]
@@ -102,7 +100,6 @@ class LogModel(QAbstractListModel):
 
 
 def level_word(level: int) -> str:
-    """Return the name of a level on screen."""
     for limit, word in ((logging.ERROR, "Error"), (logging.WARNING, "Warning")):
         if level >= limit:
             return word

@@ -105,7 +105,6 @@ class LogView(ThemedWidget):
         self._note.setStyleSheet(f"color: {muted(self).name()};")
 
     def refresh(self) -> None:
-        """Show the captured messages."""
         records = self._capture.records
         self._model.update_entries(records.since(self._model.newest), records.oldest)
         self._show_page()

@@ -23,7 +23,7 @@ from napari_skylight.engine._waits import answer_later, is_pausing
 from napari_skylight.protocols import HasCache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from bluesky.run_engine import RunEngine
 
@@ -48,8 +48,8 @@ def install_commands(engine: RunEngine) -> Callable[[], None]:
     """
     offers = Offers()
 
-    def offer(latches: Mapping[str, SRLatch]) -> None:
-        offers.add(latches.items())
+    def offer(latches: Iterable[tuple[str, SRLatch]]) -> None:
+        offers.add(latches)
         task = asyncio.current_task()
         if task is not None and not offers.running:
             offers.begin()
@@ -61,20 +61,14 @@ def install_commands(engine: RunEngine) -> Callable[[], None]:
 class AddedCommands:
     """The added commands of one engine.
 
-    Parameters
-    ----------
-    engine
-        The engine.
-    offer
-        Called with the latches that a plan waits for, by name, to offer their actions.
-    kept
-        Called with the message of a stash and None before it, and with its status after it.
+    `offer` offers the actions of the named latches that a plan waits for. `kept` notes a stash:
+    its message and None before it, and its message and status after it.
     """
 
     def __init__(
         self,
         engine: RunEngine,
-        offer: Callable[[Mapping[str, SRLatch]], None],
+        offer: Callable[[Iterable[tuple[str, SRLatch]]], None],
         kept: Callable[[Msg, Any], None] = lambda msg, status: None,
     ) -> None:
         self._engine = engine
@@ -114,7 +108,7 @@ class AddedCommands:
             Msg("wait_for_actions", None, {name: latch}, timeout=None, wait_for="set")
         """
         wanted = _wanted(msg)
-        self._offer({name: latch for name, (latch, _) in wanted.items()})
+        self._offer((name, latch) for name, (latch, _) in wanted.items())
         timeout = msg.kwargs.get("timeout")
         end = None if timeout is None else time.monotonic() + timeout
         depth = len(self._engine._plan_stack)

@@ -183,7 +183,6 @@ class RunBundler(BlueskyRunBundler):
         return await super().read(msg, reading)  # type: ignore[no-untyped-call]
 
     async def save(self, msg: Msg) -> None:
-        """Emit the open event; see bluesky's documentation."""
         stream = self._bundle_name
         made = self._sequence_counters.get(stream, 1)
         try:
@@ -196,12 +195,10 @@ class RunBundler(BlueskyRunBundler):
             self.stashes.clear()
 
     async def drop(self, msg: Msg) -> None:
-        """Drop the open event and its frames; see bluesky's documentation."""
         await super().drop(msg)  # type: ignore[no-untyped-call]
         await self._withdraw_stashes()
 
     async def close_run(self, msg: Msg) -> Any:
-        """Close the run, without the event that is open; see bluesky's documentation."""
         if self.bundling:
             await self._withdraw_stashes()
         return await super().close_run(msg)

@@ -53,13 +53,7 @@ def name_timeout(error: BaseException | None, device: Any, call: str) -> None:
 async def answer_within(
     seconds: float | None, device: Any, call: str, answer: Awaitable[Any]
 ) -> Any:
-    """Return what a call of a device returns.
-
-    Raises
-    ------
-    TimeoutError
-        It took longer than `seconds`; the message names the device and the call.
-    """
+    """Return what a call of a device returns; its TimeoutError names the device and the call."""
     limit = asyncio.timeout(seconds)
     try:
         async with limit:

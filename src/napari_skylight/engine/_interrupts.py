@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bluesky._vendor.super_state_machine.errors import TransitionError
 from bluesky.run_engine import RunEngine as BlueskyRunEngine
 from bluesky.run_engine import RunEngineResult
-from bluesky.utils import (
-    Msg,
-    PlanHalt,
-    RequestAbort,
-    RequestStop,
-)
+from bluesky.utils import Msg, PlanHalt, RequestAbort, RequestStop
 
 from napari_skylight.engine._bundler import RunBundler as _RunBundler
 from napari_skylight.engine._pauses import (
@@ -28,7 +23,6 @@ from napari_skylight.engine._task import (
     Deliveries,
     Run,
     ended_future,
-    failed_future,
     finish,
     new_future,
 )
@@ -145,7 +139,8 @@ class Interruptible(BlueskyRunEngine):
         """
         run = self._run_now
         if run is None:
-            return failed_future(TransitionError("The engine is idle: there is nothing to resume."))
+            error = TransitionError("The engine is idle: there is nothing to resume.")
+            return ended_future(error=error)
         return self._start(run, lambda future: self._resume_run(run, future))
 
     def _end(self, kind: str, reason: str = "") -> Future[Any]:

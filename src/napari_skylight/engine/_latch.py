@@ -18,6 +18,7 @@ from napari_skylight.engine._errors import EngineBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from weakref import WeakMethod
 
 # Reentrant: a signal handler may request an action while the main thread holds the lock.
 LOCK = threading.RLock()
@@ -48,7 +49,8 @@ class SRLatch:
         self.edges = False  # of a toggle: a request for the current state is dropped
         self._untold = False
         self.holder: Offers | None = None  # of the engine whose plan takes requests
-        self.listener: Callable[[], None] | None = None  # called without the lock
+        # of the action, which it does not keep alive; called without the lock
+        self.listener: WeakMethod[Callable[[], None]] | None = None
 
     def set(self) -> None:
         """Set the flag; no effect if it is set."""
@@ -92,8 +94,9 @@ class SRLatch:
     def tell(self) -> None:
         """Call the listener, without the lock."""
         self._untold = False
-        if self.listener is not None:
-            self.listener()
+        listener = None if self.listener is None else self.listener()
+        if listener is not None:
+            listener()
 
     def _change(self, state: bool) -> None:
         with LOCK:
@@ -185,19 +188,9 @@ class _Waiter:
 async def wait_for_change(
     wanted: Mapping[str, tuple[SRLatch, bool]], timeout: float | None = None
 ) -> tuple[str, SRLatch] | None:
-    """Wait until a latch has the wanted state; a cancelled wait takes no request.
+    """Return name and latch of the earliest change in `wanted`; None after `timeout` seconds.
 
-    Parameters
-    ----------
-    wanted
-        Latch and state by name.
-    timeout
-        Seconds to wait; None: no limit.
-
-    Returns
-    -------
-    tuple or None
-        Name and latch of the earliest change, or None after the time-out.
+    A cancelled wait takes no request.
     """
     with LOCK:
         found = _find(wanted)
@@ -241,12 +234,9 @@ class Offers:
         self._latches: list[SRLatch] = []
 
     def add(self, latches: Iterable[tuple[str, SRLatch]]) -> None:
-        """Offer the actions of the named `latches`; latches without an action are skipped.
+        """Offer the actions of the named `latches`, of which some may have none.
 
-        Raises
-        ------
-        EngineBusyError
-            The running plan of another engine offers one of them; none was added.
+        If another engine's running plan offers one, add none and raise EngineBusyError.
         """
         with LOCK:
             added = [

@@ -22,15 +22,10 @@ _SOON = 5.0  # seconds for a thread to start, or a cancelled task to end
 
 
 class EngineLoop:
-    """An event loop that runs in a thread until it is stopped.
+    """An event loop that runs in a thread until it is stopped; by default, one of its own.
 
-    It holds no reference to the engine, so that an unused engine is collected and its thread ends.
-
-    Parameters
-    ----------
-    loop
-        The caller's loop, running or not; None makes one. Only the latter is closed at the end, and
-        only a loop that was not running is stopped.
+    Only its own loop is closed at the end, and only a loop that was not running is stopped. It
+    holds no reference to the engine, so that an unused engine is collected and its thread ends.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:

@@ -75,7 +75,7 @@ async def _call(device: Any, name: str, **options: Any) -> None:
 
 
 class Pauses:
-    """The pauses and suspensions of an engine's plan; to be used in the loop's thread."""
+    """The pauses and suspensions of an engine's plan; for the loop's thread."""
 
     def __init__(self, engine: Interruptible) -> None:
         self._engine = engine
@@ -150,7 +150,6 @@ class OpenEvents:
         self._postponed: list[Request] = []
 
     def clear(self) -> None:
-        """Forget what was postponed."""
         self._postponed.clear()
 
     @property
@@ -204,7 +203,6 @@ class OpenEvents:
             self._engine._loop.create_task(request())
 
     async def save(self, bluesky: Callable[[Msg], Awaitable[None]], msg: Msg) -> None:
-        """Save the event; see bluesky's documentation."""
         bundler = self._engine._run_bundlers.get(msg.run)
         stream = bundler._bundle_name if bundler is not None and bundler.holds_frames else None
         await self.end(bluesky, msg)

@@ -15,7 +15,7 @@ from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.engine._waits import Awaited, answering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from bluesky.utils import Msg
 
@@ -86,28 +86,25 @@ class ReplacedCommands:
 
         async def limited(msg: Msg) -> Any:
             devices = ", ".join(map(device_name, (msg.obj, *msg.args)))
-            self._engine.awaited = (Awaited(msg.obj, name),)
-            try:
-                return await answer_within(_errors.CALL_SECONDS, devices, name, command(msg))
-            finally:
-                self._engine.awaited = ()
+            return await self._answer(Awaited(msg.obj, name), devices, command(msg))
 
         return limited
 
+    async def _answer(self, awaited: Awaited, device: Any, answer: Awaitable[Any]) -> Any:
+        """Return the answer of a device, which must come in time."""
+        self._engine.awaited = (awaited,)
+        try:
+            return await answer_within(_errors.CALL_SECONDS, device, awaited.call, answer)
+        finally:
+            self._engine.awaited = ()
+
     async def _open_run(self, msg: Msg) -> Any:
-        """Open a run; see bluesky's documentation."""
         uid = await self._bluesky["open_run"](msg)
         self._engine._run_bundlers[msg.run].validate_all = self._engine.validate_all_events
         return uid
 
     async def _read(self, msg: Msg) -> Any:
-        """Read a device; see bluesky's documentation.
-
-        Expected message object is::
-
-            Msg("read", obj)
-        """
-        engine, device = self._engine, msg.obj
+        device = msg.obj
         if msg.args or msg.kwargs or not supports(device, Readable):
             return await self._bluesky["read"](msg)
         try:
@@ -116,24 +113,16 @@ class ReplacedCommands:
             name_timeout(error, device, "read")
             raise
         if inspect.isawaitable(reading):
-            engine.awaited = (Awaited(device, "read"),)
-            try:
-                reading = await answer_within(_errors.CALL_SECONDS, device, "read", reading)
-            finally:
-                engine.awaited = ()
+            reading = await self._answer(Awaited(device, "read"), device, reading)
         if reading is None:
             raise RuntimeError(f"{device.name} returned None for a reading, not a dictionary.")
-        bundler = engine._run_bundlers.get(msg.run)
+        bundler = self._engine._run_bundlers.get(msg.run)
         if bundler is not None:
             await bundler.read(msg, reading)
         return reading
 
     async def _checkpoint(self, msg: Msg) -> None:
-        """Set the place to which a rewind goes back; see bluesky's documentation.
-
-        Before a deferred pause bluesky waits half a second for a second Ctrl-C, which does not
-        reach this engine.
-        """
+        """Pause at a checkpoint without bluesky's half second for a second Ctrl-C."""
         engine = self._engine
         deferred, engine._deferred_pause_requested = engine._deferred_pause_requested, False
         try:

@@ -20,7 +20,7 @@ from napari_skylight._signals import announce
 from napari_skylight.engine._added_commands import AddedCommands
 from napari_skylight.engine._errors import EngineBusyError
 from napari_skylight.engine._interrupts import Interruptible
-from napari_skylight.engine._latch import Offers, SRLatch
+from napari_skylight.engine._latch import Offers
 from napari_skylight.engine._loop import EngineLoop, close_at_exit
 from napari_skylight.engine._replaced_commands import ReplacedCommands
 from napari_skylight.engine._state import EngineLog, EngineStates, ObservedState
@@ -28,7 +28,7 @@ from napari_skylight.engine._task import CheckedPlan, Deliveries, Run, finish
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable
     from concurrent.futures import Future
     from typing import Self
 
@@ -98,7 +98,7 @@ class RunEngine(Interruptible):
         self.log = EngineLog(bluesky_logger, {"RE": self})
         self._set_up()
         ReplacedCommands(self).install()
-        AddedCommands(self, self._offer_latches, self._open_events.note_stash).install()
+        AddedCommands(self, self._offers.add, self._open_events.note_stash).install()
         close_at_exit.add(self)
         # when the engine is collected; at exit, `close_at_exit` closes all engines
         weakref.finalize(self, self._engine_loop.stop).atexit = False
@@ -172,9 +172,6 @@ class RunEngine(Interruptible):
     def moved(self) -> frozenset[Any]:
         """The devices that the plan has set so far, read in the engine's thread."""
         return frozenset() if self.state == "idle" else frozenset(self._movable_objs_touched)
-
-    def _offer_latches(self, latches: Mapping[str, SRLatch]) -> None:
-        self._offers.add(latches.items())
 
     def reset(self) -> None:
         """End the plan and forget all subscriptions."""

@@ -33,17 +33,10 @@ def finish(future: Future[Any], result: Any = None, error: BaseException | None 
         future.set_result(result)
 
 
-def ended_future(result: Any = None) -> Future[Any]:
-    """Return a future that has succeeded."""
+def ended_future(result: Any = None, error: BaseException | None = None) -> Future[Any]:
+    """Return a future that has ended."""
     future = new_future()
-    future.set_result(result)
-    return future
-
-
-def failed_future(error: BaseException) -> Future[Any]:
-    """Return a future that has failed."""
-    future = new_future()
-    future.set_exception(error)
+    finish(future, result, error)
     return future
 
 
@@ -123,17 +116,14 @@ class CheckedPlan:
         self._send = plan.send
 
     def send(self, answer: Any) -> Msg:
-        """Return the next message."""
         msg = self._send(answer)
         return msg if isinstance(msg, Msg) else self._refuse(msg)
 
     def throw(self, error: BaseException) -> Msg:
-        """Raise `error` in the plan and return its next message."""
         msg = self._plan.throw(error)
         return msg if isinstance(msg, Msg) else self._refuse(msg)
 
     def close(self) -> None:
-        """End the plan where it is."""
         self._plan.close()
 
     def _refuse(self, yielded: Any) -> Msg:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bluesky.run_engine import WaitForTimeoutError
@@ -27,43 +28,22 @@ if TYPE_CHECKING:
 
     from napari_skylight.engine._interrupts import Interruptible
 
-# A rewind does not repeat these commands: a wait that it does repeat must still wait for their
-# statuses.
+# A rewind repeats a wait but not these commands, so it must keep their statuses.
 _NOT_REPEATED = frozenset({"clear_cache", "stage", "stash", "unstage"})
 
 
+@dataclass(eq=False, slots=True)
 class Awaited:
-    """A call of a device that a plan can wait for.
+    """A call of a device that a plan can wait for; bluesky's groups hold such callables."""
 
-    bluesky's groups hold functions that return a future: this is one.
-
-    Attributes
-    ----------
-    device
-        The device.
-    call
-        What it was asked, such as "trigger".
-    status
-        Ends when the device is done; None if it returned none.
-    """
-
-    __slots__ = ("_future", "call", "device", "status")
-
-    def __init__(
-        self,
-        device: Any,
-        call: str,
-        status: Status | None = None,
-        future: asyncio.Future[Any] | None = None,
-    ) -> None:
-        self.device = device
-        self.call = call
-        self.status = status
-        self._future = future
+    device: Any
+    call: str  # such as "trigger"
+    status: Status | None = None
+    future: asyncio.Future[Any] | None = None
 
     def __call__(self) -> asyncio.Future[Any]:
-        assert self._future is not None
-        return self._future
+        assert self.future is not None
+        return self.future
 
 
 class Waits:
@@ -78,13 +58,7 @@ class Waits:
         self._lasting.clear()
 
     def add(self, obj: Any, status: Status, group: Any, action: str) -> None:
-        """Add a status to a group.
-
-        Raises
-        ------
-        TypeError
-            The device returned no status.
-        """
+        """Add a status to a group, or raise TypeError when the device returned none."""
         engine = self._engine
         if not hasattr(status, "add_callback"):
             raise TypeError(f"{action!r} of {device_name(obj)} returned {status!r}, not a Status.")
@@ -126,17 +100,7 @@ class Waits:
                 del self._lasting[group]
 
     async def wait(self, bluesky: Callable[[Msg], Awaitable[Any]], msg: Msg) -> Any:
-        """Wait until every status of a group is done; see bluesky's documentation.
-
-        Expected message object is::
-
-            Msg("wait", group=group, error_on_timeout=True, timeout=None)
-
-        Raises
-        ------
-        WaitForTimeoutError
-            The message names the devices that are not done.
-        """
+        """Carry out ``wait``; a WaitForTimeoutError names the devices that are not done."""
         engine = self._engine
         group = msg.args[0] if msg.args else msg.kwargs["group"]
         members = engine._groups.get(group)
@@ -194,15 +158,10 @@ def is_pausing(engine: RunEngine) -> bool:
 
 
 def answer_later(engine: RunEngine, depth: int, msg: Msg) -> None:
-    """Send `msg` when the plan goes on, and give its answer to the plan that waits for it.
+    """Send `msg` when the plan goes on; for a command that is being cancelled.
 
-    To be called while a command is being cancelled.
-
-    Parameters
-    ----------
-    depth
-        Length of the engine's stack of plans when the command began; a suspender may have added to
-        it since.
+    `depth` is the length of the stack of plans when the command began: a suspender may have added
+    to it since.
     """
 
     def ask() -> Generator[Msg, Any, None]:

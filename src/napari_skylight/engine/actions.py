@@ -153,7 +153,7 @@ class Action:
         if latch is None:
             new = SRLatch()
             new.edges = self.togglable
-            new.listener = _Listener(self)
+            new.listener = weakref.WeakMethod(self._emit_changed)
             latch = self.__dict__.setdefault("_latch_", new)  # of two threads, one sets it
         return cast("SRLatch", latch)
 
@@ -179,18 +179,6 @@ class Action:
                 if not self._overtaken:
                     self._emitting = False
                     return
-
-
-class _Listener:
-    """The listener of a latch; it does not keep the action alive."""
-
-    def __init__(self, action: Action) -> None:
-        self._action = weakref.ref(action)
-
-    def __call__(self) -> None:
-        action = self._action()
-        if action is not None:
-            action._emit_changed()
 
 
 @runtime_checkable

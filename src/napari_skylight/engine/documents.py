@@ -14,7 +14,7 @@ __all__ = ["without_images"]
 
 def without_images(
     callback: Callable[[str, Mapping[str, Any]], object],
-) -> Callable[[str, Mapping[str, Any]], None]:
+) -> Callable[[str, Mapping[str, Any]], object]:
     """Return a subscriber that calls `callback` with the documents, without their images.
 
     The documents are valid and complete but for the data keys of images, whose pixels a writer
@@ -30,11 +30,7 @@ def without_images(
     ``session.engine.subscribe(without_images(JSONLinesWriter(folder)))``
     """
     router = _WithoutImages()
-
-    def subscriber(name: str, document: Mapping[str, Any]) -> None:
-        callback(*router(name, dict(document)))
-
-    return subscriber
+    return lambda name, document: callback(*router(name, dict(document)))
 
 
 class _WithoutImages(DocumentRouter):
@@ -69,8 +65,7 @@ class _WithoutImages(DocumentRouter):
         by_key = ("data", "timestamps", "filled")
         return doc | {part: _without(doc[part], images) for part in by_key if part in doc}
 
-    def event_page(self, doc: Any) -> Any:
-        return self.event(doc)  # its parts have the same names
+    event_page = event  # its parts have the same names
 
     def stop(self, doc: Any) -> Any:
         for descriptor in self._runs.pop(doc["run_start"], ()):

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bluesky.preprocessors import rewindable_wrapper
-from bluesky.utils import Msg, all_safe_rewind, maybe_await, short_uid
+from bluesky.protocols import Readable, Triggerable
+from bluesky.utils import (
+    IllegalMessageSequence,
+    Msg,
+    all_safe_rewind,
+    maybe_await,
+    separate_devices,
+    short_uid,
+)
 
 from napari_skylight.engine import _errors
 from napari_skylight.engine._errors import answer_within
-from napari_skylight.engine._event_bundle import trigger_and_read, without_parts
+from napari_skylight.engine._protocol_checks import supports
 
 if TYPE_CHECKING:
     from asyncio import Task
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Literal
 
-    from bluesky.protocols import Collectable, Movable, Readable, Reading, Status
+    from bluesky.protocols import Collectable, Movable, Reading, Status
     from bluesky.utils import MsgGenerator
     from event_model import DataKey
 
@@ -117,7 +126,7 @@ def read_while_waiting(
     tuple
         Name and latch of the earliest, after the current read.
     """
-    devices = without_parts(objs)
+    devices = _without_parts(objs)
     may_repeat = all_safe_rewind(devices)
     due = time.monotonic()
     found = None
@@ -128,6 +137,59 @@ def read_while_waiting(
         due = max(due + refresh_period, now)  # no burst after a delay
         found = yield from wait_for_actions(events, timeout=due - now, wait_for=wait_for)
     return found
+
+
+def trigger_and_read(
+    objs: Sequence[Readable[Any]],
+    stream: str,
+    keep: Callable[[int, dict[str, Reading[Any]]], MsgGenerator[None]] | None = None,
+    along: Sequence[Readable[Any]] = (),
+    ready: Sequence[Readable[Any]] = (),
+) -> MsgGenerator[dict[str, Reading[Any]]]:
+    """Trigger and read devices as one event, which is dropped on an exception.
+
+    Parameters
+    ----------
+    objs
+        The devices.
+    stream
+        The stream of the event.
+    keep
+        Called for each of `objs` before the event is saved, with its place and its reading, which
+        includes those of `along`.
+    along
+        Devices to read into the same event.
+    ready
+        Devices that need no trigger.
+
+    Returns
+    -------
+    dict
+        The readings of all `objs` and `along`.
+    """
+    group = short_uid("trigger")
+    triggered = [obj for obj in (*along, *objs) if obj not in ready and supports(obj, Triggerable)]
+    for device in triggered:
+        yield Msg("trigger", device, group=group)
+    if triggered:
+        yield Msg("wait", None, group=group)
+    readings: dict[str, Reading[Any]] = {}
+    try:
+        yield Msg("create", None, name=stream)
+        for obj in along:
+            readings.update((yield from _read(obj)))
+        shared = dict(readings)
+        for place, obj in enumerate(objs):
+            reading = yield from _read(obj)
+            readings.update(reading)
+            if keep is not None:
+                yield from keep(place, {**reading, **shared} if shared else reading)
+    except Exception:  # whatever a device raises, no event stays open
+        with contextlib.suppress(IllegalMessageSequence):  # no event was opened
+            yield Msg("drop")
+        raise
+    yield Msg("save")
+    return readings
 
 
 def read_and_stash(
@@ -247,3 +309,17 @@ def _check_takes_propr(obj: Movable[Any], propr: str) -> None:
             f"{name} has no property {propr!r} to set: its set() takes no 'propr'. "
             "Use set_property on devices that do, and bluesky's mv on the others."
         )
+
+
+def _without_parts(objs: Sequence[Readable[Any]]) -> Sequence[Readable[Any]]:
+    """Leave out devices that are parts of others, or there twice, as bluesky does."""
+    if all(hasattr(obj, "parent") for obj in objs):
+        return cast("Sequence[Readable[Any]]", separate_devices(objs))
+    return objs
+
+
+def _read(obj: Readable[Any]) -> MsgGenerator[dict[str, Reading[Any]]]:
+    reading: dict[str, Reading[Any]] | None = None
+    while reading is None:  # a pause may answer with None
+        reading = yield Msg("read", obj)
+    return reading

@@ -21,24 +21,20 @@ _PLAIN = frozenset((bool, int, float, str))
 
 
 class Images(NamedTuple):
-    """The frames of one image key, still the camera's own.
+    """The frames of one image key, still the camera's own."""
 
-    `pixels` has the shape (N, Y, X), or (N, Y, X, 3) in colour.
-    """
-
-    pixels: NDArray[Any]
+    pixels: NDArray[Any]  # (N, Y, X), or (N, Y, X, C) in colour
     dtype: np.dtype[Any]
     timestamp: float
     timestamps: Sequence[float] | None
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Height and width of a frame in pixels, and the number of its colours if it has any."""
+        """(Y, X) or (Y, X, C)."""
         return self.pixels.shape[1:]
 
     @property
     def frame_nbytes(self) -> int:
-        """Bytes of one frame."""
         return self.pixels.nbytes // len(self.pixels)
 
     def taken(self, place: int) -> float:
@@ -63,20 +59,9 @@ def is_colour(shape: Sequence[int]) -> bool:
 
 
 def batch_from_reading(values: Mapping[str, Reading[Any]]) -> Batch:
-    """Find the images in a reading, without copying them.
+    """Find the images in a reading, without copying them; see `FrameCache.stash`.
 
-    Parameters
-    ----------
-    values : Mapping[str, Reading]
-        As returned by a device's ``read()``. A value with two or more axes is an image, in colour
-        if `is_colour`, or a batch of them along one leading axis, whose reading may have the time
-        of each in ``"timestamps"``; every other value is metadata of them.
-
-    Raises
-    ------
-    ValueError
-        There is no image, or one that cannot be shown as grey levels, or not as many times as
-        frames.
+    A reading without images, or with one that cannot be shown, raises ValueError.
     """
     images: dict[str, Images] = {}
     metadata: dict[str, Any] = {}

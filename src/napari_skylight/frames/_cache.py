@@ -176,14 +176,20 @@ class FrameCache:
             dropped = batch.metadata.get(f"{key}-dropped")
             if dropped != self._dropped.get(key):
                 self._count_lost(key, dropped)
-        taken, problem = batch.length, None
+        taken = batch.length
+        problem: StashRefused | None = None
         try:
             for key, images in batch.images.items():
                 taken = frames[key].make_room(images, taken, self._room(batch))
         except StashRefused as error:
-            taken, problem = 0, StashRefused(f"{self._nothing_added()}: {error}. {_CLEAR_FIRST}")
+            taken = 0
+            problem = StashRefused(f"{self._nothing_added}: {error}. Clear the stack first.")
         except MemoryError:
-            taken, problem = 0, CacheFullError(f"{self._nothing_added()}: {_NO_MEMORY}")
+            taken = 0
+            problem = CacheFullError(
+                f"{self._nothing_added}: this computer has no memory left for it. "
+                "Lower its size in Preferences."
+            )
         else:
             if taken < batch.length:
                 problem = self._full(batch, taken)
@@ -225,7 +231,7 @@ class FrameCache:
         if self.kind == "live":
             size = ", ".join(sizes(im.shape, im.dtype) for im in batch.images.values())
             return CacheFullError(
-                f"{self._nothing_added()}: a frame of {size} is larger than the {limit} a live "
+                f"{self._nothing_added}: a frame of {size} is larger than the {limit} a live "
                 "cache may take. Raise that size in Preferences."
             )
         kept = sum(frames.kept for frames in self._frames.values()) + taken * len(batch.images)
@@ -235,6 +241,7 @@ class FrameCache:
             "Clear the stack, or raise its size in Preferences."
         )
 
+    @property
     def _nothing_added(self) -> str:
         return f"Nothing was added to '{self.title}'"
 
@@ -253,7 +260,3 @@ class _StashStatus(Status):
     def __init__(self) -> None:
         super().__init__()
         self.numbers: dict[str, range] = {}
-
-
-_CLEAR_FIRST = "Clear the stack first."
-_NO_MEMORY = "this computer has no memory left for it. Lower its size in Preferences."

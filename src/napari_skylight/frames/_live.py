@@ -61,13 +61,7 @@ class LiveFrames:
         return sum(slot.data.nbytes for slot in self._slots)
 
     def make_room(self, images: Images, wanted: int, room: int) -> int:
-        """Return how many of `wanted` frames fit: all or none.
-
-        Raises
-        ------
-        MemoryError
-            There is no memory for another buffer.
-        """
+        """Return how many of `wanted` frames fit: all or none; may raise MemoryError."""
         if not room:
             return 0
         self._next = self._free_slot(images)

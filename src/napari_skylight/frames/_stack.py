@@ -61,12 +61,7 @@ class StackFrames:
     def make_room(self, images: Images, wanted: int, room: int) -> int:
         """Return how many of `wanted` frames fit, with memory for `room` more.
 
-        Raises
-        ------
-        StashRefused
-            The frames kept have another shape or dtype.
-        MemoryError
-            The array cannot be reserved.
+        Frames of another shape or dtype raise StashRefused; may raise MemoryError.
         """
         kept_shape, kept_dtype = self._pixels.shape[1:], self._pixels.dtype
         if self.kept and (kept_shape != images.shape or kept_dtype != images.dtype):
@@ -112,13 +107,7 @@ class StackFrames:
         self._pages.advance(stop * images.frame_nbytes)
 
     def withdraw(self, numbers: range) -> None:
-        """Remove the frames with these `numbers` that are still kept.
-
-        Raises
-        ------
-        MemoryError
-            Later frames cannot be moved; nothing has changed.
-        """
+        """Remove the frames with these `numbers`; on a MemoryError nothing has changed."""
         start, stop = (self._place(number) for number in (numbers.start, numbers.stop))
         if start == stop:
             return
@@ -168,12 +157,8 @@ class _PagesAhead:
 
     The system provides pages at their first write, which took up to 28 ms for 2048 × 2048 pixels on
     a virtual machine. A thread requests the pages ahead of the writer and ends when it is far
-    enough ahead; `advance` starts another when half of the lead is used.
-
-    Parameters
-    ----------
-    array : ndarray
-        Contiguous, written from start to end.
+    enough ahead; `advance` starts another when half of the lead is used. The array is contiguous
+    and written from start to end.
     """
 
     def __init__(self, array: NDArray[Any]) -> None:

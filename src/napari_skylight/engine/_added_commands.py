@@ -86,7 +86,7 @@ class AddedCommands:
             "start_stream": partial(self._stream_command, "start_stream"),
             "stop_stream": partial(self._stream_command, "stop_stream"),
             "collect_stream": partial(self._stream_command, "drain"),
-            _FINISH: self._finish,
+            _FINISH: lambda msg: self._finish_once(msg.args[0]),
         }
         for name, command in commands.items():
             engine.register_command(name, command)
@@ -192,11 +192,8 @@ class AddedCommands:
         self._engine._add_status_to_group(msg.obj, status, group, action=msg.command)
         return status
 
-    async def _finish(self, msg: Msg) -> Any:
-        """Wait for what a pause interrupted; not for plans."""
-        return await self._finish_once(msg.args[0])
-
     async def _finish_once(self, task: asyncio.Task[Any]) -> Any:
+        """Wait for `task`; go on waiting after a pause, without repeating it."""
         depth = len(self._engine._plan_stack)
         try:
             return await asyncio.shield(task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import CancelledError
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bluesky._vendor.super_state_machine.errors import TransitionError
@@ -263,8 +264,8 @@ class Interruptible(BlueskyRunEngine):
             )
         if defer:
             self._deferred_pause_requested = True
-        elif not self._open_events.postpone(self._pauses.pause):
-            await self._pauses.pause()
+        else:
+            await self._open_events.request(self._pauses.pause)
 
     def request_suspend(
         self,
@@ -276,15 +277,8 @@ class Interruptible(BlueskyRunEngine):
     ) -> None:
         """Suspend the plan until a future is done; see bluesky's documentation."""
         suspender = Msg("_start_suspender", None, pre_plan, post_plan, justification, fut)
-
-        async def suspend() -> None:
-            await self._pauses.suspend(suspender)
-
-        async def request() -> None:
-            if not self._open_events.postpone(suspend):
-                await suspend()
-
-        asyncio.run_coroutine_threadsafe(request(), self._loop)
+        suspend = partial(self._pauses.suspend, suspender)
+        asyncio.run_coroutine_threadsafe(self._open_events.request(suspend), self._loop)
 
     @property
     def _cleaning_up(self) -> bool:

@@ -258,7 +258,7 @@ class Offers:
             latch.tell()
 
     def begin(self) -> None:
-        """Accept requests for a plan that starts; call `tell` after it."""
+        """Accept requests; call `tell` after it."""
         with LOCK:
             self.running = self.open = True
 

@@ -94,7 +94,6 @@ class Pauses:
             engine._task.cancel()
 
     def ended(self) -> None:
-        """Note that the state has changed."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -169,19 +168,19 @@ class OpenEvents:
             if status is not None and msg.kwargs.get("of_event", True):
                 bundler.stashes.append((msg.obj, status))
 
-    def postpone(self, request: Request) -> bool:
-        """Keep a request to pause until the open event has ended; False if none is open.
+    async def request(self, pause: Request) -> None:
+        """Carry out a request to pause, when the open event has ended.
 
         A plan paused between read and stash would stash another frame than the one read again. An
         event without a stashed frame delays the request by `EVENT_SECONDS` at most.
         """
         if not self._any:
-            return False
+            await pause()
+            return
         if not self._postponed:
             engine = self._engine
             engine._loop.call_later(EVENT_SECONDS, self._stop_postponing, engine._task)
-        self._postponed.append(request)
-        return True
+        self._postponed.append(pause)
 
     def _stop_postponing(self, task: object) -> None:
         if task is self._engine._task and not self._any_with_frames:

@@ -16,11 +16,9 @@ def _members(protocol: type) -> tuple[tuple[str, bool], ...]:
 
 
 def supports(obj: Any, protocol: type) -> bool:
-    """Return ``isinstance(obj, protocol)``.
+    """Return ``isinstance(obj, protocol)``, without Python 3.11's search for the members.
 
-    Nothing is remembered of an object or its type: either may gain or lose a member at any time.
-    Python 3.11 collects the protocol's members on each call, which takes longer than most messages.
-    Here they are collected once; from Python 3.12 on, `isinstance` does so itself.
+    That takes longer than most messages. Objects and types are not cached: they may change.
     """
     if sys.version_info < (3, 12):
         try:

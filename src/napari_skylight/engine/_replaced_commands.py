@@ -49,7 +49,6 @@ class ReplacedCommands:
         self._bluesky: dict[str, Command] = dict(engine._command_registry)
 
     def install(self) -> None:
-        """Register the commands with the engine."""
         engine = self._engine
         commands: dict[str, Command] = {
             "open_run": self._open_run,

@@ -6,8 +6,6 @@ import logging
 import threading
 import time
 import weakref
-from asyncio import CancelledError
-from concurrent.futures import CancelledError as FutureCancelledError
 from concurrent.futures import wait as wait_for_futures
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,8 +21,15 @@ from napari_skylight.engine._interrupts import Interruptible
 from napari_skylight.engine._latch import Offers
 from napari_skylight.engine._loop import EngineLoop, close_at_exit
 from napari_skylight.engine._replaced_commands import ReplacedCommands
-from napari_skylight.engine._state import EngineLog, EngineStates, ObservedState
-from napari_skylight.engine._task import CheckedPlan, Deliveries, Run, finish
+from napari_skylight.engine._task import (
+    CheckedPlan,
+    Deliveries,
+    EngineLog,
+    EngineStates,
+    ObservedState,
+    Run,
+    finish,
+)
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -190,14 +195,12 @@ class RunEngine(Interruptible):
         self._task_fut.add_done_callback(lambda task: self._on_task_done(run, task))
 
     def _on_task_done(self, run: Run, task: Future[Any]) -> None:
-        try:
-            error, plan_return = task.exception(), None
-        except (CancelledError, FutureCancelledError):
-            error, plan_return = None, self.NO_PLAN_RETURN
+        if task.cancelled():
+            self._conclude(run, self.NO_PLAN_RETURN, None)
+        elif (error := task.exception()) is not None:
+            self._conclude(run, None, error)
         else:
-            if error is None:
-                plan_return = task.result()
-        self._conclude(run, plan_return, error)
+            self._conclude(run, task.result(), None)
 
     def _conclude(self, run: Run, plan_return: Any, error: BaseException | None) -> None:
         """End the call: the engine becomes idle, then the futures end."""
@@ -219,17 +222,15 @@ class RunEngine(Interruptible):
         run.tell()
 
         def tell() -> None:
+            announce(self.run_ended, run.plan, error, run.outcome)
+            run.plan = None  # release what its generator holds
             for future in run.interrupts:
                 finish(future, run.outcome)
             for future in run.pauses:
                 finish(future)
             finish(run.future, run.outcome, error)
 
-        def announce_end() -> None:
-            plan, run.plan = run.plan, None  # release what its generator holds
-            announce(self.run_ended, plan, error, run.outcome)
-
-        self._deliveries.start(announce_end, tell)
+        self._deliveries.start(tell)
 
     def _on_state_changed(self, new: str, old: str) -> None:
         self._pauses.ended()

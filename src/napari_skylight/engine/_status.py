@@ -51,7 +51,7 @@ class Status(StatusProtocol):
         self._waited_for: threading.Event | None = None  # made by the first wait
         self._deadlines: list[_Deadline] | None = None
         if self._timeout is not None and math.isfinite(self._timeout + self._settle_time):
-            self._deadlines = [_call_after(self._timeout + self._settle_time, self._time_out)]
+            self._deadlines = [_clock.call_after(self._timeout + self._settle_time, self._time_out)]
 
     @property
     def timeout(self) -> float | None:
@@ -88,7 +88,7 @@ class Status(StatusProtocol):
         """
         self._claim()
         if self._settle_time > 0:
-            settled = _call_after(self._settle_time, self._complete)
+            settled = _clock.call_after(self._settle_time, self._complete)
             with self._lock:
                 if not self._done and self._deadlines is not None:
                     self._deadlines.append(settled)
@@ -172,7 +172,7 @@ class Status(StatusProtocol):
             waited_for.set()
         if deadlines is not None:
             for deadline in deadlines:
-                deadline.cancel()
+                _clock.cancel(deadline)
         for callback in callbacks:
             self._call(callback)
 
@@ -201,17 +201,13 @@ class Status(StatusProtocol):
 
 
 class _Deadline:
-    """A function to call at a time, unless cancelled before."""
+    """A function to call at a time; None once it is due or cancelled."""
 
     __slots__ = ("_callback", "_due")
 
     def __init__(self, due: float, callback: Callable[[], None]) -> None:
         self._due = due
         self._callback: Callable[[], None] | None = callback
-
-    def cancel(self) -> None:
-        """Forget the function; too late or twice does nothing."""
-        _clock.cancel(self)
 
 
 class _Clock:
@@ -224,7 +220,9 @@ class _Clock:
         self._live = 0
         self._thread: threading.Thread | None = None
 
-    def add(self, deadline: _Deadline) -> None:
+    def call_after(self, seconds: float, callback: Callable[[], None]) -> _Deadline:
+        """Call `callback` on the clock's thread `seconds` from now."""
+        deadline = _Deadline(time.monotonic() + seconds, callback)
         with self._changed:
             heapq.heappush(self._heap, (deadline._due, next(self._numbers), deadline))
             self._live += 1
@@ -235,8 +233,10 @@ class _Clock:
                 self._thread.start()
             elif self._heap[0][2] is deadline:
                 self._changed.notify()
+        return deadline
 
     def cancel(self, deadline: _Deadline) -> None:
+        """Forget a deadline; too late or twice does nothing."""
         with self._changed:
             if deadline._callback is None:
                 return
@@ -283,10 +283,3 @@ class _Clock:
 
 
 _clock = _Clock()
-
-
-def _call_after(seconds: float, callback: Callable[[], None]) -> _Deadline:
-    """Call `callback` on the deadlines' thread `seconds` from now."""
-    deadline = _Deadline(time.monotonic() + seconds, callback)
-    _clock.add(deadline)
-    return deadline

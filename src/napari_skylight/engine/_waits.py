@@ -54,7 +54,6 @@ class Waits:
         self._lasting: defaultdict[Any, dict[Awaited, Status]] = defaultdict(dict)
 
     def clear(self) -> None:
-        """Forget the statuses that outlast a rewind."""
         self._lasting.clear()
 
     def add(self, obj: Any, status: Status, group: Any, action: str) -> None:

@@ -55,14 +55,7 @@ __all__ = [
 def set_property(
     obj: Movable[Any], value: Any, /, propr: str, timeout: float | None = None
 ) -> MsgGenerator[Status]:
-    """Set the property `propr` of a device and wait; return the status.
-
-    Parameters
-    ----------
-    obj
-        A device whose ``set(value, *, propr)`` takes the name of a property.
-    timeout
-        Seconds to wait; None: no limit.
+    """Set the property `propr` of a device and wait up to `timeout` seconds; return the status.
 
     Raises
     ------
@@ -112,12 +105,8 @@ def read_while_waiting(
 
     Parameters
     ----------
-    objs
-        The devices.
     events, wait_for
         As for `wait_for_actions`.
-    stream_name
-        The stream of the events.
     refresh_period
         Seconds from the start of one read to the next, or longer if a read takes longer.
 
@@ -150,10 +139,6 @@ def trigger_and_read(
 
     Parameters
     ----------
-    objs
-        The devices.
-    stream
-        The stream of the event.
     keep
         Called for each of `objs` before the event is saved, with its place and its reading, which
         includes those of `along`.
@@ -165,7 +150,7 @@ def trigger_and_read(
     Returns
     -------
     dict
-        The readings of all `objs` and `along`.
+        All readings.
     """
     group = short_uid("trigger")
     triggered = [obj for obj in (*along, *objs) if obj not in ready and supports(obj, Triggerable)]
@@ -208,12 +193,8 @@ def read_and_stash(
 
     Parameters
     ----------
-    objs
-        The devices.
     cache_objs
         The cache of each of `objs`.
-    stream
-        The stream of the event.
     group
         The group of the stashes; None makes one.
     wait

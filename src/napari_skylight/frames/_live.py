@@ -52,12 +52,10 @@ class LiveFrames:
 
     @property
     def kept(self) -> int:
-        """Frames kept, 0 or 1, with the lock held."""
         return 0 if self._newest is None else 1
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all slots, with the lock held."""
         return sum(slot.data.nbytes for slot in self._slots)
 
     def make_room(self, images: Images, wanted: int, room: int) -> int:
@@ -80,7 +78,6 @@ class LiveFrames:
         """Do nothing: a live cache only shows the newest frame."""
 
     def newer(self, number: int) -> int:
-        """Return how many of the kept frames have a higher number."""
         return self.kept if self.stashed > number else 0
 
     def _free_slot(self, images: Images) -> _Slot:

@@ -55,7 +55,6 @@ class StackFrames:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the filled part, with the lock held."""
         return int(self._pixels[: self.kept].nbytes)
 
     def make_room(self, images: Images, wanted: int, room: int) -> int:

@@ -93,14 +93,9 @@ class Interruptible(BlueskyRunEngine):
         self._waits.add(obj, status_object, group, action)
 
     def stop(self) -> Future[RunEngineResult | tuple[str, ...] | None]:
-        """End the plan after its cleanup, as a success.
+        """End the plan after its cleanup, as a success, and an open event with a frame before.
 
-        An open event with a stashed frame is finished first, within a second.
-
-        Returns
-        -------
-        Future
-            The task's result, after the cleanup; None at once when no task runs.
+        Return a future of the task's result, after the cleanup; None at once when no task runs.
         """
         return self._end("stop")
 
@@ -116,13 +111,8 @@ class Interruptible(BlueskyRunEngine):
         """Pause the plan, at once or, with `defer`, at its next checkpoint.
 
         An open event is finished first: always if a frame of it was stashed, otherwise if that
-        takes no more than a second.
-
-        Returns
-        -------
-        Future
-            Ends when the plan is paused or over, or when no task runs. It fails with TimeoutError,
-            which names the device, when a device does not pause within 10 s.
+        takes no more than a second. The future ends when the plan is paused or over, and fails with
+        a TimeoutError that names the device when one does not pause within 10 s.
         """
         run = self._run_now
         if run is None:
@@ -130,13 +120,10 @@ class Interruptible(BlueskyRunEngine):
         return self._start(run, lambda future: self._pause_run(run, defer, future))
 
     def resume(self) -> Future[RunEngineResult | tuple[str, ...]]:
-        """Resume a paused plan from its last checkpoint.
+        """Resume a paused plan from its last checkpoint; return a future of the task's result.
 
-        Returns
-        -------
-        Future
-            The result of the task. It fails with TransitionError when no plan is paused, and with
-            the error of a device that does not resume.
+        It fails with TransitionError when no plan is paused, and with the error of a device that
+        does not resume.
         """
         run = self._run_now
         if run is None:

@@ -166,10 +166,7 @@ class RunEngine(Interruptible):
     def offer(self, actions: Iterable[Action]) -> None:
         """Offer actions for the whole current or next call, not only from their first wait.
 
-        Raises
-        ------
-        EngineBusyError
-            The running plan of another engine offers one of them.
+        Raise EngineBusyError when the running plan of another engine offers one of them.
         """
         self._offers.add(item for action in actions for item in action.event_map.items())
 
@@ -257,12 +254,8 @@ class RunEngine(Interruptible):
     def close(self, timeout: float = _CLOSE_TIMEOUT) -> None:
         """End the plan and every thread of the engine. Closing twice does nothing.
 
+        The plan's cleanup may take `timeout` seconds; after two thirds of them the plan is halted.
         In the engine's own thread it returns at once and closes on another.
-
-        Parameters
-        ----------
-        timeout
-            Seconds for the plan's cleanup; after two thirds of them the plan is halted.
         """
         if self._engine_loop.in_thread():
             threading.Thread(

@@ -79,13 +79,7 @@ class Status(StatusProtocol):
         return self._callbacks
 
     def set_finished(self) -> None:
-        """Complete it with success, after the settle time.
-
-        Raises
-        ------
-        InvalidState
-            It was completed before.
-        """
+        """Complete it with success, after the settle time; raise InvalidState if it was before."""
         self._claim()
         if self._settle_time > 0:
             settled = _clock.call_after(self._settle_time, self._complete)
@@ -118,22 +112,13 @@ class Status(StatusProtocol):
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait until it is done and return its exception, or None if it succeeded.
 
-        Raises
-        ------
-        WaitTimeoutError
-            It is not done after `timeout` seconds.
+        Raise WaitTimeoutError when it is not done after `timeout` seconds.
         """
         self._wait(timeout)
         return self._exception
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until it is done, and raise its exception if it failed.
-
-        Raises
-        ------
-        WaitTimeoutError
-            It is not done after `timeout` seconds.
-        """
+        """Wait as `exception` does, and raise the exception."""
         if not self._done:
             self._wait(timeout)
         if self._exception is not None:

@@ -205,7 +205,7 @@ def read_and_stash(
     Raises
     ------
     ValueError
-        There is not one cache for each device; nothing was triggered.
+        There is not one cache for each device.
     """
     if len(objs) != len(cache_objs):
         raise ValueError(

@@ -3,9 +3,15 @@
 Neither waits while the other copies pixels, and what a reader returns is never written again.
 """
 
-from napari_skylight.frames._batch import is_colour
 from napari_skylight.frames._cache import FrameCache
-from napari_skylight.frames._frame import CacheCounts, CacheFullError, Frame, ReaderCounts, Taken
+from napari_skylight.frames._frame import (
+    CacheCounts,
+    CacheFullError,
+    Frame,
+    ReaderCounts,
+    Taken,
+    is_colour,
+)
 from napari_skylight.frames._reader import FrameReader
 from napari_skylight.frames._store import CacheStore
 

@@ -9,8 +9,7 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.engine import Status
-from napari_skylight.frames._batch import batch_from_reading
-from napari_skylight.frames._frame import CacheCounts, CacheFullError, sizes
+from napari_skylight.frames._frame import CacheCounts, CacheFullError, batch_from_reading, sizes
 from napari_skylight.frames._live import LiveFrames
 from napari_skylight.frames._reader import FrameReader
 from napari_skylight.frames._stack import StackFrames
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from bluesky.protocols import Reading
     from bluesky.protocols import Status as StatusProtocol
 
-    from napari_skylight.frames._batch import Batch
+    from napari_skylight.frames._frame import Batch
 
 
 class FrameCache:

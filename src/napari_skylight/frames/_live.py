@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_skylight.frames._batch import Batch, Images
+    from napari_skylight.frames._frame import Batch, Images
 
 
 class _Slot:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_skylight.frames._batch import Batch, Images
+    from napari_skylight.frames._frame import Batch, Images
 
 MOST_FRAMES = 2**20
 """The limit of a stack, however small the frames: each has metadata too."""

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bluesky.utils import Msg
 
-from napari_skylight.engine import _errors
-from napari_skylight.engine._errors import answer_within, device_name
+from napari_skylight.engine._errors import answer_in_time, answer_within, device_name
 from napari_skylight.engine._latch import Offers, SRLatch, wait_for_change
 from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.engine._status import Status
@@ -176,7 +175,7 @@ class AddedCommands:
 
     async def _await(self, msg: Msg, answer: Any, group: str) -> Any:
         method = "clear" if msg.command == "clear_cache" else msg.command
-        status = await answer_within(_errors.CALL_SECONDS, msg.obj, method, answer)
+        status = await answer_in_time(msg.obj, method, answer)
         if status is None:  # awaited, so done
             status = Status()
             status.set_finished()

@@ -17,14 +17,11 @@ from bluesky.bundlers import _StreamCache
 from bluesky.utils import maybe_await
 from event_model import ComposeDescriptorBundle, ComposeEvent
 
-from napari_skylight.engine import _errors
-from napari_skylight.engine._errors import answer_within, device_name
+from napari_skylight.engine._errors import answer_in_time, answer_within, device_name
 from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.protocols import WithdrawingCache
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from bluesky.protocols import Status
     from bluesky.utils import Msg
     from event_model import Event
@@ -85,7 +82,7 @@ class _KnownDevices(_StreamCache):
     async def describe_again(self, obj: Any) -> bool:
         """Describe `obj` again; return whether the description has changed."""
         said = self.describe_cache[obj]
-        says = await _limited(obj, "describe", maybe_await(obj.describe()))
+        says = await answer_in_time(obj, "describe", maybe_await(obj.describe()))
         says = {key: {**data_key, "object_name": obj.name} for key, data_key in says.items()}
         if says == said or says.keys() != said.keys():  # a stream keeps its data keys
             return False
@@ -111,24 +108,20 @@ class _KnownDevices(_StreamCache):
 
     async def _cache_describe(self, obj: Any) -> None:
         answer = super()._cache_describe(obj)  # type: ignore[no-untyped-call]
-        await _limited(obj, "describe", answer)
+        await answer_in_time(obj, "describe", answer)
 
     async def _cache_describe_config(self, obj: Any) -> None:
         answer = super()._cache_describe_config(obj)  # type: ignore[no-untyped-call]
-        await _limited(obj, "describe_configuration", answer)
+        await answer_in_time(obj, "describe_configuration", answer)
 
     async def cache_read_config(self, obj: Any) -> None:
         answer = super().cache_read_config(obj)  # type: ignore[no-untyped-call]
-        await _limited(obj, "read_configuration", answer)
+        await answer_in_time(obj, "read_configuration", answer)
         self._configured[obj] = time.monotonic()
 
 
 def _are_equal(one: Any, other: Any) -> bool:
     return np.array_equal(one, other, equal_nan=np.asarray(one).dtype.kind == "f")
-
-
-async def _limited(obj: Any, call: str, answer: Awaitable[Any]) -> Any:
-    return await answer_within(_errors.CALL_SECONDS, obj, call, answer)
 
 
 class RunBundler(BlueskyRunBundler):

@@ -50,6 +50,11 @@ def name_timeout(error: BaseException | None, device: Any, call: str) -> None:
         error.args = (f"{prefix}. {text}" if text else f"{prefix}.",)
 
 
+async def answer_in_time(device: Any, call: str, answer: Awaitable[Any]) -> Any:
+    """Return what a call of a device returns within `CALL_SECONDS`."""
+    return await answer_within(CALL_SECONDS, device, call, answer)
+
+
 async def answer_within(
     seconds: float | None, device: Any, call: str, answer: Awaitable[Any]
 ) -> Any:

@@ -269,5 +269,4 @@ class Interruptible(BlueskyRunEngine):
 
     @property
     def _cleaning_up(self) -> bool:
-        """Return whether the plan is over, and bluesky stops and unstages its devices."""
         return not self._plan_stack or self._pardon_failures.is_set()

@@ -171,7 +171,6 @@ class _Waiter:
             self._loop.call_soon_threadsafe(self._end)
 
     async def sleep(self, timeout: float | None) -> None:
-        """Wait until woken, or `timeout` seconds."""
         alarm = None if timeout is None else self._loop.call_later(timeout, self._end)
         try:
             await self._future
@@ -258,12 +257,11 @@ class Offers:
             latch.tell()
 
     def begin(self) -> None:
-        """Accept requests; call `tell` after it."""
         with LOCK:
             self.running = self.open = True
 
     def withdraw(self) -> None:
-        """Accept no more requests, because the plan is ending; call `tell` after it."""
+        """Accept no more requests; call `tell` after it."""
         with LOCK:
             self.open = False
 

@@ -82,7 +82,6 @@ class EngineLoop:
         return asyncio.run_coroutine_threadsafe(ask(), self.loop).result(_SOON)
 
     def in_thread(self) -> bool:
-        """Return whether the caller is in the loop's thread."""
         return _running_loop() is self.loop
 
     def stop(self) -> None:
@@ -97,7 +96,6 @@ class EngineLoop:
             self.loop.call_soon_threadsafe(self.loop.stop)
 
     def join(self, timeout: float) -> bool:
-        """Wait `timeout` seconds for the thread to end; return whether it has."""
         if self._thread is None:
             return True
         self._thread.join(timeout)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bluesky.protocols import Readable
 
-from napari_skylight.engine import _errors
-from napari_skylight.engine._errors import answer_within, device_name, name_timeout
+from napari_skylight.engine._errors import answer_in_time, device_name, name_timeout
 from napari_skylight.engine._pauses import resume_devices
 from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.engine._waits import Awaited, answering
@@ -90,10 +89,9 @@ class ReplacedCommands:
         return limited
 
     async def _answer(self, awaited: Awaited, device: Any, answer: Awaitable[Any]) -> Any:
-        """Return the answer of a device, which must come in time."""
         self._engine.awaited = (awaited,)
         try:
-            return await answer_within(_errors.CALL_SECONDS, device, awaited.call, answer)
+            return await answer_in_time(device, awaited.call, answer)
         finally:
             self._engine.awaited = ()
 
@@ -133,7 +131,6 @@ class ReplacedCommands:
             await engine._pauses.pause()
 
     async def _resume(self, msg: Msg) -> None:
-        """Resume monitors and devices after a suspender."""
         engine = self._engine
         for bundler in engine._run_bundlers.values():
             await bundler.restore_monitors()  # type: ignore[no-untyped-call]

@@ -221,7 +221,6 @@ class _Clock:
         return deadline
 
     def cancel(self, deadline: _Deadline) -> None:
-        """Forget a deadline; too late or twice does nothing."""
         with self._changed:
             if deadline._callback is None:
                 return

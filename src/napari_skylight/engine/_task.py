@@ -40,7 +40,6 @@ def finish(future: Future[Any], result: Any = None, error: BaseException | None 
 
 
 def ended_future(result: Any = None, error: BaseException | None = None) -> Future[Any]:
-    """Return a future that has ended."""
     future = new_future()
     finish(future, result, error)
     return future
@@ -87,7 +86,6 @@ class Deliveries:
         self._threads: list[threading.Thread] = []
 
     def start(self, step: Callable[[], None]) -> None:
-        """Call `step` in a new thread."""
         thread = threading.Thread(target=step, name="skylight-engine-result", daemon=True)
         try:
             thread.start()
@@ -140,7 +138,6 @@ class CheckedPlan:
 
 
 def _place(plan: Any) -> tuple[str, str]:
-    """Return the place and the name of the innermost plan."""
     while hasattr(inner := getattr(plan, "gi_yieldfrom", None), "gi_code"):
         plan = inner
     code, frame = plan.gi_code, plan.gi_frame

@@ -152,7 +152,6 @@ class Waits:
 
 
 def is_pausing(engine: RunEngine) -> bool:
-    """Return whether the plan is interrupted and will go on later."""
     return engine._state in ("pausing", "suspending")
 
 

@@ -18,8 +18,7 @@ from bluesky.utils import (
     short_uid,
 )
 
-from napari_skylight.engine import _errors
-from napari_skylight.engine._errors import answer_within
+from napari_skylight.engine._errors import answer_in_time, device_name
 from napari_skylight.engine._protocol_checks import supports
 
 if TYPE_CHECKING:
@@ -271,8 +270,7 @@ def describe_collect(
 
 def _ask(obj: Any, method: str) -> MsgGenerator[Any]:
     async def answer() -> Any:
-        said = maybe_await(getattr(obj, method)())
-        return await answer_within(_errors.CALL_SECONDS, obj, method, said)
+        return await answer_in_time(obj, method, maybe_await(getattr(obj, method)()))
 
     factories: list[Callable[[], Awaitable[Any]]] = [answer]
     tasks: list[Task[Any]] = yield Msg("wait_for", None, factories)
@@ -285,9 +283,8 @@ def _check_takes_propr(obj: Movable[Any], propr: str) -> None:
     except (TypeError, ValueError):  # a callable written in C has no signature
         return
     if not any(p.name == "propr" or p.kind is p.VAR_KEYWORD for p in parameters):
-        name = getattr(obj, "name", repr(obj))
         raise TypeError(
-            f"{name} has no property {propr!r} to set: its set() takes no 'propr'. "
+            f"{device_name(obj)} has no property {propr!r} to set: its set() takes no 'propr'. "
             "Use set_property on devices that do, and bluesky's mv on the others."
         )
 

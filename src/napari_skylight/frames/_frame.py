@@ -163,16 +163,13 @@ class Images(NamedTuple):
         return self.pixels.nbytes // len(self.pixels)
 
     def taken(self, place: int) -> float:
-        """Return when the frame at `place` was taken, in s."""
         return self.timestamp if self.timestamps is None else float(self.timestamps[place])
 
 
 class Batch(NamedTuple):
-    """The frames of one reading, the same number for each image key."""
-
     images: Mapping[str, Images]
     metadata: Mapping[str, Any]
-    length: int
+    length: int  # of each image key
 
 
 def is_colour(shape: Sequence[int]) -> bool:

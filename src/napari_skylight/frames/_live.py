@@ -66,7 +66,6 @@ class LiveFrames:
         return wanted
 
     def put(self, images: Images, batch: Batch, count: int) -> None:
-        """Copy the last of `count` frames."""
         slot = self._next
         np.copyto(slot.data, images.pixels[count - 1])
         with self._lock:

@@ -76,7 +76,6 @@ class StackFrames:
         return taken
 
     def _reserve(self, images: Images, length: int) -> None:
-        """Make a new array of `length` frames and copy those kept into it."""
         pixels = np.empty((length, *images.shape), images.dtype)
         if self.kept:
             pixels[: self.kept] = self._pixels[: self.kept]
@@ -90,7 +89,6 @@ class StackFrames:
         self._pixels, self._lent = pixels, 0
 
     def put(self, images: Images, batch: Batch, count: int) -> None:
-        """Append the first `count` frames; they must fit."""
         start, stop = self.kept, self.kept + count
         np.copyto(self._pixels[start:stop], images.pixels[:count])
         metadata = batch.metadata
@@ -124,7 +122,6 @@ class StackFrames:
             self.withdrawn += stop - start
 
     def newer(self, number: int) -> int:
-        """Return how many of the kept frames have a higher number."""
         return self.kept - self._place(number + 1)
 
     def _place(self, number: int) -> int:

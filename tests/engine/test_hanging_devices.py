@@ -10,7 +10,7 @@ from bluesky.plan_stubs import close_run, configure, open_run
 from bluesky.utils import FailedStatus, Msg, RunEngineInterrupted
 from ophyd_async.core import AsyncStatus
 
-from napari_skylight.engine import Status, _errors, _interrupts, plan_stubs
+from napari_skylight.engine import Status, _calls, _interrupts, plan_stubs
 from napari_skylight.frames import FrameCache
 from napari_skylight.testing import FakeCamera, FakeLight, wait_until
 
@@ -19,8 +19,8 @@ LIMIT = 0.05
 
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch):
-    monkeypatch.setattr(_errors, "CALL_SECONDS", LIMIT)
-    monkeypatch.setattr(_errors, "PAUSE_SECONDS", LIMIT)
+    monkeypatch.setattr(_calls, "CALL_SECONDS", LIMIT)
+    monkeypatch.setattr(_calls, "PAUSE_SECONDS", LIMIT)
 
 
 async def hang(*args, **kwargs):
@@ -234,7 +234,7 @@ def test_a_hanging_withdrawal(engine, caplog, monkeypatch):
 
 
 def test_a_read_that_hangs_is_shown_as_awaited(engine, monkeypatch):
-    monkeypatch.setattr(_errors, "CALL_SECONDS", 60.0)
+    monkeypatch.setattr(_calls, "CALL_SECONDS", 60.0)
     camera, release = FakeCamera(), threading.Event()
     read = camera.read
 

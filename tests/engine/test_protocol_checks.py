@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_skylight.engine import RunEngine, plan_stubs
-from napari_skylight.engine._protocol_checks import supports
+from napari_skylight.engine._calls import supports
 from napari_skylight.protocols import HasCache
 from napari_skylight.testing import Documents, FakeCamera
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from bluesky.run_engine import RunEngineResult
 
 from napari_skylight.engine._added_commands import install_commands
-from napari_skylight.engine._errors import (
-    EngineBusyError,
+from napari_skylight.engine._latch import EngineBusyError
+from napari_skylight.engine._run_engine import RunEngine
+from napari_skylight.engine._status import (
     InvalidState,
+    Status,
     StatusTimeoutError,
     WaitTimeoutError,
 )
-from napari_skylight.engine._run_engine import RunEngine
-from napari_skylight.engine._status import Status
 
 __all__ = [
     "EngineBusyError",

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from bluesky.utils import Msg
 
-from napari_skylight.engine._errors import answer_in_time, answer_within, device_name
+from napari_skylight.engine._calls import answer_in_time, answer_within, device_name, supports
 from napari_skylight.engine._latch import Offers, SRLatch, wait_for_change
-from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.engine._status import Status
 from napari_skylight.engine._waits import answer_later, is_pausing
 from napari_skylight.protocols import HasCache

@@ -17,8 +17,7 @@ from bluesky.bundlers import _StreamCache
 from bluesky.utils import maybe_await
 from event_model import ComposeDescriptorBundle, ComposeEvent
 
-from napari_skylight.engine._errors import answer_in_time, answer_within, device_name
-from napari_skylight.engine._protocol_checks import supports
+from napari_skylight.engine._calls import answer_in_time, answer_within, device_name, supports
 from napari_skylight.protocols import WithdrawingCache
 
 if TYPE_CHECKING:

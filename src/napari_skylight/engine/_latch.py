@@ -14,8 +14,6 @@ from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_skylight.engine._errors import EngineBusyError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from weakref import WeakMethod
@@ -24,6 +22,10 @@ if TYPE_CHECKING:
 LOCK = threading.RLock()
 
 _moments = count(1)  # orders all changes and requests
+
+
+class EngineBusyError(RuntimeError):
+    """A running or paused plan uses the engine or the action."""
 
 
 class Request(NamedTuple):

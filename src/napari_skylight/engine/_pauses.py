@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bluesky.protocols import Pausable, Stoppable
 from bluesky.utils import FailedPause, maybe_await, single_gen
 
-from napari_skylight.engine import _errors
-from napari_skylight.engine._errors import answer_within, device_name, timeout_text
+from napari_skylight.engine import _calls
+from napari_skylight.engine._calls import answer_within, device_name, timeout_text
 from napari_skylight.engine._task import finish
 from napari_skylight.engine._waits import Awaited
 
@@ -71,7 +71,7 @@ async def resume_devices(engine: Interruptible) -> None:
 
 async def _call(device: Any, name: str, **options: Any) -> None:
     answer = maybe_await(getattr(device, name)(**options))
-    await answer_within(_errors.PAUSE_SECONDS, device, name, answer)
+    await answer_within(_calls.PAUSE_SECONDS, device, name, answer)
 
 
 class Pauses:
@@ -88,7 +88,7 @@ class Pauses:
             engine._deferred_pause_requested = False
             engine._interrupted = True
             engine._state = "pausing"
-            self._timer = engine._loop.call_later(_errors.PAUSE_SECONDS, self._report)
+            self._timer = engine._loop.call_later(_calls.PAUSE_SECONDS, self._report)
             for run in engine._run_bundlers.values():
                 run.record_interruption("pause")  # type: ignore[no-untyped-call]
             engine._task.cancel()
@@ -111,7 +111,7 @@ class Pauses:
         engine, run = self._engine, self._engine._run_now
         if run is None:
             return
-        error = TimeoutError(self.blocker(_errors.PAUSE_SECONDS))
+        error = TimeoutError(self.blocker(_calls.PAUSE_SECONDS))
         engine.log.warning("%s", error)
         for pause in run.pauses:
             engine._deliveries.start(partial(finish, pause, error=error))

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bluesky.protocols import Readable
 
-from napari_skylight.engine._errors import answer_in_time, device_name, name_timeout
+from napari_skylight.engine._calls import answer_in_time, device_name, name_timeout, supports
 from napari_skylight.engine._pauses import resume_devices
-from napari_skylight.engine._protocol_checks import supports
 from napari_skylight.engine._waits import Awaited, answering
 
 if TYPE_CHECKING:

@@ -16,9 +16,8 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.engine._added_commands import AddedCommands
-from napari_skylight.engine._errors import EngineBusyError
 from napari_skylight.engine._interrupts import Interruptible
-from napari_skylight.engine._latch import Offers
+from napari_skylight.engine._latch import EngineBusyError, Offers
 from napari_skylight.engine._loop import EngineLoop, close_at_exit
 from napari_skylight.engine._replaced_commands import ReplacedCommands
 from napari_skylight.engine._task import (

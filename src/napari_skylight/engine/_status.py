@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from bluesky.protocols import Status as StatusProtocol
 
-from napari_skylight.engine._errors import InvalidState, StatusTimeoutError, WaitTimeoutError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,6 +21,18 @@ _logger = logging.getLogger("napari_skylight")
 _LINGER = 0.1  # seconds the thread waits for more deadlines
 _LONGEST_WAIT = 3600.0  # seconds; longer ones overflow on some platforms
 _FEW = 64  # cancelled deadlines left in the heap before it is tidied
+
+
+class InvalidState(RuntimeError):  # noqa: N818 - the name ophyd gave it, which devices catch
+    """A status was completed a second time."""
+
+
+class StatusTimeoutError(TimeoutError):
+    """A status was not completed within its `timeout`."""
+
+
+class WaitTimeoutError(TimeoutError):
+    """A wait for a status ran out of time; the status may still succeed."""
 
 
 class Status(StatusProtocol):

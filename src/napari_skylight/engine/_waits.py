@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bluesky.run_engine import WaitForTimeoutError
 from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider
 
-from napari_skylight.engine._errors import device_name, name_timeout, timeout_text
+from napari_skylight.engine._calls import device_name, name_timeout, timeout_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator

@@ -18,8 +18,7 @@ from bluesky.utils import (
     short_uid,
 )
 
-from napari_skylight.engine._errors import answer_in_time, device_name
-from napari_skylight.engine._protocol_checks import supports
+from napari_skylight.engine._calls import answer_in_time, device_name, supports
 
 if TYPE_CHECKING:
     from asyncio import Task

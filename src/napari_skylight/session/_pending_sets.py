@@ -14,7 +14,7 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
-from napari_skylight.engine._errors import name_timeout
+from napari_skylight.engine._calls import name_timeout
 from napari_skylight.protocols import HasChildren, Light
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._problems import Problems, cause_of

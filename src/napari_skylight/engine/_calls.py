@@ -1,8 +1,11 @@
-"""The engine's exceptions, and time-outs that name the device and the call."""
+"""Calls of devices: protocol checks, and time-outs that name the device and the call."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import sys
+import typing
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,22 +16,6 @@ CALL_SECONDS = 60.0
 
 PAUSE_SECONDS = 10.0
 """Limit for one device to pause, resume or stop."""
-
-
-class EngineBusyError(RuntimeError):
-    """A running or paused plan uses the engine or the action."""
-
-
-class InvalidState(RuntimeError):  # noqa: N818 - the name ophyd gave it, which devices catch
-    """A status was completed a second time."""
-
-
-class StatusTimeoutError(TimeoutError):
-    """A status was not completed within its `timeout`."""
-
-
-class WaitTimeoutError(TimeoutError):
-    """A wait for a status ran out of time; the status may still succeed."""
 
 
 def device_name(device: Any) -> str:
@@ -68,3 +55,27 @@ async def answer_within(
             raise TimeoutError(timeout_text([(device, call)], seconds)) from error
         name_timeout(error, device, call)
         raise
+
+
+@functools.cache
+def _members(protocol: type) -> tuple[tuple[str, bool], ...]:
+    """Return the name of each member of `protocol`, and whether it is a method."""
+    names = typing._get_protocol_attrs(protocol)  # type: ignore[attr-defined]
+    return tuple((name, callable(getattr(protocol, name, None))) for name in names)
+
+
+def supports(obj: Any, protocol: type) -> bool:
+    """Return ``isinstance(obj, protocol)``, without Python 3.11's search for the members.
+
+    That takes longer than most messages. Objects and types are not cached: they may change.
+    """
+    if sys.version_info < (3, 12):
+        try:
+            for name, is_method in _members(protocol):
+                if getattr(obj, name) is None and is_method:
+                    break
+            else:
+                return True
+        except Exception:  # noqa: BLE001 - of a property of the device: isinstance decides
+            pass
+    return isinstance(obj, protocol)

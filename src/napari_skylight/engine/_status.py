@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -195,14 +196,12 @@ class Status(StatusProtocol):
         return f"<{type(self).__name__} {id(self):#x}: {outcome}>"
 
 
+@dataclass(eq=False, slots=True)
 class _Deadline:
     """A function to call at a time; None once it is due or cancelled."""
 
-    __slots__ = ("_callback", "_due")
-
-    def __init__(self, due: float, callback: Callable[[], None]) -> None:
-        self._due = due
-        self._callback: Callable[[], None] | None = callback
+    due: float
+    callback: Callable[[], None] | None
 
 
 class _Clock:
@@ -219,7 +218,7 @@ class _Clock:
         """Call `callback` on the clock's thread `seconds` from now."""
         deadline = _Deadline(time.monotonic() + seconds, callback)
         with self._changed:
-            heapq.heappush(self._heap, (deadline._due, next(self._numbers), deadline))
+            heapq.heappush(self._heap, (deadline.due, next(self._numbers), deadline))
             self._live += 1
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
@@ -232,12 +231,12 @@ class _Clock:
 
     def cancel(self, deadline: _Deadline) -> None:
         with self._changed:
-            if deadline._callback is None:
+            if deadline.callback is None:
                 return
-            deadline._callback = None
+            deadline.callback = None
             self._live -= 1
             if len(self._heap) > _FEW and len(self._heap) > 2 * self._live:
-                self._heap = [entry for entry in self._heap if entry[2]._callback is not None]
+                self._heap = [entry for entry in self._heap if entry[2].callback is not None]
                 heapq.heapify(self._heap)
             if self._live == 0:
                 self._changed.notify()
@@ -255,7 +254,7 @@ class _Clock:
         linger_until = None
         with self._changed:
             while True:
-                while self._heap and self._heap[0][2]._callback is None:
+                while self._heap and self._heap[0][2].callback is None:
                     heapq.heappop(self._heap)
                 now = time.monotonic()
                 if self._heap:
@@ -264,7 +263,7 @@ class _Clock:
                     if due <= now:
                         heapq.heappop(self._heap)
                         self._live -= 1
-                        callback, deadline._callback = deadline._callback, None
+                        callback, deadline.callback = deadline.callback, None
                         return callback
                     self._changed.wait(min(due - now, _LONGEST_WAIT))
                 elif linger_until is None:

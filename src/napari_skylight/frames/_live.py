@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
     from napari_skylight.frames._frame import Batch, Images
 
 
+@dataclass(eq=False, slots=True)
 class _Slot:
-    """A buffer for one frame, and the number of readers copying from it."""
+    """A buffer for one frame."""
 
-    __slots__ = ("data", "frame", "pins")
-
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.data: NDArray[Any] = np.empty(shape, dtype)
-        self.frame: Frame | None = None
-        self.pins = 0
+    data: NDArray[Any]
+    frame: Frame | None = None
+    pins: int = 0  # readers copying from it
 
     def fits(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
         return self.data.shape == shape and self.data.dtype == dtype
@@ -85,7 +84,7 @@ class LiveFrames:
             for slot in self._slots:
                 if slot is not self._newest and not slot.pins and slot.fits(shape, dtype):
                     return slot
-            slot = _Slot(shape, dtype)
+            slot = _Slot(np.empty(shape, dtype))
             kept = [each for each in self._slots if each is self._newest or each.fits(shape, dtype)]
             self._slots = [*kept, slot]
             return slot

@@ -35,17 +35,7 @@ _log = logging.getLogger("napari_skylight")
 
 
 class Choices:
-    """The values of `plans`, with the connected devices as choices.
-
-    Parameters
-    ----------
-    plans : PlanRegistry
-    devices : Devices
-    caches : CacheStore
-    home : Path or None
-        The folder where the values used last are kept between sessions.
-    problems : Problems
-    """
+    """The values of `plans`, kept in `home`, with the connected devices as choices."""
 
     plan_chosen = Signal(str)
 
@@ -68,7 +58,7 @@ class Choices:
 
     @property
     def last_plan(self) -> str:
-        """The plan chosen or started last; empty if there is none."""
+        """The plan chosen or started last, or an empty text."""
         return self._recent.last_plan
 
     def choose(self, plan: str, values: Mapping[str, Any]) -> None:
@@ -92,10 +82,7 @@ class Choices:
         self._recent.remember(plan, values)
 
     def remembered(self, plan: str) -> Mapping[str, Any]:
-        """Return the values used last, as far as they are allowed, over the defaults of `plan`.
-
-        The values that are dropped are logged in one line.
-        """
+        """Return the allowed ones of the values used last, over the defaults of `plan`."""
         spec = self.spec(plan)
         defaults = spec.defaults()
         chosen = self._recent.values(plan)
@@ -119,12 +106,7 @@ class Choices:
     ) -> tuple[RunInfo, Generator[Any, Any, Any], tuple[Action, ...]]:
         """Call `plan` with `values`; return its run, messages and actions.
 
-        Raises
-        ------
-        KeyError
-            If there is no such plan.
-        ParameterError
-            If a value is missing or not allowed.
+        Raise KeyError without such a plan, ParameterError if a value is missing or not allowed.
         """
         title = self._plans.title(plan)
         try:

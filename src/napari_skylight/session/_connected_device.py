@@ -21,11 +21,7 @@ DESCRIBE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Connected:
-    """A connected device.
-
-    Cameras and lights are told by their descriptions too: by its methods alone, every ophyd motor
-    is a light.
-    """
+    """A connected device; described as a camera or light, as every ophyd motor has its methods."""
 
     device: Any
     is_camera: bool = False

@@ -27,18 +27,7 @@ RESERVED = "caches"
 
 
 class Devices(Mapping[str, Any]):
-    """The connected devices by name, and the microscope they belong to.
-
-    Parameters
-    ----------
-    loop : asyncio.AbstractEventLoop
-        The running loop on which devices are connected.
-    problems : Problems
-
-    Attributes
-    ----------
-    microscope : Microscope or None
-    """
+    """The devices by name, connected on the running `loop`, and the microscope they belong to."""
 
     changed = Signal()
     microscope_changed = Signal()
@@ -69,8 +58,7 @@ class Devices(Mapping[str, Any]):
     def matches(self, device: object, protocol: type) -> bool:
         """Return whether `device` can be chosen where a plan takes a `protocol`.
 
-        Cameras and lights are told apart by their descriptions too. A light, or a part of a device,
-        is no focus drive.
+        A light, or a part of a device, is no focus drive.
         """
         known = self._connected.get(getattr(device, "name", ""))
         if protocol is Camera:
@@ -93,8 +81,6 @@ class Devices(Mapping[str, Any]):
         name = getattr(device, "name", "")
         known = self._connected.get(name)
         return () if known is None else known.choices.get(f"{name}.{setting}", ())
-
-    # ---- adding ------------------------------------------------------------------------------
 
     def add(self, device: Any) -> Future[None]:
         """Connect `device` and add it under its name; see `Session.add_device`."""
@@ -132,8 +118,6 @@ class Devices(Mapping[str, Any]):
             self._check_name(connected.device)
             self._connected[connected.device.name] = connected
 
-    # ---- the microscope ----------------------------------------------------------------------
-
     @property
     def opening(self) -> Future[Microscope] | None:
         """The microscope that is being opened, the last if there are several."""
@@ -141,11 +125,7 @@ class Devices(Mapping[str, Any]):
             return self._openings[-1] if self._openings else None
 
     def open(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
-        """Make a microscope on its own thread and connect its devices.
-
-        The former one is closed first, as its hardware may be the same. It stays open if the check
-        of the factory fails, and is opened again if the new one cannot be opened.
-        """
+        """Make a microscope on a thread; see `Session.open_microscope`."""
         self._problems.take_back(self)
         self._problems.report(None)
         future: Future[Microscope] = Future()
@@ -181,7 +161,7 @@ class Devices(Mapping[str, Any]):
         note = "" if former is None else f"{former.title} is still open."
         try:
             check_factory(factory)
-            self._release(CLOSE_SECONDS)
+            self._release(CLOSE_SECONDS)  # the hardware may be the same
             note = ""
             return self._make(factory)
         except BaseException as error:
@@ -219,12 +199,9 @@ class Devices(Mapping[str, Any]):
         return microscope
 
     def _add_all(self, microscope: Microscope) -> list[Exception]:
-        """Connect the devices; return why some that the others can do without are missing.
+        """Connect the devices; return the problems of those that may be missing.
 
-        Raises
-        ------
-        Exception
-            If a necessary device, or every device, is missing.
+        Raise the problem of a device that may not be missing, or of all devices.
         """
         problems = list(microscope.problems)
         connecting = self._connect_all(microscope.devices)
@@ -275,13 +252,8 @@ class Devices(Mapping[str, Any]):
         closing.start()
         closing.join(seconds)
 
-    # ---- the end -----------------------------------------------------------------------------
-
     def darken(self, seconds: float = LIGHT_SECONDS) -> None:
-        """Stop every light, each within `seconds`; not for the loop's thread.
-
-        bluesky stops only those that the plan has set.
-        """
+        """Stop every light, each within `seconds`; not for the loop's thread."""
         lights = [device for device in self.values() if self.matches(device, Light)]
         if not lights:
             return

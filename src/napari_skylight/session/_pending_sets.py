@@ -35,14 +35,7 @@ class SetCancelled(CancelledError):  # noqa: N818 - after CancelledError
 class PendingSets:
     """Sets parts of `devices`, and stops those that move.
 
-    Parameters
-    ----------
-    engine : RunEngine
-        When its plan is stopped, aborted or halted, the devices that the plan or the user has
-        moving are stopped at once, before the plan cleans up.
-    devices : Devices
-    problems : Problems
-        Gets refusals of devices.
+    When the plan is stopped, aborted or halted, all motion stops before the plan cleans up.
     """
 
     motion_changed = Signal()
@@ -76,10 +69,9 @@ class PendingSets:
         return any(each.mover is not None for each in tuple(self._pending))
 
     def stop(self, *, plan: bool) -> Future[None]:
-        """Stop the devices that the user and, with `plan`, the running plan has moving.
+        """Stop the devices that the user, or with `plan` also the plan, has moving.
 
-        The future ends when they have stopped; it fails if one cannot be stopped. The moves of the
-        plan fail.
+        See `Session.stop_motion`.
         """
         stopping = self._stop(plan)
         try:
@@ -89,8 +81,6 @@ class PendingSets:
             ended: Future[None] = Future()
             ended.set_result(None)
             return ended
-
-    # ---- on the loop -------------------------------------------------------------------------
 
     async def _set(self, path: str, value: Any, report: bool) -> None:
         try:

@@ -28,15 +28,7 @@ SLOW_SECONDS = 10.0
 
 
 class PlanSources:
-    """Loads the plans of entry points and of `folder` into `plans`.
-
-    Parameters
-    ----------
-    plans : PlanRegistry
-    folder : Path or None
-    problems : Problems
-        Gets what cannot be loaded, until a reload succeeds.
-    """
+    """Loads the plans of entry points and of `folder` into `plans`."""
 
     def __init__(self, plans: PlanRegistry, folder: Path | None, problems: Problems) -> None:
         self._plans = plans

@@ -38,14 +38,7 @@ _WITHOUT_MESSAGE: dict[type[BaseException], str] = {
 
 
 class Problems:
-    """The last problem of a session, until it no longer holds.
-
-    Attributes
-    ----------
-    text : str
-        Empty without a problem.
-    exception : BaseException or None
-    """
+    """The last problem of a session; its `text` is empty when it no longer holds."""
 
     changed = Signal(str)
 

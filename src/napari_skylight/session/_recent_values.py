@@ -22,7 +22,6 @@ FORMAT = 1
 
 _log = logging.getLogger("napari_skylight")
 
-
 HOME_VARIABLE = "NAPARI_SKYLIGHT_HOME"
 
 
@@ -39,20 +38,7 @@ def home_folder() -> Path:
 
 
 class RecentValues:
-    """The plan used last, and the values used last for each plan.
-
-    Parameters
-    ----------
-    file : Path or None
-        Where they are kept between sessions; None keeps them in memory only. A file that cannot be
-        read is renamed.
-    problems : Problems
-
-    Attributes
-    ----------
-    last_plan : str
-        Empty if there is none.
-    """
+    """The plan used last, and the values used last for each plan, also in `file` if given."""
 
     def __init__(self, file: Path | None, problems: Problems) -> None:
         self.last_plan = ""

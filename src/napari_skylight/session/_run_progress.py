@@ -79,17 +79,10 @@ class Progress:
 
 
 class RunProgress:
-    """Updates the progress of the running plan four times a second.
-
-    Attributes
-    ----------
-    now : Progress or None
-        None without a running plan.
-    changed : Signal(Progress or None)
-        Emitted in the engine's thread.
-    """
+    """Updates `now`, the progress of the running plan, four times a second."""
 
     changed = Signal(object)
+    """Emitted with `now` on the engine's thread."""
 
     def __init__(self, engine: RunEngine, tasks: Tasks) -> None:
         self.now: Progress | None = None
@@ -134,10 +127,7 @@ class RunProgress:
 
 
 class _Points:
-    """Counts the points of a run by its documents.
-
-    Of nested runs, the outermost with a number of points counts.
-    """
+    """Counts the points of a run; of nested runs, the outermost with a number of points."""
 
     def __init__(self) -> None:
         self._begin({})

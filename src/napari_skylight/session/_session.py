@@ -181,8 +181,6 @@ class Session:
             if cache.kind == "stack":
                 cache.clear()
 
-    # ---- devices -----------------------------------------------------------------------------
-
     @property
     def microscope(self) -> Microscope | None:
         """The open microscope."""
@@ -264,8 +262,6 @@ class Session:
         """Whether the user has a device moving."""
         return self._sets.is_moving
 
-    # ---- plans and their values --------------------------------------------------------------
-
     @property
     def plans_folder(self) -> Path | None:
         """The folder of the user's plans, which need not exist; None without a `home`."""
@@ -326,8 +322,6 @@ class Session:
             raise EngineBusyError("Stop the plan before choosing another.")
         self._choices.choose(plan, values)
 
-    # ---- problems ----------------------------------------------------------------------------
-
     @property
     def problem(self) -> str:
         """The message of the last problem; empty when it no longer holds."""
@@ -341,8 +335,6 @@ class Session:
     def report(self, error: BaseException | str | None) -> None:
         """Show a problem in every dock; None takes the last one back."""
         self._problems.report(error)
-
-    # ---- the end -----------------------------------------------------------------------------
 
     @property
     def closed(self) -> bool:

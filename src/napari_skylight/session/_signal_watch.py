@@ -117,8 +117,6 @@ class SettingsWatch:
         self._change(path, pending=+1, refusal="")
         asyncio.run_coroutine_threadsafe(self._set(path, value), self._loop)
 
-    # ---- on the engine's loop ----------------------------------------------------------------
-
     async def _set(self, path: str, value: Any) -> None:
         setting = self._states[path].setting
         asked = asyncio.wrap_future(self._session.set(path, value, report=False))
@@ -195,8 +193,6 @@ class SettingsWatch:
         except Exception as error:  # noqa: BLE001 - the user sees it
             found["trouble"] = in_words(error)
         self._change(setting.path, **found)
-
-    # ---- on any thread -----------------------------------------------------------------------
 
     def _on_reading(self, setting: Setting, readings: Any = None, *_: Any, **__: Any) -> None:
         # ophyd devices send other things than readings: read them

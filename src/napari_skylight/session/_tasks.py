@@ -24,16 +24,7 @@ NO_CHECKPOINT = "{} was ended: it has no checkpoint to resume from after a pause
 
 
 class Tasks:
-    """Starts plans on `engine` and follows them.
-
-    Plans that a script runs on the engine itself are ignored.
-
-    Attributes
-    ----------
-    state : SessionState
-    run : RunInfo or None
-        The running or last plan.
-    """
+    """Starts plans on `engine` and follows them, but not those that a script starts there."""
 
     state_changed = Signal(SessionState)
     run_changed = Signal(RunInfo)

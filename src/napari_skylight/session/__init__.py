@@ -6,10 +6,10 @@ from napari_skylight.session._problems import in_words
 from napari_skylight.session._recent_values import home_folder
 from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._run_history import KeptImages, RunHistory, RunRecord, StashedFrames
-from napari_skylight.session._run_info import RunInfo, SessionState, Tally
 from napari_skylight.session._run_progress import Progress, Waiting
 from napari_skylight.session._session import Session
 from napari_skylight.session._signal_watch import SettingState, SettingsWatch
+from napari_skylight.session._tasks import RunInfo, SessionState, Tally
 
 __all__ = [
     "KeptImages",

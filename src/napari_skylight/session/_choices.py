@@ -26,10 +26,9 @@ from napari_skylight.plans.spec import (
     resolve_arguments,
 )
 from napari_skylight.session._devices import Devices
-from napari_skylight.session._json_values import items_of
 from napari_skylight.session._problems import Problems
-from napari_skylight.session._recent_values import RecentValues
-from napari_skylight.session._run_info import RunInfo
+from napari_skylight.session._recent_values import RecentValues, items_of
+from napari_skylight.session._tasks import RunInfo
 
 _log = logging.getLogger("napari_skylight")
 

@@ -18,42 +18,35 @@ class CoalescingTask(Generic[T]):
         self._name = name
         self._work = work
         self._lock = threading.Lock()
-        self._asked: list[Future[T]] = []
-        self._under_way: list[Future[T]] = []
-        self._busy = False
+        self._current: Future[T] | None = None
+        self._next: Future[T] | None = None
 
     def ask(self) -> Future[T]:
-        """Run `work`, and return its future.
-
-        The work begins after this call. The future cannot be cancelled: others may wait for it.
-        """
-        future: Future[T] = Future()
-        future.set_running_or_notify_cancel()
+        """Return the future of work that begins after this call; it cannot be cancelled."""
         with self._lock:
-            self._asked.append(future)
-            if not self._busy:
-                self._busy = True
-                threading.Thread(target=self._run, name=self._name, daemon=True).start()
-        return future
+            if self._next is None:
+                self._next = Future()
+                self._next.set_running_or_notify_cancel()  # others may wait for it
+                if self._current is None:
+                    threading.Thread(target=self._run, name=self._name, daemon=True).start()
+            return self._next
 
     def wait(self, seconds: float) -> bool:
         """Wait up to `seconds` for pending work; return whether it is done."""
         with self._lock:
-            pending = [*self._under_way, *self._asked]
+            pending = [each for each in (self._current, self._next) if each is not None]
         return not wait_for_futures(pending, seconds).not_done
 
     def _run(self) -> None:
         while True:
             with self._lock:
-                self._under_way, self._asked = self._asked, []
-                if not self._under_way:
-                    self._busy = False
-                    return
+                current = self._current = self._next
+                self._next = None
+            if current is None:
+                return
             try:
                 done = self._work()
-            except BaseException as error:  # noqa: BLE001 - the futures raise it
-                for future in self._under_way:
-                    future.set_exception(error)
+            except BaseException as error:  # noqa: BLE001 - the future raises it
+                current.set_exception(error)
             else:
-                for future in self._under_way:
-                    future.set_result(done)
+                current.set_result(done)

@@ -15,7 +15,7 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.devices import DeviceFileError, Microscope, check_factory
 from napari_skylight.protocols import Camera, Focus, Light
-from napari_skylight.session._connected_device import Connected, connect
+from napari_skylight.session._device_signals import Connected, connect
 from napari_skylight.session._problems import Problems, SeveralProblems, cause_of, in_words
 
 CONNECT_SECONDS = 30.0

@@ -20,8 +20,7 @@ from napari_skylight.engine import RunEngine
 from napari_skylight.frames import CacheStore, Frame, FrameCache
 from napari_skylight.plans.spec import PlanSpec, sentence_case
 from napari_skylight.session._run_documents import DocumentLog, RunDocuments
-from napari_skylight.session._run_info import RunInfo, Tally
-from napari_skylight.session._tasks import Tasks
+from napari_skylight.session._tasks import RunInfo, Tally, Tasks
 
 __all__ = ["KeptImages", "RunHistory", "RunRecord", "StashedFrames"]
 

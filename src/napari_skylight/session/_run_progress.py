@@ -16,8 +16,7 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
-from napari_skylight.session._run_info import RunInfo
-from napari_skylight.session._tasks import Tasks
+from napari_skylight.session._tasks import RunInfo, Tasks
 
 _log = logging.getLogger("napari_skylight")
 

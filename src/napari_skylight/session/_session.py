@@ -24,9 +24,8 @@ from napari_skylight.session._pending_sets import PendingSets
 from napari_skylight.session._plan_sources import PlanSources
 from napari_skylight.session._problems import Problems
 from napari_skylight.session._run_history import RunHistory
-from napari_skylight.session._run_info import RunInfo, SessionState
 from napari_skylight.session._run_progress import RunProgress
-from napari_skylight.session._tasks import Tasks
+from napari_skylight.session._tasks import RunInfo, SessionState, Tasks
 
 BUILT_IN = live_view, snap, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.grid_scan
 

@@ -17,7 +17,7 @@ from napari_skylight._signals import announce
 from napari_skylight.session._device_signals import Setting, SettingInfo, settings_of
 from napari_skylight.session._pending_sets import SetCancelled
 from napari_skylight.session._problems import in_words
-from napari_skylight.session._run_info import SessionState
+from napari_skylight.session._tasks import SessionState
 
 if TYPE_CHECKING:
     from napari_skylight.session._session import Session

@@ -1,7 +1,6 @@
 """The log records of the plugin, Bluesky and its devices, kept in memory for the log view.
 
-The plugin captures them from its first dock or command on, so that a log view opened after an error
-shows the error.
+They are captured from the first dock or command on: a log view opened later shows them too.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ _OURS = "napari_skylight"
 _LOGGERS = (_OURS, "bluesky", "ophyd", "ophyd_async")
 MOST_RECORDS = 5000
 _MOST_LETTERS = 20_000
-_formatter = logging.Formatter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +34,10 @@ class LogEntry:
 
 
 class LogRecords(logging.Handler):
-    """A handler that keeps the last records.
-
-    `changed` is emitted when records were added or cleared, on the thread that logs.
-    """
+    """A handler that keeps the last records."""
 
     changed = Signal()
+    """Emitted when records were added or cleared, on the thread that logs."""
 
     def __init__(self, most: int = MOST_RECORDS) -> None:
         super().__init__()
@@ -52,23 +48,11 @@ class LogRecords(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the text of `record`."""
         try:
-            text = record.getMessage()
-            details = record.exc_text or ""
-            if record.exc_info and record.exc_info[0] is not None:
-                details = _formatter.formatException(record.exc_info)
+            thread, text, details = record.threadName or "", _message(record), _traceback(record)
+            origin = record.created, record.levelno, record.name, thread
             with self._guard:
                 self._number += 1
-                entry = LogEntry(
-                    self._number,
-                    record.created,
-                    record.levelno,
-                    record.name,
-                    record.threadName or "",
-                    text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…",
-                    # the end of a traceback names the error
-                    details if len(details) <= _MOST_LETTERS else f"…{details[-_MOST_LETTERS:]}",
-                )
-                self._entries.append(entry)
+                self._entries.append(LogEntry(self._number, *origin, text, details))
             self.changed.emit()
         except Exception:  # noqa: BLE001 - logging must not fail its caller
             self.handleError(record)
@@ -89,6 +73,7 @@ class LogRecords(logging.Handler):
             return self._entries[0].number if self._entries else self._number + 1
 
     def clear(self) -> None:
+        """Delete all records."""
         with self._guard:
             self._entries.clear()
         self.changed.emit()
@@ -124,27 +109,22 @@ class _Level:
 
 
 class LogCapture:
-    """Captures log records until `close`; all captures share one `LogRecords`.
+    """Captures log records until `close`, on the GUI thread; all captures share one `LogRecords`.
 
-    For the GUI thread. While there is a capture, the plugin's own logger is lowered to ``INFO``;
-    while any has the level ``DEBUG``, all loggers are lowered to it, which logs every message of
-    every plan and slows plans down. The last `close` restores handlers and levels.
+    It lowers the plugin's logger to ``INFO``; while any capture has the level ``DEBUG``, all
+    loggers, which slows plans down. The last `close` restores handlers and levels.
     """
 
     _captures: ClassVar[list[LogCapture]] = []
     _levels = [_Level(name) for name in _LOGGERS]
 
     def __init__(self) -> None:
-        self._level = logging.INFO
-        self.records: LogRecords
-        if self._captures:
-            self.records = self._captures[0].records
-        else:
-            self.records = LogRecords()
-            for name in _LOGGERS:
-                logging.getLogger(name).addHandler(self.records)
+        records = self._captures[0].records if self._captures else LogRecords()
+        self.records: LogRecords = records
+        for name in _LOGGERS:
+            logging.getLogger(name).addHandler(records)  # once, however often it is called
         self._captures.append(self)
-        self._set_levels()
+        self.level = logging.INFO
 
     @property
     def level(self) -> int:
@@ -176,3 +156,19 @@ class LogCapture:
                 level.lower_to(logging.INFO)
             else:
                 level.restore()
+
+
+_formatter = logging.Formatter()
+
+
+def _message(record: logging.LogRecord) -> str:
+    text = record.getMessage()
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
+
+
+def _traceback(record: logging.LogRecord) -> str:
+    if not record.exc_info or record.exc_info[0] is None:
+        return record.exc_text or ""
+    text = _formatter.formatException(record.exc_info)
+    # the end names the error
+    return text if len(text) <= _MOST_LETTERS else f"…{text[-_MOST_LETTERS:]}"

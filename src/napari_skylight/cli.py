@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,12 +78,10 @@ def _closed_by_signals(viewer: Viewer) -> Iterator[None]:
     def on_signal(*_: object) -> None:
         QTimer.singleShot(0, viewer.close)  # after what is being drawn now
 
-    before = {each: signal.signal(each, on_signal) for each in heeded}
-    try:
+    with ExitStack() as stack:
+        for each in heeded:
+            stack.callback(signal.signal, each, signal.signal(each, on_signal))
         yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -192,8 +190,7 @@ def _demonstrate(
     _wait(lambda: stashed("live") >= 5 or is_over(), seconds=60)
     if stashed("live") < 5:
         return _complain(session.problem or "no frame came within a minute")
-    started = time.monotonic()
-    _wait(lambda: time.monotonic() - started >= seconds, seconds + 1)
+    _wait(lambda: False, seconds)
     session.request("snapshot")
     if not _wait(lambda: stashed("stack") >= 1, seconds=10):
         return _complain(f"the snapshot did not come: {session.problem}")

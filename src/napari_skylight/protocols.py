@@ -67,11 +67,9 @@ class HasCache(Protocol):
         The status ends when the frames are kept. It fails with `StashRefused` if the cache cannot
         take them and the plan may continue.
         """
-        ...
 
     def clear(self) -> Status:
         """Remove all frames; the status ends when the cache is empty."""
-        ...
 
 
 @runtime_checkable
@@ -84,7 +82,6 @@ class WithdrawingCache(HasCache, Protocol):
         The engine calls it when the event that was open during the stash is dropped: by the plan,
         an error, or the end of the run.
         """
-        ...
 
 
 @runtime_checkable
@@ -144,11 +141,9 @@ class StreamingCamera(Camera, Stageable, Pausable, Protocol):
             Number of the last frame before the stream, to pass to `drain`; unchanged if the camera
             already streams.
         """
-        ...
 
     def stop_stream(self) -> SyncOrAsync[None]:
         """Stop streaming; frames made until then can still be drained."""
-        ...
 
     def drain(self, after: int) -> SyncOrAsync[FrameBatch]:
         """Return frames after number `after`, and release the frames up to it.
@@ -157,7 +152,6 @@ class StreamingCamera(Camera, Stageable, Pausable, Protocol):
         may return only some: the next call continues after `FrameBatch.last`. Raises the error that
         ended the stream, after its last frame.
         """
-        ...
 
 
 @runtime_checkable
@@ -167,7 +161,6 @@ class HasExposure(Protocol):
     @property
     def exposure(self) -> Movable[float]:
         """The exposure time, in ms; ``set`` refuses values that the camera does not support."""
-        ...
 
 
 @runtime_checkable
@@ -188,7 +181,6 @@ class HasChannels(Protocol):
     @property
     def channel(self) -> Movable[str]:
         """The channel; the status of ``set`` ends when the light has arrived."""
-        ...
 
 
 @runtime_checkable
@@ -198,12 +190,10 @@ class Stage(Readable[Any], Protocol):
     @property
     def x(self) -> Movable[float]:
         """The horizontal position, in µm."""
-        ...
 
     @property
     def y(self) -> Movable[float]:
         """The vertical position, in µm."""
-        ...
 
 
 @runtime_checkable
@@ -220,7 +210,6 @@ class HasChildren(Protocol):
 
     def children(self) -> Iterable[tuple[str, Any]]:
         """Yield the name and the object of each part."""
-        ...
 
 
 @runtime_checkable
@@ -232,11 +221,9 @@ class FrameCaches(Protocol):
 
     def live(self, camera: Camera, channel: str = "") -> HasCache:
         """Return the cache that shows the newest frame of `camera`, or of one channel of it."""
-        ...
 
     def stack(self, camera: Camera, name: str = "snapshots", channel: str = "") -> HasCache:
         """Return the cache that shows every frame stashed into it: the stack `name` of `camera`.
 
         With a `channel`, it is a stack of the frames of that channel.
         """
-        ...

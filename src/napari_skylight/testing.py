@@ -21,12 +21,9 @@ __all__ = ["Documents", "FakeCamera", "FakeLight", "FakeStreamingCamera", "wait_
 
 
 def wait_until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    """Wait on a thread without an event loop until `condition` holds.
+    """Wait until `condition` holds, on a thread without an event loop.
 
-    Raises
-    ------
-    TimeoutError
-        After `timeout` seconds.
+    TimeoutError after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
     pause = threading.Event()
@@ -100,19 +97,11 @@ class FakeCamera:
     def describe(self) -> dict[str, Any]:
         """Describe the frame and its pixel size."""
         source = f"fake://{self.name}"
+        frame = {"dtype": "array", "shape": list(self.shape), "dtype_numpy": self.dtype.str}
+        pixel_size = {"dtype": "number", "shape": [], "units": "µm"}
         return {
-            self.name: {
-                "source": source,
-                "dtype": "array",
-                "shape": list(self.shape),
-                "dtype_numpy": self.dtype.str,
-            },
-            f"{self.name}-pixel_size": {
-                "source": source,
-                "dtype": "number",
-                "shape": [],
-                "units": "µm",
-            },
+            self.name: {"source": source, **frame},
+            f"{self.name}-pixel_size": {"source": source, **pixel_size},
         }
 
     def read_configuration(self) -> dict[str, Reading[Any]]:
@@ -155,8 +144,9 @@ class FakeStreamingCamera(FakeCamera):
         self.lose = 0
         self.times: dict[int, float] = {}
         self._stream = FrameStream(name, max_bytes=stream_bytes)
+        expose = lambda: (self.seconds, self._finish)  # noqa: E731
         thread_name = f"skylight-fake-{name}-stream"
-        self._free_run = FreeRun(self._stream, self._expose, thread_name=thread_name)
+        self._free_run = FreeRun(self._stream, expose, thread_name=thread_name)
 
     @property
     def streaming(self) -> bool:
@@ -182,8 +172,7 @@ class FakeStreamingCamera(FakeCamera):
 
     def unstage(self) -> list[Any]:
         """Stop streaming."""
-        self._free_run.reset()
-        return [self]
+        return self.stage()
 
     def pause(self) -> None:
         """Hold the stream until `resume`."""
@@ -205,17 +194,13 @@ class FakeStreamingCamera(FakeCamera):
         """Return frames made after the one numbered `after`."""
         return self._stream.drain(after)
 
-    def _expose(self) -> tuple[float, Callable[[], None]]:
-        return self.seconds, self._finish
-
     def _finish(self) -> None:
         if self.fail_stream is not None:
             raise self.fail_stream
-        lost, self.lose = self.lose, 0
-        if lost:
-            self.frames += lost
-            self._stream.lose(lost)
-        self.frames += 1
+        if self.lose:
+            self._stream.lose(self.lose)
+        self.frames += self.lose + 1
+        self.lose = 0
         metadata = {f"{self.name}-pixel_size": 0.5}
         self._stream.slot(self.shape, self.dtype, metadata)[:] = self.frames
         self.times[self.frames] = time.time()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any
@@ -196,8 +197,10 @@ def _settings(
     children = list(_children(part))
     movable = isinstance(part, Movable)
     settable = isinstance(part, Light) or (movable and isinstance(part, Readable))
+    # reading a detector would disturb a plan that triggers it
+    is_value = isinstance(part, Readable) and not hasattr(part, "trigger")
     # a part with the name of its parent has the same value
-    if part.name not in taken and (settable or (not children and _is_value(part))):
+    if part.name not in taken and (settable or (is_value and not children)):
         yield Setting(path, _in_words(label or part.name), part, settable)
         taken = taken | {part.name}
     for name, child in children:
@@ -207,11 +210,6 @@ def _settings(
 def _children(part: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(part, HasChildren):
         yield from ((name, child) for name, child in part.children() if not name.startswith("_"))
-
-
-def _is_value(part: Any) -> bool:
-    # reading a detector would disturb a plan that triggers it
-    return isinstance(part, Readable) and not hasattr(part, "trigger")
 
 
 def _in_words(name: str) -> str:
@@ -236,17 +234,20 @@ async def connect(device: Any, seconds: float) -> Connected:
     try:
         async with asyncio.timeout(seconds) as limit:
             await _connected(device, seconds)
-            described = {}
+            described: Mapping[str, Any] = {}
             if isinstance(device, Camera | Light) and isinstance(device, Readable):
                 described = await maybe_await(device.describe())
-            settings = _settable(device)
+            settings: list[Setting] = []
+            with suppress(Exception):  # the device can be used without its parts
+                settings = [each for each in settings_of(device) if each.settable]
             choices = await _choices_of(settings)
     except TimeoutError as error:
         if limit.expired():
             raise TimeoutError(f"{device.name} did not connect within {seconds:g} s.") from error
         raise
     is_camera = isinstance(device, Camera) and _has_image(described)
-    is_light = isinstance(device, Light) and _is_switch(described.get(device.name))
+    dtype = described.get(device.name, {}).get("dtype", "boolean")
+    is_light = isinstance(device, Light) and dtype == "boolean"
     parts = {each.path: each.part for each in settings if each.path != device.name}
     return Connected(device, is_camera, is_light, choices, parts)
 
@@ -258,19 +259,6 @@ async def _connected(device: Any, seconds: float) -> None:
         # ophyd devices connect by themselves; waiting for that blocks a thread
         waiting: Callable[[], None] = lambda: wait(timeout=seconds)  # noqa: E731
         await asyncio.wrap_future(CoalescingTask("skylight-connect-device", waiting).ask())
-
-
-def _is_switch(data_key: Mapping[str, Any] | None) -> bool:
-    """Return whether a device has only the values on and off, as far as it describes them."""
-    return data_key is None or data_key.get("dtype") == "boolean"
-
-
-def _settable(device: Any) -> list[Setting]:
-    """Return the signals of `device` that can be set."""
-    try:
-        return [setting for setting in settings_of(device) if setting.settable]
-    except Exception:  # noqa: BLE001 - the device can be used without its parts
-        return []
 
 
 async def _choices_of(settings: Sequence[Setting]) -> dict[str, tuple[str, ...]]:

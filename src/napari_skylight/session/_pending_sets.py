@@ -191,8 +191,7 @@ class _PendingSet:
         if hasattr(status, "add_callback"):
             status.add_callback(self._on_done)
         else:
-            awaiting = asyncio.ensure_future(status)
-            awaiting.add_done_callback(lambda done: self._end(_failure(done)))
+            asyncio.ensure_future(status).add_done_callback(self._on_awaited)
 
     @property
     def failed(self) -> bool:
@@ -220,6 +219,9 @@ class _PendingSet:
         with suppress(RuntimeError):  # the loop is closed
             self.ended.get_loop().call_soon_threadsafe(self._end, error)
 
+    def _on_awaited(self, done: asyncio.Future[Any]) -> None:
+        self._end(asyncio.CancelledError() if done.cancelled() else done.exception())
+
     def _end(self, error: BaseException | None) -> None:
         self._done, self._error = True, error
         if self.ended.done() or self._holds:
@@ -234,13 +236,6 @@ class _PendingSet:
             self.ended.set_exception(error)
 
 
-def _failure(done: asyncio.Future[Any]) -> BaseException | None:
-    return asyncio.CancelledError() if done.cancelled() else done.exception()
-
-
 def _part(device: Any, name: str) -> Any:
-    if isinstance(device, HasChildren):
-        for child, part in device.children():
-            if child == name:
-                return part
-    return getattr(device, name)
+    children = dict(device.children()) if isinstance(device, HasChildren) else {}
+    return children[name] if name in children else getattr(device, name)

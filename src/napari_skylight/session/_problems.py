@@ -66,8 +66,10 @@ class Problems:
             is_new = text != self.text
             self.exception, self.text = exception, text
             self._about, self._stands = about, stands
-        if is_new:
-            _log_problem(text, exception)
+        if is_new and text:
+            is_failure = exception is not None and not isinstance(exception, _REFUSALS)
+            level = logging.ERROR if is_failure else logging.WARNING
+            _log.log(level, text, exc_info=exception if is_failure else None)
         announce(self.changed, self.text)
 
     def take_back(self, about: object) -> None:
@@ -95,13 +97,6 @@ class Problems:
                 self.take_back(cache)
 
         cache.refused.connect(on_cache_refused)
-
-
-def _log_problem(text: str, exception: BaseException | None) -> None:
-    if isinstance(exception, _REFUSALS) or (text and exception is None):
-        _log.warning(text)
-    elif exception is not None:
-        _log.error(text, exc_info=exception)
 
 
 class SeveralProblems(ExceptionGroup):

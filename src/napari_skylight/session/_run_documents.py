@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DocumentLog", "RunDocuments"]
-
 _MOST_RUNS = 100
 _MOST_VALUES = 100
 _MOST_LETTERS = 10_000
@@ -69,18 +67,17 @@ class _OpenRun:
     def add(self, name: str, document: Mapping[str, Any]) -> bool:
         """Add a document of this run; return False for one of another."""
         if "run_start" in document:
-            if document["run_start"] != self._start["uid"]:
-                return False
-            if name == "descriptor":
+            is_own = bool(document["run_start"] == self._start["uid"])
+            if is_own and name == "descriptor":
                 self._descriptors[document["uid"]] = _plain(document)
-            elif name == "stop":
+            elif is_own and name == "stop":
                 self._stop = _plain(document)
-            return True
+            return is_own
         descriptor = self._descriptors.get(document.get("descriptor", ""))
         if descriptor is None:
             return False
         stream = descriptor.get("name", "")
-        self._events[stream] = max(self._events.get(stream, 0), _last_number(name, document))
+        self._events[stream] = max(self._events.get(stream, 0), last_number(name, document))
         return True
 
     def freeze(self) -> RunDocuments:
@@ -89,7 +86,7 @@ class _OpenRun:
         return RunDocuments(self._start, descriptors, MappingProxyType(events), self._stop)
 
 
-def _last_number(name: str, document: Mapping[str, Any]) -> int:
+def last_number(name: str, document: Mapping[str, Any]) -> int:
     """Return the number of the last event in a document, counted from 1."""
     if name == "event":
         return int(document["seq_num"])
@@ -105,8 +102,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return MappingProxyType({str(key): _plain(each) for key, each in value.items()})
     if isinstance(value, np.ndarray) and value.size > _MOST_VALUES:
-        shape = " × ".join(map(str, value.shape))
-        return f"array of {shape} {value.dtype}"
+        return f"array of {' × '.join(map(str, value.shape))} {value.dtype}"
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.tolist()
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -22,8 +22,6 @@ from napari_skylight.plans.spec import PlanSpec, sentence_case
 from napari_skylight.session._run_documents import DocumentLog, RunDocuments
 from napari_skylight.session._tasks import RunInfo, Tally, Tasks
 
-__all__ = ["KeptImages", "RunHistory", "RunRecord", "StashedFrames"]
-
 _log = logging.getLogger("napari_skylight")
 
 _MOST_RECORDS = 1000
@@ -173,7 +171,8 @@ class RunHistory(Sequence[RunRecord]):
 
     def _on_run_changed(self, run: RunInfo) -> None:
         labels = _labels(run)
-        run = replace(run, values=_by_name(run.values), spec=_NO_SPEC)
+        values = MappingProxyType({name: _name(value) for name, value in run.values.items()})
+        run = replace(run, values=values, spec=_NO_SPEC)
         with self._lock:
             is_new = self._open is None  # there is one at a time
             if self._open is None:
@@ -261,24 +260,16 @@ def _labels(run: RunInfo) -> Mapping[str, str]:
     return MappingProxyType(labels)
 
 
-def _by_name(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `values` with names for devices."""
-    return MappingProxyType({key: _name(value) for key, value in values.items()})
-
-
 def _name(value: Any) -> Any:
+    """Return `value` with names for devices."""
     if isinstance(value, (list, tuple, set, frozenset)):
         before = list(value)
         named = [_name(each) for each in before]
         unchanged = all(new is old for new, old in zip(named, before, strict=True))
         return value if unchanged else named
-    return value.name if _is_device(value) else value
-
-
-def _is_device(value: Any) -> bool:
     # members of an Enum have names, too, and paths have parents
-    has_both = isinstance(value, HasName) and hasattr(value, "parent")
-    return has_both and not isinstance(value, PurePath)
+    is_device = isinstance(value, HasName) and hasattr(value, "parent")
+    return value.name if is_device and not isinstance(value, PurePath) else value
 
 
 def _ending(run: RunInfo) -> str:

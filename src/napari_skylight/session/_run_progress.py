@@ -16,6 +16,7 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
+from napari_skylight.session._run_documents import last_number
 from napari_skylight.session._tasks import RunInfo, Tasks
 
 _log = logging.getLogger("napari_skylight")
@@ -141,23 +142,16 @@ class _Points:
 
     def add(self, name: str, document: Mapping[str, Any]) -> None:
         """Count a document."""
-        if name == "event":
-            if document["descriptor"] == self._descriptor:
-                self._done = document["seq_num"]  # lower than before when the engine repeats points
-        elif name == "start":
+        if name == "start":
             if not self._run or self._total is None:
                 self._begin(document)
-        elif name == "stop":
-            if document["run_start"] == self._run:
-                self._run = ""
-        elif name == "descriptor":
-            if document["run_start"] == self._run and document.get("name") == "primary":
-                self._descriptor = document["uid"]
         elif document.get("descriptor") == self._descriptor:
-            if name == "event_page":
-                self._done = document["seq_num"][-1]
-            elif name == "stream_datum":
-                self._done = document["seq_nums"]["stop"] - 1
+            self._done = last_number(name, document)  # lower when the engine repeats points
+        elif document.get("run_start") == self._run:
+            if name == "stop":
+                self._run = ""
+            elif name == "descriptor" and document.get("name") == "primary":
+                self._descriptor = document["uid"]
 
     def look(self, seconds: float) -> Progress:
         """Return the progress `seconds` after the start."""
@@ -203,15 +197,14 @@ class _Waits:
         return tuple(sorted(set(waiting), key=lambda each: each.name))
 
     def _watch(self, awaited: Any) -> _Watch:
-        watch = self._watches.get(awaited)
-        if watch is None:
+        if awaited not in self._watches:
             watch = self._watches[awaited] = _Watch(_name(awaited.device))
-            if hasattr(awaited.status, "watch"):
-                try:
+            try:
+                if hasattr(awaited.status, "watch"):
                     awaited.status.watch(watch)
-                except Exception:  # noqa: BLE001 - a faulty device must not end the updates
-                    _log.exception("Cannot watch the progress of %s.", watch.name)
-        return watch
+            except Exception:  # noqa: BLE001 - a faulty device must not end the updates
+                _log.exception("Cannot watch the progress of %s.", watch.name)
+        return self._watches[awaited]
 
 
 class _Watch:

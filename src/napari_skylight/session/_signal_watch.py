@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -143,14 +143,19 @@ class SettingsWatch:
         self._unread.add(setting.path)
         task = asyncio.current_task()
         assert task is not None
-        with self._subscription(setting) as subscribed:
+        with ExitStack() as stack:
+            undo = None
+            with suppress(Exception):  # it is read instead
+                undo = setting.subscribe(partial(self._on_reading, setting))
+            if undo is not None:
+                stack.callback(undo)
             # before Python 3.12, asyncio.wait_for in a driver may swallow the cancellation
             while not task.cancelling():
                 wake.clear()
                 # limits may depend on any value of the device
                 stale = described != self._changes or bool(self._states[setting.path].trouble)
                 described = self._changes
-                read = not subscribed or setting.path in self._unread
+                read = undo is None or setting.path in self._unread
                 self._unread.discard(setting.path)
                 if stale or read:
                     await self._look(setting, read=read, describe=stale)
@@ -158,18 +163,6 @@ class SettingsWatch:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(MOVING_SECONDS if moving else POLL_SECONDS):
                         await wake.wait()
-
-    @contextmanager
-    def _subscription(self, setting: Setting) -> Iterator[bool]:
-        try:
-            undo = setting.subscribe(partial(self._on_reading, setting))
-        except Exception:  # noqa: BLE001 - it is read instead
-            undo = None
-        try:
-            yield undo is not None
-        finally:
-            if undo is not None:
-                undo()
 
     async def _look(self, setting: Setting, *, read: bool, describe: bool) -> None:
         # a pausing plan stops a device before it pauses it; a reading in between could look like

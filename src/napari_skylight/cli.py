@@ -130,16 +130,14 @@ def _is_there(devices: str) -> bool:
 
 
 def _microscope(options: argparse.Namespace) -> Callable[[], Microscope]:
-    if options.devices is not None:
-        from napari_skylight.devices import make_microscope
+    from napari_skylight.devices import make_microscope, sim
 
+    if options.devices is not None:
         return partial(make_microscope, options.devices)
     if options.mm_config is not None:
         from napari_skylight.devices import mmcore
 
         return partial(mmcore.microscope, options.mm_config or None)
-    from napari_skylight.devices import sim
-
     return sim.microscope
 
 

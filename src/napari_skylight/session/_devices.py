@@ -22,8 +22,7 @@ CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
 LIGHT_SECONDS = 5.0
 """How long a light may take to go off at the end of a run."""
-RESERVED = "caches"
-"""The name of the frame caches in plans."""
+RESERVED = "caches"  # the frame caches in plans
 
 
 class Devices(Mapping[str, Any]):
@@ -60,14 +59,13 @@ class Devices(Mapping[str, Any]):
 
         A light, or a part of a device, is no focus drive.
         """
-        known = self._connected.get(getattr(device, "name", ""))
+        known = self._connected.get(getattr(device, "name", ""), Connected(None))
         if protocol is Camera:
-            return known is not None and known.is_camera
-        is_light = known is not None and known.is_light
+            return known.is_camera
         if protocol is Light:
-            return is_light
-        is_part = known is None or known.device is not device
-        return isinstance(device, protocol) and not (protocol is Focus and (is_light or is_part))
+            return known.is_light
+        is_drive = known.device is device and not known.is_light
+        return isinstance(device, protocol) and (protocol is not Focus or is_drive)
 
     @property
     def parts(self) -> Mapping[str, Any]:
@@ -98,8 +96,7 @@ class Devices(Mapping[str, Any]):
         return await connect(device, CONNECT_SECONDS)
 
     async def _connect_all(self, devices: Sequence[Any]) -> list[Connected | BaseException]:
-        connecting = [self._connect(device) for device in devices]
-        return await asyncio.gather(*connecting, return_exceptions=True)
+        return await asyncio.gather(*map(self._connect, devices), return_exceptions=True)
 
     def _check_name(self, device: Any) -> None:
         name = getattr(device, "name", "")
@@ -107,8 +104,7 @@ class Devices(Mapping[str, Any]):
             raise ValueError(
                 f"{device!r} is called {name!r}: give it a name, without a dot, not {RESERVED!r}."
             )
-        there = self._connected.get(name)
-        if there is not None and there.device is not device:
+        if self._connected.get(name, Connected(device)).device is not device:
             raise ValueError(
                 f"There is a device called {name} already: give this one another name."
             )
@@ -151,8 +147,7 @@ class Devices(Mapping[str, Any]):
     def _end_opening(self, future: Future[Microscope]) -> bool:
         """Forget a future; return False if `give_up` has ended it."""
         with self._lock:
-            pending = future in self._openings
-            if pending:
+            if pending := future in self._openings:
                 self._openings.remove(future)
         return pending
 
@@ -199,10 +194,7 @@ class Devices(Mapping[str, Any]):
         return microscope
 
     def _add_all(self, microscope: Microscope) -> list[Exception]:
-        """Connect the devices; return the problems of those that may be missing.
-
-        Raise the problem of a device that may not be missing, or of all devices.
-        """
+        """Connect the devices; return the problems of those that may be missing, raise others."""
         problems = list(microscope.problems)
         connecting = self._connect_all(microscope.devices)
         future = asyncio.run_coroutine_threadsafe(connecting, self._loop)
@@ -211,9 +203,8 @@ class Devices(Mapping[str, Any]):
             found = future.result(CONNECT_SECONDS + 5)
         except TimeoutError as error:
             future.cancel()
-            raise TimeoutError(
-                f"{microscope.title} did not connect within {CONNECT_SECONDS:g} s."
-            ) from error
+            problem = f"{microscope.title} did not connect within {CONNECT_SECONDS:g} s."
+            raise TimeoutError(problem) from error
         for i, (device, connected) in enumerate(zip(microscope.devices, found, strict=True)):
             try:
                 if isinstance(connected, BaseException):

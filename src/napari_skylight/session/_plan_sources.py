@@ -136,8 +136,7 @@ class PlanFolder:
         self._read: dict[str, bytes] = {}
         self._plans: dict[str, Sequence[OfferedPlan]] = {}
         self._problems: list[PlanFileError] = []
-        self.loading = ""
-        """The file that is being imported, or an empty text."""
+        self.loading = ""  # the file that is being imported
 
     def load(self) -> tuple[list[OfferedPlan], list[PlanFileError]]:
         """Return the plans, and the problems of files and plans that cannot be loaded.
@@ -154,8 +153,7 @@ class PlanFolder:
         return [plan for plans in self._plans.values() for plan in plans], self._problems
 
     def _import(self, files: list[Path]) -> None:
-        before, before_plans = _forget_modules(), self._plans
-        _make_package(self._folder)
+        before, before_plans = _make_package(self._folder), self._plans
         self._plans = {}
         for file in files:
             name, self.loading = f"{PACKAGE}.{file.stem}", file.name
@@ -197,19 +195,17 @@ class _Finder:
         return FileFinder(path[0], (_Loader, [".py"])).find_spec(name)
 
 
-def _make_package(folder: Path) -> None:
+def _make_package(folder: Path) -> dict[str, ModuleType]:
+    """Replace the package in `sys.modules`; return its modules, which a running plan keeps."""
+    names = [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]
+    before = {name: sys.modules.pop(name) for name in names}
     package = ModuleType(PACKAGE, f"The plans in {folder}.")
     package.__path__ = [str(folder)]
     sys.modules[PACKAGE] = package
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     linecache.checkcache()
-
-
-def _forget_modules() -> dict[str, ModuleType]:
-    """Remove the package from `sys.modules`; a running plan keeps its modules."""
-    names = [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]
-    return {name: sys.modules.pop(name) for name in names}
+    return before
 
 
 def _content(file: Path) -> bytes:

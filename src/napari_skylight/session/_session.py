@@ -38,10 +38,9 @@ class Session:
     Parameters
     ----------
     home : Path, optional
-        The folder of the user's files, such as `home_folder`: plans in ``plans``, and the values
-        used last in ``choices.json``. Its plans, and those of other distributions, are loaded at
-        the start. Without it nothing is kept on disk, and other plans than the built-in ones are
-        loaded by `reload_plans` only.
+        The folder of the user's files, such as `home_folder`: plans in ``plans``, values used last
+        in ``choices.json``. Its plans, and those of other distributions, are loaded at the start.
+        Without it, nothing is kept on disk, and only `reload_plans` loads plans.
 
     Attributes
     ----------
@@ -119,20 +118,10 @@ class Session:
         """Run `plan` with `values`, by parameter name; devices are given by name.
 
         Other parameters take their defaults; without `values`, all take the `remembered` values.
+        The future ends as that of `RunEngine`, when `state` and `run` are up to date.
 
-        Returns
-        -------
-        Future
-            Ends as that of `RunEngine`, when `state` and `run` are up to date.
-
-        Raises
-        ------
-        EngineBusyError
-            If a plan is running, or a microscope is being opened.
-        KeyError
-            If there is no such plan.
-        ParameterError
-            If a value is missing or not allowed.
+        EngineBusyError if a plan is running or a microscope is being opened; KeyError if there is
+        no such plan; ParameterError if a value is missing or not allowed.
         """
         with self._lock:
             self._check_idle(f"{self.run.title if self.run else 'A plan'} is running.")
@@ -200,15 +189,10 @@ class Session:
         return self.devices.add(device)
 
     def open_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
-        """Make a microscope on its own thread and connect it in place of the former one.
+        """Call `factory` on its own thread and connect its microscope in place of the former one.
 
         The former one stays open if the check of the factory fails (see `checked_by`), and is
         opened again if the new one cannot be opened. EngineBusyError if a plan is running.
-
-        Parameters
-        ----------
-        factory : callable
-            Such as `napari_skylight.devices.sim.microscope`.
         """
         with self._lock:
             self._check_idle("Stop the plan before opening another microscope.")
@@ -225,10 +209,8 @@ class Session:
     def ensure_microscope(self, factory: Callable[[], Microscope]) -> Future[Microscope]:
         """Return the microscope that is open or being opened; open one if there is none."""
         with self._lock:
-            if (opening := self.devices.opening) is not None:
-                return opening
-            if self.microscope is None:
-                return self.open_microscope(factory)
+            if self.microscope is None or self.opening:
+                return self.devices.opening or self.open_microscope(factory)
             there: Future[Microscope] = Future()
             there.set_result(self.microscope)
             return there
@@ -236,14 +218,9 @@ class Session:
     def set(self, setting: str, value: Any, *, report: bool = True) -> Future[None]:
         """Set a signal of a device, such as ``"camera.exposure"``, also while a plan runs.
 
-        A new value replaces one that is still pending. A refusal is reported, unless `report` is
-        False because the caller shows it.
-
-        Returns
-        -------
-        Future
-            Ends when the device has the value. Fails with the device's refusal; with
-            `SetCancelled` when another value came or the device was stopped.
+        A new value replaces one that is still pending. The future ends when the device has the
+        value. It fails with the device's refusal, which is reported unless `report` is False;
+        with `SetCancelled` when another value came or the device was stopped.
         """
         self._check_open()
         return self._sets.set(setting, value, report)
@@ -277,9 +254,9 @@ class Session:
     def reload_plans(self) -> Future[tuple[str, ...]]:
         """Load the plans of `plans_folder` and of other distributions again, on a thread.
 
-        Plans whose files are gone are removed; those of a broken file stay as they were, and so
-        does a running plan. The future ends with a message for each file, plan or entry point that
-        cannot be loaded; they are reported too.
+        Plans whose files are gone are removed; those of a broken file, and a running plan, stay.
+        The future ends with the message, also reported, of each file, plan or entry point that
+        cannot be loaded.
         """
         self._check_open()
         return self._sources.reload()

@@ -36,8 +36,7 @@ def home_folder() -> Path:
     The value of the environment variable ``NAPARI_SKYLIGHT_HOME``, or else the system's place for
     configuration: ``~/.config/napari-skylight`` on Linux.
     """
-    given = os.environ.get(HOME_VARIABLE)
-    if given:
+    if given := os.environ.get(HOME_VARIABLE):
         return Path(given).expanduser()
     return platformdirs.user_config_path("napari-skylight", appauthor=False)
 
@@ -208,7 +207,9 @@ _KINDS = {
 def encode(value: Any) -> Any:
     """Return `value` as JSON values; raise TypeError if that is impossible."""
     if isinstance(value, Enum):
-        return {"enum": [*_address(type(value)), _name(value)]}
+        if value.name not in type(value).__members__:
+            raise TypeError(f"{value!r} has no name.")  # combined flags
+        return {"enum": [*_address(type(value)), value.name]}
     if isinstance(value, np.generic):
         return encode(value.item())
     if type(value) in _PLAIN:
@@ -233,9 +234,14 @@ def decode(data: Any) -> Any:
         raise ValueError(f"{data!r} cannot be read.")
     ((kind, content),) = data.items()
     try:
+        if kind not in ("enum", "object"):
+            return _KINDS[kind].make(decode(content))
+        module, qualname, parts = content
+        found: Any = _class(module, qualname)
         if kind == "enum":
-            return _enum(*content)
-        return _object(*content) if kind == "object" else _KINDS[kind].make(decode(content))
+            return found.__members__[parts]
+        _field_names(found)  # raises for other classes
+        return found(**{name: decode(value) for name, value in parts.items()})
     except Exception as error:  # a class may raise anything about values of another version
         raise ValueError(f"{data!r} cannot be read.") from error
 
@@ -250,25 +256,6 @@ def items_of(value: Any) -> list[Any]:
         return [getattr(value, name) for name in _field_names(type(value))]
     except TypeError:
         return []
-
-
-def _enum(module: str, qualname: str, name: str) -> Enum:
-    found = _class(module, qualname)
-    if not issubclass(found, Enum):
-        raise TypeError(f"{found!r} is not an enum.")
-    return found[name]
-
-
-def _object(module: str, qualname: str, fields: Mapping[str, Any]) -> Any:
-    found = _class(module, qualname)
-    _field_names(found)
-    return found(**{name: decode(value) for name, value in fields.items()})
-
-
-def _name(member: Enum) -> str:
-    if member.name is None or member.name not in type(member).__members__:  # combined flags
-        raise TypeError(f"{member!r} has no name.")
-    return member.name
 
 
 def _address(kind: type) -> tuple[str, str]:

@@ -45,6 +45,7 @@ class Session:
     Attributes
     ----------
     home : Path or None
+    closed : bool
     engine : RunEngine
     caches : CacheStore
         The frame caches that plans stash into.
@@ -94,7 +95,7 @@ class Session:
         self.plan_chosen = self._choices.plan_chosen
         self.reported = self._problems.changed
         self._lock = threading.RLock()
-        self._closed = False
+        self.closed = False
         self.caches.added.connect(self._problems.follow)
         if home is not None:
             self.reload_plans()
@@ -312,13 +313,8 @@ class Session:
         """Show a problem in every dock; None takes the last one back."""
         self._problems.report(error)
 
-    @property
-    def closed(self) -> bool:
-        """Whether it was closed."""
-        return self._closed
-
     def _check_open(self) -> None:
-        if self._closed:
+        if self.closed:
             raise RuntimeError("The session was closed: make a new one.")
 
     def _check_idle(self, message: str) -> None:
@@ -333,9 +329,9 @@ class Session:
         hangs. Closing twice is allowed.
         """
         with self._lock:
-            if self._closed:
+            if self.closed:
                 return
-            self._closed = True
+            self.closed = True
         self.devices.give_up()
         ending: list[Future[Any]] = [self._sets.stop(plan=False), self.engine.stop()]
         wait_for_futures(ending, timeout * 0.4)

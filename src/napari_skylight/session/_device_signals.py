@@ -47,29 +47,19 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class SettingInfo:
-    """The description of a signal; limits may depend on other signals.
-
-    Attributes
-    ----------
-    kind : SettingKind
-    unit : str
-    low, high : float or None
-        The limits, in its unit.
-    choices : tuple of str
-        Where the kind is CHOICE.
-    whole : bool
-        Whether its values, or choices, are whole numbers.
-    digits : int or None
-        How many digits to show after the point, if known.
-    """
+    """The description of a signal; limits may depend on other signals."""
 
     kind: SettingKind
     unit: str = ""
     low: float | None = None
     high: float | None = None
+    """`low` and `high` are the limits, in its unit."""
     choices: tuple[str, ...] = ()
+    """Where the kind is CHOICE."""
     whole: bool = False
+    """Whether its values, or choices, are whole numbers."""
     digits: int | None = None
+    """How many digits to show after the point, if known."""
 
     @classmethod
     def of(cls, data_key: Mapping[str, Any]) -> SettingInfo | None:
@@ -120,20 +110,12 @@ def _finite(limit: Any) -> float | None:
 
 @dataclass(frozen=True)
 class Setting:
-    """A signal: a part of a device that has a value.
-
-    Attributes
-    ----------
-    path : str
-        For `Session.set`: "camera.exposure", or "focus" for a device that is its own signal.
-    label : str
-        The name on screen, below that of the device: "Exposure".
-    part : object
-    settable : bool
-    """
+    """A signal: a part of a device that has a value."""
 
     path: str
+    """For `Session.set`: "camera.exposure", or "focus" for a device that is its own signal."""
     label: str
+    """The name on screen, below that of the device: "Exposure"."""
     part: Any = field(repr=False)
     settable: bool
 

@@ -20,21 +20,14 @@ class RunDocuments:
     """The metadata of one Bluesky run, as plain, immutable values.
 
     Long values, such as arrays, are replaced by a description.
-
-    Attributes
-    ----------
-    start : Mapping[str, Any]
-    descriptors : tuple of Mapping[str, Any]
-    events : Mapping[str, int]
-        The number of events, by stream.
-    stop : Mapping[str, Any] or None
-        None while it is open.
     """
 
     start: Mapping[str, Any]
     descriptors: tuple[Mapping[str, Any], ...] = ()
     events: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """The number of events, by stream."""
     stop: Mapping[str, Any] | None = None
+    """None while it is open."""
 
 
 class DocumentLog:

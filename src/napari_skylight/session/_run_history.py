@@ -40,31 +40,23 @@ class StashedFrames:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run of a plan, at the time of the request.
-
-    Attributes
-    ----------
-    number : int
-        1 for the first run of the session.
-    run : RunInfo
-        With names for devices, and an empty `spec`: a record keeps no device.
-    labels : Mapping[str, str]
-        The labels of the parameters in the form, with their units, by name.
-    acquired, stashed, dropped : int
-        Numbers of frames: acquired, kept in stacks, lost or refused.
-    stacks : tuple of StashedFrames
-    documents : tuple of RunDocuments
-        One for each Bluesky run of the plan, oldest first.
-    """
+    """One run of a plan, at the time of the request."""
 
     number: int
+    """1 for the first run of the session."""
     run: RunInfo
+    """With names for devices, and an empty `spec`: a record keeps no device."""
     labels: Mapping[str, str]
+    """The labels of the parameters in the form, with their units, by name."""
     acquired: int = 0
+    """The number of frames acquired."""
     stashed: int = 0
+    """The number of frames kept in stacks."""
     dropped: int = 0
+    """The number of frames lost or refused."""
     stacks: tuple[StashedFrames, ...] = ()
     documents: tuple[RunDocuments, ...] = ()
+    """One for each Bluesky run of the plan, oldest first."""
 
     @property
     def points(self) -> int:
@@ -79,34 +71,20 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class KeptImages:
-    """Frames of a run that are still in a stack.
-
-    Attributes
-    ----------
-    cache : FrameCache
-    key : str
-    data : ndarray
-        The pixels, (N, Y, X): a read-only view of the stack's memory.
-    frames : sequence of Frame
-    """
+    """Frames of a run that are still in a stack."""
 
     cache: FrameCache
     key: str
     data: NDArray[Any]
+    """The pixels, (N, Y, X): a read-only view of the stack's memory."""
     frames: Sequence[Frame]
 
 
 class RunHistory(Sequence[RunRecord]):
-    """The last runs that `tasks` has started, newest first; safe on any thread.
-
-    Attributes
-    ----------
-    changed : Signal()
-        A run has started, opened a Bluesky run, paused, resumed or ended; not for frames and
-        events.
-    """
+    """The last runs that `tasks` has started, newest first; safe on any thread."""
 
     changed = Signal()
+    """A run has started, opened a Bluesky run, paused, resumed or ended."""
 
     def __init__(
         self, engine: RunEngine, tasks: Tasks, caches: CacheStore, most: int = _MOST_RECORDS

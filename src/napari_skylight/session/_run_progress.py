@@ -27,47 +27,30 @@ _PATIENCE = 0.5  # seconds before a wait is shown
 
 @dataclass(frozen=True)
 class Waiting:
-    """A device that a plan waits for, with its progress if known.
-
-    Attributes
-    ----------
-    name : str
-    current, target : Any
-        Position and target, in `unit`.
-    unit : str
-    fraction : float or None
-        The part done, 0 to 1.
-    seconds_left : float or None
-    """
+    """A device that a plan waits for, with its progress if known."""
 
     name: str
     current: Any = None
     target: Any = None
+    """`current` and `target` are positions, in `unit`."""
     unit: str = ""
     fraction: float | None = None
+    """The part done, 0 to 1."""
     seconds_left: float | None = None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a run.
-
-    Attributes
-    ----------
-    done : int
-        Points measured: events of the stream "primary".
-    total : int or None
-        The number of points, if the metadata of the run has ``num_points``.
-    seconds_left : int or None
-        Estimated from the points done.
-    waiting : tuple of Waiting
-        What the plan has been waiting for, for half a second or more.
-    """
+    """The progress of a run."""
 
     done: int = 0
+    """Points measured: events of the stream "primary"."""
     total: int | None = None
+    """The number of points, if the metadata of the run has ``num_points``."""
     seconds_left: int | None = None
+    """Estimated from the points done."""
     waiting: tuple[Waiting, ...] = ()
+    """What the plan has been waiting for, for half a second or more."""
 
     @property
     def fraction(self) -> float | None:

@@ -32,41 +32,25 @@ ANSWER_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class SettingState:
-    """A signal with its present value.
-
-    Attributes
-    ----------
-    setting : Setting
-    info : SettingInfo or None
-        Its description; None if not known yet, or if it has no scalar value.
-    value : bool, number, text or None
-        The true value, also during a move; None if not known.
-    pending : int
-        The number of pending sets.
-    refusal : str
-        Why the last set failed.
-    trouble : str
-        Why it could not be read.
-    """
+    """A signal with its present value."""
 
     setting: Setting
     info: SettingInfo | None = None
+    """Its description; None if not known yet, or if it has no scalar value."""
     value: Any = None
+    """The true value, also during a move: a bool, number or text; None if not known."""
     pending: int = 0
+    """The number of pending sets."""
     refusal: str = ""
+    """Why the last set failed."""
     trouble: str = ""
+    """Why it could not be read."""
 
 
 class SettingsWatch:
-    """Follows the signals of one device while started, and sets them.
+    """Follows the signals of a device of `session` while started, and sets them.
 
     Its methods return at once; the device is called on the engine's loop only.
-
-    Parameters
-    ----------
-    session : Session
-    device : object
-        One of the session's devices.
     """
 
     changed = Signal()

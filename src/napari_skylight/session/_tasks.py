@@ -92,43 +92,29 @@ class Tally:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """One run of a plan, from its start to its end.
-
-    Attributes
-    ----------
-    plan, title : str
-    values : Mapping[str, Any]
-        By parameter name.
-    started, ended, paused_since : float or None
-        In seconds since the epoch.
-    exit_status : str
-        Empty while it runs, then "success", "abort" or "fail".
-    reason : str
-        Why it failed.
-    uids : tuple of str
-        Of the Bluesky runs that the plan opened.
-    paused_seconds : float
-    spec : PlanSpec
-        The parameters and actions of the plan when it started.
-    before : Tally
-        The counts when it started.
-    brought : Tally or None
-        The frames of the run, once it has ended.
-    """
+    """One run of a plan, from its start to its end."""
 
     plan: str
     title: str
     values: Mapping[str, Any]
+    """By parameter name."""
     started: float
+    """In seconds since the epoch, as `ended` and `paused_since`."""
     ended: float | None = None
     exit_status: str = ""
+    """Empty while it runs, then "success", "abort" or "fail"."""
     reason: str = ""
+    """Why it failed."""
     uids: tuple[str, ...] = ()
+    """Of the Bluesky runs that the plan opened."""
     paused_seconds: float = 0.0
     paused_since: float | None = None
     spec: PlanSpec = field(default_factory=lambda: PlanSpec("", ""))
+    """The parameters and actions of the plan when it started."""
     before: Tally = field(default_factory=Tally)
+    """The counts when it started."""
     brought: Tally | None = None
+    """The frames of the run, once it has ended."""
 
     @property
     def seconds(self) -> float:

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if UNATTENDED in os.environ:
         viewer.window.resize(*SCREEN)
         try:
-            return _demonstrate(viewer, session, opened, options.seconds, options.screenshot)
+            return _demonstrate(viewer, session, opened, options)
         finally:
             viewer.close()
     with _closed_by_signals(viewer):
@@ -163,11 +163,7 @@ def _on_a_virtual_display(arguments: Sequence[str]) -> int:
 
 
 def _demonstrate(
-    viewer: Viewer,
-    session: Session,
-    opened: Future[Microscope],
-    seconds: float,
-    screenshot: Path,
+    viewer: Viewer, session: Session, opened: Future[Microscope], options: argparse.Namespace
 ) -> int:
     """Wait for live frames, take a snapshot, print the counts, and save a picture."""
     from napari_skylight.plans.spec import ParameterError
@@ -188,7 +184,7 @@ def _demonstrate(
     _wait(lambda: stashed("live") >= 5 or is_over(), seconds=60)
     if stashed("live") < 5:
         return _complain(session.problem or "no frame came within a minute")
-    _wait(lambda: False, seconds)
+    _wait(lambda: False, options.seconds)
     session.request("snapshot")
     if not _wait(lambda: stashed("stack") >= 1, seconds=10):
         return _complain(f"the snapshot did not come: {session.problem}")
@@ -199,8 +195,8 @@ def _demonstrate(
     print(f"{session.microscope.title}, {session.run.title} for {session.run.seconds:.1f} s:")
     for line in summary(viewer):
         print(f"  {line}")
-    viewer.screenshot(str(screenshot), canvas_only=False, flash=False)
-    print(f"The window: {screenshot}")
+    viewer.screenshot(str(options.screenshot), canvas_only=False, flash=False)
+    print(f"The window: {options.screenshot}")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -67,12 +67,8 @@ class Choices:
 
     def spec(self, plan: str) -> PlanSpec:
         """Return the parameters of `plan`, with the connected devices as choices."""
-        return create_plan_spec(
-            self._plans[plan],
-            self._known(),
-            matches=self._devices.matches,
-            choices=self._devices.choices,
-        )
+        found, known, devices = self._plans[plan], self._known(), self._devices
+        return create_plan_spec(found, known, matches=devices.matches, choices=devices.choices)
 
     def remember(self, plan: str, values: Mapping[str, Any]) -> None:
         """Keep `values` as those used last for `plan`."""
@@ -86,19 +82,15 @@ class Choices:
         defaults = spec.defaults()
         chosen = self._recent.values(plan)
         wrong = find_problems(spec, {**defaults, **chosen})
-        wrong |= {name: f"{name}: its device is gone." for name in self._gone(plan)}
+        connected = {id(device) for device in self._known().values()}
+        for name, devices in self._held.get(plan, {}).items():
+            if not connected.issuperset(map(id, devices)):
+                wrong[name] = f"{name}: its device is gone."
         dropped = " ".join(text for name, text in wrong.items() if name in chosen)
         if dropped and dropped != self._dropped.get(plan):
             _log.info("%s, dropped from the values used last: %s", self._plans.title(plan), dropped)
         self._dropped[plan] = dropped
         return defaults | {name: value for name, value in chosen.items() if name not in wrong}
-
-    def _gone(self, plan: str) -> Iterator[str]:
-        """Yield the parameters whose values hold a device that is not connected any more."""
-        connected = {id(device) for device in self._known().values()}
-        for name, devices in self._held.get(plan, {}).items():
-            if any(id(device) not in connected for device in devices):
-                yield name
 
     def prepare(
         self, plan: str, values: Mapping[str, Any] | None
@@ -112,8 +104,7 @@ class Choices:
             spec = self.spec(plan)
         except UnresolvableAnnotationError as error:
             raise ParameterError({error.param_name: error.in_words(title)}) from error
-        chosen = {**(self.remembered(plan) if values is None else spec.defaults())}
-        chosen.update(values or {})
+        chosen = dict(self.remembered(plan)) if values is None else spec.defaults() | dict(values)
         check_arguments(spec, chosen)
         args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
         messages = self._plans[plan](*args, **kwargs)

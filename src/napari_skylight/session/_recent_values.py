@@ -23,10 +23,9 @@ import platformdirs
 from napari_skylight.session._coalescing_task import CoalescingTask
 from napari_skylight.session._problems import Problems
 
-FORMAT = 1
-
 _log = logging.getLogger("napari_skylight")
 
+FORMAT = 1
 HOME_VARIABLE = "NAPARI_SKYLIGHT_HOME"
 
 
@@ -128,9 +127,8 @@ class RecentValues:
         try:
             _replace(self._file, text)
         except OSError as error:
-            self._problems.report(
-                f"The values are not saved for the next start: {error}.", about=self
-            )
+            problem = f"The values are not saved for the next start: {error}."
+            self._problems.report(problem, about=self)
         else:
             self._written = text
             self._problems.take_back(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -169,11 +170,9 @@ class RunHistory(Sequence[RunRecord]):
 
     def _on_engine_state_changed(self, new: str, old: str) -> None:
         with self._lock:
-            if self._open is None:
-                return
-            if old == "idle":
+            if self._open is not None and old == "idle":
                 self._open.before = _last_numbers(self._caches)
-            elif new == "idle":
+            elif self._open is not None and new == "idle":
                 self._open.after = _last_numbers(self._caches)
 
     def _on_document(self, name: str, document: Mapping[str, Any]) -> None:
@@ -241,9 +240,8 @@ def _labels(run: RunInfo) -> Mapping[str, str]:
 def _name(value: Any) -> Any:
     """Return `value` with names for devices."""
     if isinstance(value, (list, tuple, set, frozenset)):
-        before = list(value)
-        named = [_name(each) for each in before]
-        unchanged = all(new is old for new, old in zip(named, before, strict=True))
+        named = [_name(each) for each in value]
+        unchanged = all(map(operator.is_, named, value))
         return value if unchanged else named
     # members of an Enum have names, too, and paths have parents
     is_device = isinstance(value, HasName) and hasattr(value, "parent")

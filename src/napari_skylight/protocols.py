@@ -96,29 +96,20 @@ class Camera(Readable[Any], Triggerable, Protocol):
 
 
 class FrameBatch(NamedTuple):
-    """Consecutive frames of a streaming camera, all with the same settings.
-
-    Attributes
-    ----------
-    reading : dict of str to Reading
-        As a camera's ``read()`` returns it, but the image has a leading axis of length N and the
-        time stamp of its last frame. The scalars hold for all N frames; ``<name>-dropped`` counts
-        the frames lost since the stream started. Empty if there is no frame.
-    times : Sequence of float
-        Time stamps of the N frames, in seconds, as from `time.time`.
-    last : int
-        Number of the last frame in the batch: the next `after` of `StreamingCamera.drain`.
-    newest : int
-        Number of the newest frame the camera has made.
-    lost : int
-        Number of frames lost between `after` and the first frame in the batch.
-    """
+    """Consecutive frames of a streaming camera, all with the same settings."""
 
     reading: dict[str, Reading[Any]]
+    """As from a camera's ``read()``, but the image has a leading axis of length N and the time
+    stamp of its last frame. The scalars hold for all N frames; ``<name>-dropped`` counts the
+    frames lost since the stream started. Empty if there is no frame."""
     times: Sequence[float]
+    """Time stamps of the N frames, in seconds, as from `time.time`."""
     last: int
+    """Number of the last frame in the batch: the next `after` of `StreamingCamera.drain`."""
     newest: int
+    """Number of the newest frame the camera has made."""
     lost: int
+    """Number of frames lost between `after` and the first frame in the batch."""
 
 
 @runtime_checkable

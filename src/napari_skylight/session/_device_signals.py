@@ -200,11 +200,12 @@ def _in_words(name: str) -> str:
 
 @dataclass(frozen=True)
 class Connected:
-    """A connected device; described as a camera or light, as every ophyd motor has its methods."""
+    """A connected device."""
 
     device: Any
     is_camera: bool = False
     is_light: bool = False
+    """By its description: every ophyd motor has the methods of a light."""
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The choices of its signals, by path: "light.channel"."""
     parts: Mapping[str, Any] = field(default_factory=dict)

@@ -87,27 +87,6 @@ class LogRecords(logging.Handler):
         return False
 
 
-class _Level:
-    """The level of one logger, to be lowered and restored."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._before = self._now = logging.NOTSET
-
-    def lower_to(self, level: int) -> None:
-        self.restore()
-        logger = logging.getLogger(self.name)
-        if logger.getEffectiveLevel() > level:
-            self._before, self._now = logger.level, level
-            logger.setLevel(level)
-
-    def restore(self) -> None:
-        logger = logging.getLogger(self.name)
-        if self._now and logger.level == self._now:  # else changed elsewhere since
-            logger.setLevel(self._before)
-        self._now = logging.NOTSET
-
-
 class LogCapture:
     """Captures log records until `close`, on the GUI thread; all captures share one `LogRecords`.
 
@@ -116,7 +95,8 @@ class LogCapture:
     """
 
     _captures: ClassVar[list[LogCapture]] = []
-    _levels = [_Level(name) for name in _LOGGERS]
+    _lowered: ClassVar[dict[str, tuple[int, int]]] = {}
+    """The level of each lowered logger, before and since."""
 
     def __init__(self) -> None:
         records = self._captures[0].records if self._captures else LogRecords()
@@ -149,13 +129,16 @@ class LogCapture:
 
     def _set_levels(self) -> None:
         debug = any(each.level <= logging.DEBUG for each in self._captures)
-        for level in self._levels:
-            if debug:
-                level.lower_to(logging.DEBUG)
-            elif level.name == _OURS and self._captures:
-                level.lower_to(logging.INFO)
-            else:
-                level.restore()
+        for name in _LOGGERS:
+            logger = logging.getLogger(name)
+            before, lowered = self._lowered.pop(name, (logging.NOTSET, logging.NOTSET))
+            if lowered and logger.level == lowered:  # else changed elsewhere since
+                logger.setLevel(before)
+            wanted = logging.INFO if name == _OURS and self._captures else logging.NOTSET
+            wanted = logging.DEBUG if debug else wanted
+            if wanted and logger.getEffectiveLevel() > wanted:
+                self._lowered[name] = logger.level, wanted
+                logger.setLevel(wanted)
 
 
 _formatter = logging.Formatter()

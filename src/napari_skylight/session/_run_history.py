@@ -121,16 +121,11 @@ class RunHistory(Sequence[RunRecord]):
 
     def kept(self, record: RunRecord) -> int:
         """Return how many stashed frames of a run still exist."""
-        return sum(stop - start for _, _, _, start, stop in self._find(record))
+        return sum(len(each.frames) for each in self.images(record))
 
     def images(self, record: RunRecord) -> list[KeptImages]:
         """Return the stashed frames of a run that still exist; nothing is copied."""
-        return [
-            KeptImages(cache, key, taken.data[start:stop], taken.frames[start:stop])
-            for cache, key, taken, start, stop in self._find(record)
-        ]
-
-    def _find(self, record: RunRecord) -> Iterator[tuple[FrameCache, str, Any, int, int]]:
+        found = []
         caches = {cache.name: cache for cache in self._caches}
         for stashed in record.stacks:
             cache = caches[stashed.cache]
@@ -138,9 +133,10 @@ class RunHistory(Sequence[RunRecord]):
             if taken is None or not taken.frames:
                 continue
             oldest = taken.frames[0].number
-            start, stop = max(0, stashed.first - oldest), stashed.last - oldest + 1
-            if start < stop:
-                yield cache, stashed.key, taken, start, stop
+            own = slice(max(0, stashed.first - oldest), max(0, stashed.last - oldest + 1))
+            if frames := taken.frames[own]:
+                found.append(KeptImages(cache, stashed.key, taken.data[own], frames))
+        return found
 
     def _all(self) -> tuple[RunRecord, ...]:
         with self._lock:

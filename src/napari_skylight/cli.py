@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"There is no folder {options.screenshot.parent} to save a picture in.")
     if options.devices is not None and not _is_there(options.devices):
         return _complain(f"There is no file {options.devices}.")
-    if _has_no_display():
+    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if sys.platform.startswith("linux") and not display:
         return _on_a_virtual_display(given) if options.demo else _complain(NO_DISPLAY)
     # napari and Qt take seconds to import: check the options first
     import napari
@@ -139,12 +140,6 @@ def _microscope(options: argparse.Namespace) -> Callable[[], Microscope]:
 
         return partial(mmcore.microscope, options.mm_config or None)
     return sim.microscope
-
-
-def _has_no_display() -> bool:
-    if not sys.platform.startswith("linux"):
-        return False
-    return not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _complain(message: str) -> int:

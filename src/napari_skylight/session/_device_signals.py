@@ -183,7 +183,9 @@ def _settings(
     is_value = isinstance(part, Readable) and not hasattr(part, "trigger")
     # a part with the name of its parent has the same value
     if part.name not in taken and (settable or (is_value and not children)):
-        yield Setting(path, _in_words(label or part.name), part, settable)
+        words = sentence_case(label or part.name).split()
+        name = " ".join(_SPELLED.get(word.lower(), word) for word in words)
+        yield Setting(path, name, part, settable)
         taken = taken | {part.name}
     for name, child in children:
         yield from _settings(child, f"{path}.{name}", f"{label} {name}".strip(), taken)
@@ -192,10 +194,6 @@ def _settings(
 def _children(part: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(part, HasChildren):
         yield from ((name, child) for name, child in part.children() if not name.startswith("_"))
-
-
-def _in_words(name: str) -> str:
-    return " ".join(_SPELLED.get(word.lower(), word) for word in sentence_case(name).split())
 
 
 @dataclass(frozen=True)

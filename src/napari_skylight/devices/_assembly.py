@@ -13,8 +13,6 @@ from napari_skylight.devices._factories import factory_names, find_factory
 from napari_skylight.devices._microscope import Microscope, check_factory, checked_by
 from napari_skylight.devices._tables import DeviceFileError, DeviceTable, read_tables
 
-__all__ = ["make_microscope"]
-
 MAKE_SECONDS = 30.0
 """How long making a device may take: some search for their hardware."""
 

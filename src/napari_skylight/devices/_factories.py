@@ -8,8 +8,6 @@ from typing import Any
 
 from napari_skylight import _entry_points
 
-__all__ = ["factory_names", "find_factory"]
-
 GROUP = "napari_skylight.devices"
 OWN = {
     "simulated_microscope": "napari_skylight.devices.sim.microscope",

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-__all__ = ["Microscope", "check_factory", "checked_by"]
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 

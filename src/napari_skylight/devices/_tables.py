@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DeviceFileError", "DeviceTable", "read_tables"]
-
 
 class DeviceFileError(Exception):
     """A file of devices, or a device in it, is invalid; the message names file and line."""

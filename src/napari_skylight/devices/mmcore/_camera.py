@@ -148,8 +148,6 @@ class Camera:
         """Return the data keys of a frame with the current settings."""
         return await self._core.camera_thread.ask(self._data_keys)
 
-    # ---- streaming ---------------------------------------------------------------------------
-
     def stage(self) -> list[Any]:
         """Do nothing: the camera is always ready for a plan."""
         return [self]
@@ -183,8 +181,6 @@ class Camera:
     def drain(self, after: int) -> FrameBatch:
         """Return frames after number `after`; see `StreamingCamera`."""
         return self._stream.drain(after)
-
-    # ---- on the camera's thread --------------------------------------------------------------
 
     def _data_keys(self) -> dict[str, DataKey]:
         image: DataKey = {

@@ -86,8 +86,6 @@ class Light:
         """Return its data key."""
         return {self.name: {"source": "mmcore://Core", "dtype": "boolean", "shape": []}}
 
-    # ---- on the core's thread ----------------------------------------------------------------
-
     @property
     def is_held_on(self) -> bool:
         """Whether it is set to on."""

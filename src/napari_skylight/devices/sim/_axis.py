@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from event_model import DataKey
     from ophyd_async.core import Callback
 
-__all__ = ["Axis", "Motion"]
-
 REPORT_PERIOD = 0.05
 """The period of position updates during a move, in seconds."""
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from napari_skylight.devices.sim._stage import FocusDrive, XYStage
     from napari_skylight.protocols import FrameBatch
 
-__all__ = ["Camera"]
-
 SMALLEST = 16
 """Fewest pixels a region of interest may have along an axis."""
 
@@ -201,8 +199,6 @@ class Camera(StandardReadable):
                 "units": units.get(key.removeprefix(f"{self.name}-"), ""),
             }
         return keys
-
-    # ---- streaming ---------------------------------------------------------------------------
 
     @AsyncStatus.wrap
     async def stage(self) -> None:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from event_model import DataKey
 
-__all__ = ["CheckedSignal", "check_number"]
-
 T = TypeVar("T", bound=SignalDatatype)
 Limits = tuple[float, float]
 

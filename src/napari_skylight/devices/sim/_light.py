@@ -12,8 +12,6 @@ from ophyd_async.core import StandardReadableFormat as Format
 
 from napari_skylight.devices.sim._checked_signal import CheckedSignal
 
-__all__ = ["ChannelName", "Light"]
-
 
 class ChannelName(StrictEnum):
     """The channels of the light; the keys of `CHANNELS`."""

@@ -8,8 +8,6 @@ from ophyd_async.core import StandardReadable
 
 from napari_skylight.devices.sim._axis import Axis
 
-__all__ = ["FocusDrive", "XYStage"]
-
 TRAVEL = (-1000.0, 1000.0)
 FOCUS_TRAVEL = (-50.0, 50.0)
 

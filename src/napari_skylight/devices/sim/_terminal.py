@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.devices.sim.specimen import Shot
 
-__all__ = ["HELP", "blocks", "fold", "keys", "press", "screen", "shades", "summary"]
-
 GAP = "   "
 HELP = GAP.join(
     (

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["FrameStream"]
-
 STREAM_BYTES = 256_000_000
 CHUNK_BYTES = 16_000_000
 CHUNK_FRAMES = 256
@@ -87,8 +85,6 @@ class FrameStream:
         self._error: BaseException | None = None
         self._arrivals: list[Status] = []
 
-    # ---- for the thread that makes frames ----------------------------------------------------
-
     def slot(
         self, shape: tuple[int, ...], dtype: DTypeLike, metadata: Mapping[str, Any]
     ) -> NDArray[Any]:
@@ -145,8 +141,6 @@ class FrameStream:
         total = nbytes + sum(chunk.pixels.nbytes for chunk in self._chunks)
         while self._chunks and total > self.max_bytes:
             total -= self._chunks.popleft().pixels.nbytes
-
-    # ---- for the camera ----------------------------------------------------------------------
 
     @property
     def dropped(self) -> int:
@@ -206,8 +200,6 @@ class FrameStream:
         return _readings(
             {self.name: chunk.pixels[place].copy(), **chunk.metadata}, chunk.times[place]
         )
-
-    # ---- for the plan ------------------------------------------------------------------------
 
     def drain(self, after: int) -> FrameBatch:
         """Return frames after the one numbered `after`; see `StreamingCamera.drain`.

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.devices.streaming._frames import FrameStream
 
-__all__ = ["FreeRun"]
-
 LATE_SECONDS = 0.2
 """How far the thread may fall behind and still catch up."""
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.devices.sim.specimen._sensor import Exposed
 
-__all__ = ["Imager", "Shot"]
-
 
 ROW_SECONDS = 3.9e-6
 """How long the chip takes to read a row: 512 rows 500 times a second, as fast cameras do."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PIXEL_SIZE", "Cell", "Layout", "Phase"]
-
 PIXEL_SIZE = 0.325
 """The specimen's grid, in µm: a sensor pixel of 6.5 µm seen through a 20x objective."""
 

@@ -20,8 +20,6 @@ from napari_skylight.devices.sim.specimen._layout import PIXEL_SIZE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FARTHEST", "LEVELS", "blend", "contrast_transfer", "defocus_transfer"]
-
 LEVELS = (0.0, 0.7, 1.4, 2.2, 3.2, 4.5, 6.0, 8.0, 10.5, 14.0, 18.0)
 """The distances from focus, in µm, for which pictures are computed; between them they are mixed."""
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["SampleImage", "sample_image"]
-
 DOSE = 20.0
 """Exposure at full light, in ms."""
 

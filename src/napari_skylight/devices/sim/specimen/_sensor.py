@@ -10,8 +10,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["COUNTS", "OFFSET", "READ_NOISE", "Exposed", "Scale", "Sensor", "bin_pixels"]
-
 OFFSET = 100.0
 """What the camera reads in the dark, in counts of its 16 bit scale."""
 

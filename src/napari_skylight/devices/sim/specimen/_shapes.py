@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.devices.sim.specimen._textures import Picture, Textures
 
-__all__ = ["PATCH", "SPREAD", "Body", "bell", "bump", "step", "trace"]
-
 PATCH = 320
 """Side of the square picture of one cell, in pixels; it holds the cell and its defocused light."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.devices.sim.specimen._textures import Picture
 
-__all__ = ["CHANNELS", "Channel", "Specimen"]
-
 
 @dataclass(frozen=True)
 class Channel:

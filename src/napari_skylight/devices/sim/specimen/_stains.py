@@ -20,8 +20,6 @@ from napari_skylight.devices.sim.specimen._shapes import (
 if TYPE_CHECKING:
     from napari_skylight.devices.sim.specimen._textures import Picture, Textures
 
-__all__ = ["actin", "mitochondria", "nuclei", "transparency"]
-
 
 def nuclei(body: Body, textures: Textures, rng: np.random.Generator) -> Picture:
     """Return the DNA: float32 ``(PATCH, PATCH)``, about 1 in a resting nucleus."""

@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Picture", "Textures"]
-
 Picture: TypeAlias = "NDArray[np.floating[Any]]"
 """Float32; declared looser, because NumPy's types widen products with Python numbers."""
 

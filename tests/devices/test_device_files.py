@@ -7,7 +7,7 @@ import pytest
 
 from napari_skylight.devices import (
     DeviceFileError,
-    _assembly,
+    _device_files,
     factory_names,
     find_factory,
     make_microscope,
@@ -220,7 +220,7 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path):
 
 
 def test_one_that_takes_too_long_is_given_up_and_let_go_of_when_it_comes(lab, write, monkeypatch):
-    monkeypatch.setattr(_assembly, "MAKE_SECONDS", 0.1)
+    monkeypatch.setattr(_device_files, "MAKE_SECONDS", 0.1)
     scope = make_microscope(
         write("[[lab_devices.slow]]\nname = 'late'\n[[lab_devices.Stage]]\nname = 'a'\n")
     )

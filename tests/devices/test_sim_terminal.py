@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from napari_skylight.devices.sim import Imager, Shot
-from napari_skylight.devices.sim.__main__ import main
-from napari_skylight.devices.sim._terminal import (
+from napari_skylight.devices.sim.__main__ import (
     blocks,
     keys,
+    main,
     press,
     screen,
     shades,

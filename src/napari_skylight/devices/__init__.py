@@ -4,10 +4,14 @@ Each has a function ``microscope(...)`` that returns a `Microscope`; `make_micro
 from a file. Code above this package uses `napari_skylight.protocols`, never a concrete device.
 """
 
-from napari_skylight.devices._assembly import make_microscope
-from napari_skylight.devices._factories import factory_names, find_factory
-from napari_skylight.devices._microscope import Microscope, check_factory, checked_by
-from napari_skylight.devices._tables import DeviceFileError
+from napari_skylight.devices._device_files import DeviceFileError, make_microscope
+from napari_skylight.devices._microscope import (
+    Microscope,
+    check_factory,
+    checked_by,
+    factory_names,
+    find_factory,
+)
 
 __all__ = [
     "DeviceFileError",

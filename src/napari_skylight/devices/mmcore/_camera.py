@@ -12,8 +12,7 @@ import numpy as np
 from bluesky.protocols import Hints, Reading
 
 from napari_skylight.devices.mmcore._core_setting import Choice, CoreSetting, Number
-from napari_skylight.devices.mmcore._pixels import Pixels, frame_of
-from napari_skylight.devices.mmcore._roi import Roi
+from napari_skylight.devices.mmcore._pixels import Pixels, Roi, frame_of
 from napari_skylight.devices.mmcore._sequence import Sequence
 from napari_skylight.devices.mmcore._thread import PATIENCE_SECONDS
 from napari_skylight.devices.streaming import FrameStream

@@ -1,13 +1,16 @@
-"""Shape, dtype and size of the pixels of the core's camera."""
+"""Shape, dtype, size and region of interest of the core's camera."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from napari_skylight.devices.mmcore._core_setting import Number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,3 +94,63 @@ def frame_of(image: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if image.dtype.itemsize == dtype.itemsize:
         return image.view(dtype)
     return image.view(dtype).reshape(*image.shape, -1)[..., 2::-1]
+
+
+SIDES = ("x", "y", "width", "height")
+
+
+class Roi:
+    """The region of interest in sensor pixels; the core counts in binned ones.
+
+    Parameters
+    ----------
+    mmc : callable
+        Returns the core.
+    binning : callable
+        Returns the binning.
+    """
+
+    def __init__(self, mmc: Callable[[], Any], binning: Callable[[], int]) -> None:
+        self._mmc = mmc
+        self._binning = binning
+        self._size = self._sensor_size()
+
+    def settings(self, name: str, **common: Any) -> Iterator[Number]:
+        """Yield left, top, width and height as signals of the camera called `name`."""
+        for side, side_name in enumerate(SIDES):
+            yield Number(
+                f"{name}-roi_{side_name}",
+                title=f"ROI {side_name}",
+                units="px",
+                whole=True,
+                limits=partial(self._limits, side),
+                get=partial(self._get, side),
+                put=partial(self._put, side),
+                **common,
+            )
+
+    def _sensor_size(self) -> tuple[int, int]:
+        """Return width and height of the sensor; the ROI is restored afterwards."""
+        mmc, binning = self._mmc(), self._binning()
+        roi = list(mmc.getROI())
+        mmc.clearROI()
+        size = mmc.getImageWidth() * binning, mmc.getImageHeight() * binning
+        if list(mmc.getROI()) != roi:
+            mmc.setROI(*roi)
+        return size
+
+    def _get(self, side: int) -> int:
+        return int(self._mmc().getROI()[side]) * self._binning()
+
+    def _put(self, side: int, pixels: float) -> None:
+        mmc, binning = self._mmc(), self._binning()
+        roi = list(mmc.getROI())
+        roi[side] = int(pixels // binning)
+        mmc.setROI(*roi)
+
+    def _limits(self, side: int) -> tuple[float, float]:
+        """Return the limits that keep the ROI on the sensor, its other sides unchanged."""
+        left_or_top = side < 2
+        opposite = self._get(side + 2 if left_or_top else side - 2)
+        room = self._size[side % 2] - opposite
+        return (0, room) if left_or_top else (self._binning(), room)

@@ -4,12 +4,136 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import select
 import shutil
 import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from napari_skylight.devices.sim._terminal import GAP, HELP, keys, press, screen, shades, summary
-from napari_skylight.devices.sim.specimen import Imager, Shot
+import numpy as np
+
+from napari_skylight.devices.sim._stage import FOCUS_TRAVEL, TRAVEL
+from napari_skylight.devices.sim.specimen import CHANNELS, Imager, Shot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_skylight.devices.sim.specimen import Shot
+
+GAP = "   "
+HELP = GAP.join(
+    (
+        *("arrows: stage", "+ -: focus", "c: channel", "e E: exposure"),
+        *("l: light", "b: binning", "q: quit"),
+    )
+)
+ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}
+KEY = re.compile(r"\x1b[\[O]([ABCD])|\x1b[\[O]?$|(.)", re.DOTALL)
+END_OF_LINE, REST_OF_SCREEN = "\x1b[K", "\x1b[J"
+
+SHADES = " .:-=+*#%@"
+STAGE_STEP = 25.0
+FOCUS_STEP = 1.0
+EXPOSURES = (0.1, 10_000.0)
+BINNINGS = {1: 2, 2: 4, 4: 1}
+
+
+def keys(typed: str) -> tuple[list[str], str]:
+    """Return the keys in what was `typed`, and an arrow's beginning whose end is still to come."""
+    found = list(KEY.finditer(typed))
+    rest = ""
+    if found and found[-1].lastindex is None:
+        rest = found.pop().group()
+    return [ARROWS[match[1]] if match[1] else match[2] for match in found], rest
+
+
+def fold(words: str, columns: int) -> list[str]:
+    """Break a line of words, with gaps between them, into lines of at most `columns`."""
+    lines = [""]
+    for word in words.split(GAP):
+        longer = f"{lines[-1]}{GAP}{word}" if lines[-1] else word
+        if lines[-1] and len(longer) > columns:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return [line[:columns] for line in lines]
+
+
+def screen(shot: Shot, frame: NDArray[Any], columns: int, lines: int) -> str:
+    """Return what fills a terminal: as much of the picture as the words leave room for."""
+    columns -= 1  # behind a letter in the last one, the rest of the line would begin with that
+    words = [*fold(summary(shot, frame), columns), *fold(HELP, columns)]
+    rows = max(1, min(lines - len(words), columns // 2))
+    shown = [*blocks(frame, 2 * rows, rows).split("\n"), *words]
+    return f"{END_OF_LINE}\n".join(shown[:lines]) + REST_OF_SCREEN
+
+
+def press(shot: Shot, key: str) -> Shot:
+    """Return the settings after `key`: "up", "down", "left", "right" or one of `HELP`."""
+
+    def within(value: float, limits: tuple[float, float]) -> float:
+        return min(max(value, limits[0]), limits[1])
+
+    channels = [*CHANNELS]
+    changes: Mapping[str, Mapping[str, Any]] = {
+        "left": {"x": within(shot.x - STAGE_STEP, TRAVEL)},
+        "right": {"x": within(shot.x + STAGE_STEP, TRAVEL)},
+        "up": {"y": within(shot.y - STAGE_STEP, TRAVEL)},
+        "down": {"y": within(shot.y + STAGE_STEP, TRAVEL)},
+        "+": {"focus": within(shot.focus + FOCUS_STEP, FOCUS_TRAVEL)},
+        "-": {"focus": within(shot.focus - FOCUS_STEP, FOCUS_TRAVEL)},
+        "c": {"channel": channels[(channels.index(shot.channel) + 1) % len(channels)]},
+        "e": {"exposure": within(shot.exposure / 2, EXPOSURES)},
+        "E": {"exposure": within(shot.exposure * 2, EXPOSURES)},
+        "l": {"light": 0.0 if shot.light else 0.5},
+        "b": {"binning": BINNINGS[shot.binning]},
+    }
+    return replace(shot, **changes.get(key, {}))
+
+
+def summary(shot: Shot, frame: NDArray[Any]) -> str:
+    """Return one line: where, how, and what the counts are."""
+    saturated = 100 * float(np.mean(frame == np.iinfo(frame.dtype).max))
+    return (
+        f"{shot.channel}   x {shot.x:g} µm   y {shot.y:g} µm   focus {shot.focus:g} µm   "
+        f"light {100 * shot.light:g}%   exposure {shot.exposure:g} ms   "
+        f"{frame.shape[1]}x{frame.shape[0]} {frame.dtype}   "
+        f"counts {frame.min()} to {frame.max()}, mean {frame.mean():.1f}{GAP}"
+        f"saturated {saturated:.1f}%"
+    )
+
+
+def shades(frame: NDArray[Any], columns: int, rows: int) -> str:
+    """Return `frame` as `rows` lines of `columns` plain characters, the darkest a space."""
+    levels = _levels(frame, columns, rows, len(SHADES))
+    return "\n".join("".join(SHADES[level] for level in line) for line in levels)
+
+
+def blocks(frame: NDArray[Any], columns: int, rows: int) -> str:
+    """Return `frame` in ANSI grey levels, two pixels above one another in each character."""
+    levels = _levels(frame, columns, 2 * rows, 24) + 232
+    lines = (
+        "".join(f"\x1b[38;5;{a};48;5;{b}m▀" for a, b in zip(upper, lower, strict=True))
+        for upper, lower in zip(levels[::2], levels[1::2], strict=True)
+    )
+    return "\x1b[0m\n".join(lines) + "\x1b[0m"
+
+
+def _levels(frame: NDArray[Any], columns: int, rows: int, count: int) -> NDArray[np.intp]:
+    """Return `frame` averaged down to ``(rows, columns)`` and stretched to `count` grey levels."""
+    small = frame.astype(np.float32)
+    for axis, length in enumerate((rows, columns)):
+        edges = np.linspace(0, frame.shape[axis], length, endpoint=False).astype(np.intp)
+        sizes = np.diff(edges, append=frame.shape[axis])
+        small = np.add.reduceat(small, edges, axis=axis) / np.expand_dims(sizes, 1 - axis)
+    low, high = np.percentile(small, (1, 99.5))
+    stretched = np.clip((small - low) / max(high - low, 1.0), 0, 1)
+    levels: NDArray[np.intp] = (stretched * (count - 1)).round().astype(np.intp)
+    return levels
+
 
 FRAME_PERIOD = 0.05
 CLEAR, HOME, LEAVE = "\x1b[2J\x1b[?25l", "\x1b[H", "\x1b[0m\x1b[?25h\n"

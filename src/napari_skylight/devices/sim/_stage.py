@@ -3,10 +3,181 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ophyd_async.core import StandardReadable
+from bluesky.protocols import Location
+from ophyd_async.core import (
+    SignalR,
+    SoftSignalBackend,
+    StandardReadable,
+    WatchableAsyncStatus,
+    WatcherUpdate,
+)
+from ophyd_async.core import StandardReadableFormat as Format
 
-from napari_skylight.devices.sim._axis import Axis
+from napari_skylight.devices.sim._checked_signal import CheckedSignal, check_number
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bluesky.protocols import Reading
+    from event_model import DataKey
+    from ophyd_async.core import Callback
+
+REPORT_PERIOD = 0.05
+"""The period of position updates during a move, in seconds."""
+
+FASTEST = 20_000.0
+"""The highest velocity that can be set, in µm/s."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """A move at constant velocity.
+
+    Parameters
+    ----------
+    start, target
+        In µm.
+    velocity
+        In µm/s, positive.
+    begun
+        The time of the start, in seconds, on the clock used for `position`.
+    """
+
+    start: float
+    target: float
+    velocity: float
+    begun: float
+
+    def remaining(self, now: float) -> float:
+        """Return the seconds left at `now`."""
+        return max(0.0, self.begun + abs(self.target - self.start) / self.velocity - now)
+
+    def position(self, now: float) -> float:
+        """Return the position at `now`, in µm."""
+        return self.target - math.copysign(
+            self.remaining(now) * self.velocity, self.target - self.start
+        )
+
+
+class Axis(StandardReadable):
+    """One axis of a stage, or a focus drive, in µm; reads as its own name.
+
+    A new target replaces the former one at once; every pending ``set`` ends when the axis comes to
+    rest, as with an EPICS motor.
+
+    Parameters
+    ----------
+    label
+        The name in messages, such as "Stage x".
+    owner
+        The device whose limits apply, such as "stage".
+    limits
+        Lowest and highest position, in µm.
+    velocity
+        In µm/s.
+    """
+
+    def __init__(
+        self,
+        *,
+        label: str,
+        owner: str,
+        limits: tuple[float, float],
+        velocity: float,
+        name: str = "",
+    ) -> None:
+        self._label, self._owner, self._limits = label, owner, limits
+        self._motion = Motion(0.0, 0.0, velocity, 0.0)
+        self._stops = 0
+        self.readback = SignalR(_Position(self, limits))
+        self.add_readables([self.readback], Format.HINTED_UNCACHED_SIGNAL)
+        with self.add_children_as_readables(Format.CONFIG_SIGNAL):
+            self.velocity = CheckedSignal(
+                float,
+                velocity,
+                label=f"{label} velocity",
+                owner=owner,
+                units="µm/s",
+                limits=lambda: (1.0, FASTEST),
+            )
+        super().__init__(name=name)
+
+    @property
+    def position(self) -> float:
+        """The present position, in µm."""
+        return self._motion.position(time.monotonic())
+
+    def set_name(self, name: str, *, child_name_separator: str | None = None) -> None:
+        """Name the axis and its readback."""
+        super().set_name(name, child_name_separator=child_name_separator)
+        self.readback.set_name(name)
+
+    async def check_value(self, value: float) -> None:
+        """Raise ValueError if `value` is outside the limits."""
+        check_number(value, self._limits, self._label, self._owner, "µm")
+
+    @WatchableAsyncStatus.wrap
+    async def set(self, value: float) -> AsyncIterator[WatcherUpdate[float]]:
+        """Move to `value` µm; the status ends at rest.
+
+        Raises
+        ------
+        ValueError
+            If `value` is outside the limits; a running move continues.
+        RuntimeError
+            If the axis is stopped during the move.
+        """
+        target = check_number(value, self._limits, self._label, self._owner, "µm")
+        initial, stops = self.position, self._stops
+        self._motion = Motion(initial, target, self.velocity.value, time.monotonic())
+        while remaining := self._motion.remaining(time.monotonic()):
+            yield WatcherUpdate(self.position, initial, target, name=self.name, unit="µm")
+            await asyncio.sleep(min(REPORT_PERIOD, remaining))
+        if stops != self._stops:
+            raise RuntimeError(f"{self._label} was stopped at {self.position:.1f} µm.")
+        yield WatcherUpdate(self.position, initial, target, name=self.name, unit="µm")
+
+    async def stop(self, success: bool = False) -> None:
+        """Stop the axis; pending moves succeed or fail according to `success`."""
+        here = self.position
+        self._motion = Motion(here, here, self.velocity.value, time.monotonic())
+        self._stops += not success
+
+    async def locate(self) -> Location[float]:
+        """Return the target and the position."""
+        return Location(setpoint=self._motion.target, readback=self.position)
+
+    def subscribe_reading(self, function: Callback[dict[str, Reading[float]]]) -> None:
+        """Call `function` with the present reading, and when it changes."""
+        self.readback.subscribe_reading(function)
+
+    subscribe = subscribe_reading
+
+    def clear_sub(self, function: Callback[dict[str, Reading[float]]]) -> None:
+        """Undo `subscribe_reading`."""
+        self.readback.clear_sub(function)
+
+
+class _Position(SoftSignalBackend[float]):
+    """Reads the position of an axis."""
+
+    def __init__(self, axis: Axis, limits: tuple[float, float]) -> None:
+        self._limits = limits
+        super().__init__(
+            float, 0.0, "µm", 3, getter=lambda: axis.position, poll_period=REPORT_PERIOD
+        )
+
+    async def get_datakey(self, source: str) -> DataKey:
+        key = await super().get_datakey(source)
+        low, high = self._limits
+        key["limits"] = {"control": {"low": low, "high": high}}
+        return key
+
 
 TRAVEL = (-1000.0, 1000.0)
 FOCUS_TRAVEL = (-50.0, 50.0)

@@ -12,15 +12,14 @@ import numpy as np
 from napari_skylight.devices.sim.specimen import _stains
 from napari_skylight.devices.sim.specimen._layout import Cell, Layout
 from napari_skylight.devices.sim.specimen._optics import blend, contrast_transfer, defocus_transfer
-from napari_skylight.devices.sim.specimen._shapes import PATCH, Body
-from napari_skylight.devices.sim.specimen._textures import Textures
+from napari_skylight.devices.sim.specimen._shapes import PATCH, Body, Textures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from napari_skylight.devices.sim.specimen._textures import Picture
+    from napari_skylight.devices.sim.specimen._shapes import Picture
 
 
 @dataclass(frozen=True)

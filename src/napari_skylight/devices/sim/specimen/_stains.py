@@ -18,7 +18,7 @@ from napari_skylight.devices.sim.specimen._shapes import (
 )
 
 if TYPE_CHECKING:
-    from napari_skylight.devices.sim.specimen._textures import Picture, Textures
+    from napari_skylight.devices.sim.specimen._shapes import Picture, Textures
 
 
 def nuclei(body: Body, textures: Textures, rng: np.random.Generator) -> Picture:

@@ -36,15 +36,7 @@ class DeviceTable:
 
 
 def read_tables(file: Path) -> list[DeviceTable]:
-    """Return the arrays of tables in `file`, in order; single tables are ignored.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    DeviceFileError
-        If it is not TOML, or has no devices.
-    """
+    """Return the arrays of tables in `file`, in order; single tables are ignored."""
     try:
         text = file.read_text("utf-8-sig")
         document = tomllib.loads(text)

@@ -1,8 +1,7 @@
-"""Cameras out of devices that are not: a detector that writes its frames to files.
+"""Cameras made from devices of other kinds: a detector that writes its frames to files.
 
-A camera is a device whose `read` returns a 2-D image. An ophyd-async ``StandardDetector`` that
-writes files returns none, and does not describe itself before it is prepared: it announces its
-frames by stream documents only.
+The ``read`` of a camera returns a 2-D image. A file-writing ophyd-async ``StandardDetector``
+announces its frames in stream documents instead, and cannot describe itself before it is prepared.
 """
 
 from __future__ import annotations
@@ -28,20 +27,19 @@ __all__ = ["FileCamera"]
 T = TypeVar("T")
 
 FILE_SECONDS = 10.0
-"""How long reading a frame from a file may take."""
+"""Time limit for reading a frame from a file."""
 
 
 class FileCamera:
     """A file-writing detector as a camera: after each trigger it reads the newest frame back.
 
-    The detector writes its files as ever. Its stream documents are used up here: the readings are
-    in the events instead. Files are read on the thread ``skylight-files-<name>``, from the first
-    trigger to `unstage`.
+    The events hold the readings in place of the detector's stream documents. The thread
+    ``skylight-files-<name>`` reads the files, from the first trigger to `unstage`.
 
     Parameters
     ----------
     detector : StandardDetector
-        One that writes HDF5 files (readable while written: SWMR), one collection per event.
+        Writes HDF5 files (readable while written: SWMR), one collection per event.
     """
 
     parent = None
@@ -59,7 +57,7 @@ class FileCamera:
 
     @property
     def hints(self) -> Hints:
-        """The detector's."""
+        """The hints of the detector."""
         return self.detector.hints
 
     def children(self) -> Iterator[tuple[str, Any]]:
@@ -72,24 +70,24 @@ class FileCamera:
 
     @AsyncStatus.wrap
     async def stage(self) -> None:
-        """Make the detector ready, for new files."""
+        """Prepare the detector for new files."""
         await self._end_files()
         await self.detector.stage()
 
     @AsyncStatus.wrap
     async def unstage(self) -> None:
-        """Have the detector close its files."""
+        """Let the detector close its files."""
         await self._end_files()
         await self.detector.unstage()
 
     @AsyncStatus.wrap
     async def trigger(self) -> None:
-        """Take a frame and read it from the file it was written to.
+        """Take a frame and read it from its file.
 
         Raises
         ------
         ValueError
-            From the status, when the detector writes something else than HDF5.
+            From the status, if the detector writes other than HDF5 files.
         """
         await self.detector.trigger()
         documents = [document async for document in self.detector.collect_asset_docs()]
@@ -98,27 +96,27 @@ class FileCamera:
         self._readings |= await self._files.newest(documents)
 
     def read(self) -> dict[str, Reading[Any]]:
-        """Return the newest frame ``(height, width)``, and what else was written with it.
+        """Return the newest frame ``(height, width)``, and what was written with it.
 
         Raises
         ------
         RuntimeError
-            When none was taken yet.
+            If there is no frame yet.
         """
         if not self._readings:
             raise RuntimeError(f"{self.name} has no frame yet: trigger it first.")
         return dict(self._readings)
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return the detector's data keys as those of readings rather than of streams.
+        """Return the data keys of `read`.
 
-        The first time, the detector is prepared for it, which may leave a file without frames.
+        The first call prepares the detector, which may leave a file without frames.
         """
         if self._keys is None:
             await self.detector.stage()
             await self.detector.prepare(TriggerInfo())
             keys = await self.detector.describe()
-            await self.detector.stage()  # and not unstage: ready as it was before
+            await self.detector.stage()  # not unstage: it was staged before
             self._keys = {name: _inline(name, key) for name, key in keys.items()}
         return self._keys
 
@@ -136,7 +134,7 @@ def _inline(name: str, key: DataKey) -> DataKey:
 
 
 class _Files:
-    """The HDF5 files a detector is writing to, open for reading on a thread of their own."""
+    """The HDF5 files that a detector writes, open for reading on their own thread."""
 
     def __init__(self, name: str) -> None:
         try:
@@ -150,11 +148,10 @@ class _Files:
         self._datasets: dict[str, tuple[str, Any]] = {}  # data key and dataset, by resource
 
     async def newest(self, documents: Sequence[tuple[str, Any]]) -> dict[str, Reading[Any]]:
-        """Return the last reading of each stream in `documents`, under its data key."""
+        """Return the last reading of each stream in `documents`, by data key."""
         return await self._ask(self._newest, documents)
 
     async def close(self) -> None:
-        """Close the files and end the thread."""
         try:
             await self._ask(self._close)
         finally:

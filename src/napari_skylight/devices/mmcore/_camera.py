@@ -32,18 +32,8 @@ INTEGER = 3
 class Camera:
     """The core's camera; see `napari_skylight.protocols.StreamingCamera`.
 
-    A stream is interrupted for a moment while a signal is set.
-
-    Attributes
-    ----------
-    exposure : CoreSetting
-        In ms.
-    binning : CoreSetting or None
-        If the camera bins.
-    gain : CoreSetting or None
-        If the camera has a gain; in its own scale.
-    roi_x, roi_y, roi_width, roi_height : CoreSetting
-        The region of interest, in unbinned sensor pixels.
+    A stream is interrupted for a moment while a signal is set. Exposure is in ms, the region of
+    interest in unbinned sensor pixels, the gain in the camera's own scale.
     """
 
     parent = None
@@ -100,11 +90,9 @@ class Camera:
 
     @property
     def hints(self) -> Hints:
-        """No data key: none is worth a plot."""
         return Hints(fields=[])
 
     def children(self) -> Iterator[tuple[str, CoreSetting[Any]]]:
-        """Yield the signals of this camera by name."""
         for name in ("exposure", "gain", "binning", "roi_x", "roi_y", "roi_width", "roi_height"):
             setting = getattr(self, name)
             if setting is not None:
@@ -113,11 +101,8 @@ class Camera:
     def trigger(self) -> Status:
         """Take a frame; while streaming, wait for the next.
 
-        Returns
-        -------
-        Status
-            Fails with RuntimeError and the core's message if the camera takes no frame, with
-            TimeoutError if it does not return within some seconds after the exposure.
+        The status fails with the core's message, or if the camera does not answer within some
+        seconds after the exposure.
         """
         if self._sequence.on:
             exposure = self._core.camera_thread.longest_job
@@ -128,15 +113,7 @@ class Camera:
         )
 
     def read(self) -> dict[str, Reading[Any]]:
-        """Return the last frame and its settings.
-
-        The frame is an array (Y, X), or (Y, X, 3) in colour: red, green, blue.
-
-        Raises
-        ------
-        RuntimeError
-            If no frame was taken yet.
-        """
+        """Return the last frame, (Y, X) or (Y, X, 3) in colour (RGB), and its settings."""
         if self._sequence.on:
             return self._stream.read()
         if not self._frame:
@@ -144,7 +121,6 @@ class Camera:
         return dict(self._frame)
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return the data keys of a frame with the current settings."""
         return await self._core.camera_thread.ask(self._data_keys)
 
     def stage(self) -> list[Any]:
@@ -169,7 +145,6 @@ class Camera:
             await self._core.camera_thread.ask(self._sequence.resume)
 
     def start_stream(self) -> Answer[int]:
-        """Start streaming; see `StreamingCamera`."""
         self._may_run_free = True
         return self._core.camera_thread.ask(self._sequence.start)
 
@@ -178,7 +153,6 @@ class Camera:
         return self._core.camera_thread.ask(self._sequence.stop)
 
     def drain(self, after: int) -> FrameBatch:
-        """Return frames after number `after`; see `StreamingCamera`."""
         return self._stream.drain(after)
 
     def _data_keys(self) -> dict[str, DataKey]:

@@ -21,19 +21,10 @@ _logger = logging.getLogger("napari_skylight")
 
 
 class Core:
-    """A core of our own, and the threads that call it.
+    """A core with the configuration `config` loaded, and the threads that call it.
 
-    Parameters
-    ----------
-    config : str or Path, optional
-        The configuration file, as `napari_skylight.devices.mmcore.microscope` takes it.
-
-    Attributes
-    ----------
-    camera_thread, thread : CoreThread
-        The thread for the camera, and that for everything else.
-    path : Path
-        The configuration file that was loaded.
+    `camera_thread` is for the camera, `thread` for everything else: an exposure cannot be
+    interrupted, and light and stage must stop without waiting for it.
     """
 
     def __init__(self, config: str | Path | None) -> None:
@@ -58,7 +49,7 @@ class Core:
         return self._mmc
 
     def before_close(self, job: Callable[[], None]) -> None:
-        """Add a `job` for `thread`, done before the devices are unloaded."""
+        """Have `thread` do a `job` before the devices are unloaded."""
         self._last_jobs.append(job)
 
     def close(self) -> None:
@@ -120,15 +111,7 @@ def _new_core() -> Any:
 
 
 def _configuration(mmc: Any, config: str | Path | None) -> Path:
-    """Return the file meant by `config`: as named, or next to Micro-Manager's device adapters.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it cannot be read, names no camera, or needs an adapter that is not installed.
-    """
+    """Return the file meant by `config`: as named, or next to Micro-Manager's device adapters."""
     adapters = [Path(folder) for folder in mmc.getDeviceAdapterSearchPaths()]
     name = Path(config or CONFIGURATION).expanduser()
     for path in (name, *(folder / name for folder in adapters)):

@@ -22,24 +22,10 @@ T = TypeVar("T")
 
 
 class CoreSetting(ABC, Generic[T]):
-    """A value that can be set and read (Movable, Readable and Locatable).
+    """A value of the core that can be set and read (Movable, Readable and Locatable).
 
-    Parameters
-    ----------
-    name : str
-        Names of parent and signal, such as "camera-exposure"; also the data key.
-    title : str
-        Shown to the user: "Exposure".
-    parent : object
-        The device it belongs to.
-    thread : CoreThread
-        The thread that reads and writes it.
-    get : callable
-        Returns the value; called on `thread`, as the other callables are.
-    put : callable
-        Sets a valid value.
-    around : callable
-        Returns the context in which `put` is called.
+    `name` is also the data key; `title` is shown to the user. `get` returns the value, and `put`
+    sets a valid one within the context `around`: both on `thread`.
     """
 
     def __init__(
@@ -63,30 +49,20 @@ class CoreSetting(ABC, Generic[T]):
 
     @property
     def hints(self) -> Hints:
-        """The data key."""
         return Hints(fields=[self.name])
 
     def set(self, value: T) -> Status:
-        """Set the value.
-
-        Returns
-        -------
-        Status
-            Fails with ValueError, and nothing changes, if the value is not valid.
-        """
+        """Set the value; the status fails with ValueError if it is not valid."""
         return self._thread.run(partial(self._set, value), what=f"Setting {self.name} to {value}")
 
     async def read(self) -> dict[str, Reading[T]]:
-        """Return the current value."""
         value = await self._thread.ask(self.get)
         return {self.name: Reading(value=value, timestamp=time.time())}
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return the data key, with limits or choices."""
         return {self.name: await self._thread.ask(self.data_key)}
 
     async def locate(self) -> Location[T]:
-        """Return the current value, as setpoint too."""
         value = await self._thread.ask(self.get)
         return Location(setpoint=value, readback=value)
 
@@ -109,17 +85,7 @@ class CoreSetting(ABC, Generic[T]):
 
 
 class Number(CoreSetting[float]):
-    """A number, with limits where the device knows them.
-
-    Parameters
-    ----------
-    units : str
-        Its unit; "" for none.
-    limits : callable
-        Returns the lowest and highest values; None for no limit.
-    whole : bool
-        Whether only whole numbers are valid.
-    """
+    """A number, with the lowest and highest values that `limits` returns; None for no limit."""
 
     def __init__(
         self,
@@ -169,13 +135,7 @@ class Number(CoreSetting[float]):
 
 
 class Choice(CoreSetting[T]):
-    """One of a few values.
-
-    Parameters
-    ----------
-    choices : callable
-        Returns the valid values.
-    """
+    """One of the values that `choices` returns."""
 
     def __init__(self, name: str, *, choices: Callable[[], Sequence[T]], **common: Any) -> None:
         super().__init__(name, **common)

@@ -26,11 +26,6 @@ class Light:
 
     From the first `set` until `stop`, the core's auto-shutter, which opens the shutter for each
     exposure, is off. `stop` restores it.
-
-    Attributes
-    ----------
-    channel : Channel or None
-        If the configuration has channels.
     """
 
     parent = None
@@ -49,11 +44,9 @@ class Light:
 
     @property
     def hints(self) -> Hints:
-        """Whether it is on."""
         return Hints(fields=[self.name])
 
     def children(self) -> Iterator[tuple[str, Channel]]:
-        """Yield the channel, if there is one."""
         if self.channel is not None:
             yield "channel", self.channel
 
@@ -78,17 +71,14 @@ class Light:
         return self._core.thread.ask(self._resume)
 
     async def read(self) -> dict[str, Reading[bool]]:
-        """Return whether the shutter is open."""
         is_on = await self._core.thread.ask(self._read)
         return {self.name: Reading(value=is_on, timestamp=time.time())}
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return its data key."""
         return {self.name: {"source": "mmcore://Core", "dtype": "boolean", "shape": []}}
 
     @property
     def is_held_on(self) -> bool:
-        """Whether it is set to on."""
         return bool(self._held)
 
     def open(self, is_open: bool) -> None:
@@ -141,10 +131,7 @@ class Light:
 
 
 class Channel(Choice[str]):
-    """The presets of the configuration's channel group.
-
-    The shutter is closed while the filters move.
-    """
+    """The presets of the channel group; the shutter is closed while the filters move."""
 
     def __init__(self, core: Core, name: str, group: str, light: Light | None = None) -> None:
         super().__init__(

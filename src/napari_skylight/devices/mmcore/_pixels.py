@@ -54,13 +54,7 @@ class Pixels:
         return (mmc.getImageHeight(), mmc.getImageWidth(), *colours)
 
     def dtype(self) -> np.dtype[Any]:
-        """Return the dtype of a grey pixel or of each colour component.
-
-        Raises
-        ------
-        ValueError
-            If the core has pixels of an unknown type.
-        """
+        """Return the dtype of a grey pixel or of each colour component, or raise ValueError."""
         mmc = self._core.mmc
         nbytes, components = mmc.getBytesPerPixel(), mmc.getNumberOfComponents()
         dtypes = DTYPES if components == 1 else COLOUR_DTYPES
@@ -100,15 +94,7 @@ SIDES = ("x", "y", "width", "height")
 
 
 class Roi:
-    """The region of interest in sensor pixels; the core counts in binned ones.
-
-    Parameters
-    ----------
-    mmc : callable
-        Returns the core.
-    binning : callable
-        Returns the binning.
-    """
+    """The region of interest in sensor pixels; the core counts in binned ones."""
 
     def __init__(self, mmc: Callable[[], Any], binning: Callable[[], int]) -> None:
         self._mmc = mmc

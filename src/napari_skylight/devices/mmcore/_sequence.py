@@ -30,18 +30,11 @@ TIME_TAG = "TimeReceivedByCore"
 
 
 class Sequence:
-    """Moves frames from the core into a stream, on the camera's thread.
+    """Moves frames from the core into `stream`, on the camera's thread.
 
-    When its circular buffer overflows, the core discards the whole content and continues; the gap
-    in the frame numbers tells how many frames were lost.
-
-    Parameters
-    ----------
-    core : Core
-    stream : FrameStream
-        Where the frames go.
-    settings : callable
-        Returns the dtype of the pixels, and the scalars of a frame by data key.
+    `settings` returns the dtype of the pixels, and the scalars of a frame by data key. When its
+    circular buffer overflows, the core discards the whole content and continues; the gap in the
+    frame numbers tells how many frames were lost.
     """
 
     def __init__(

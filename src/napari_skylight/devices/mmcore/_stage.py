@@ -22,20 +22,11 @@ MOVE_SECONDS = 60.0
 
 
 class Drive:
-    """Moves a device of one or two axes.
+    """Moves a device of one or two axes, called `label` by the core; positions are in µm.
 
     Axes set together move together. A new target replaces that of its axis at once, and every
     pending move ends when the drive comes to rest, as with an EPICS motor. All methods but `move`
     and `stop` run on the core's thread.
-
-    Parameters
-    ----------
-    label : str
-        The core's name of the device.
-    position : callable
-        Returns the position of each axis, in µm.
-    go : callable
-        Starts a move of the axes to these positions.
     """
 
     def __init__(
@@ -77,7 +68,7 @@ class Drive:
         )
 
     def stop(self, success: bool = True) -> Answer[None]:
-        """Stop the drive; pending moves succeed or fail according to `success`."""
+        """Stop the whole drive; pending moves succeed or fail according to `success`."""
         return self._core.thread.ask(partial(self._stop, success))
 
     def _arrived(self, leg: int, what: str) -> bool:
@@ -134,13 +125,7 @@ def _number(target: Any, what: str) -> float:
 
 
 class Axis:
-    """One axis of a drive: Movable, Readable, Locatable and Stoppable, in µm.
-
-    Parameters
-    ----------
-    name : str
-        Also its data key.
-    """
+    """One axis of a drive: Movable, Readable, Locatable and Stoppable, in µm."""
 
     def __init__(self, name: str, parent: Any, core: Core, drive: Drive, axis: int) -> None:
         self.name = name
@@ -152,24 +137,19 @@ class Axis:
 
     @property
     def hints(self) -> Hints:
-        """Its only data key."""
         return Hints(fields=[self.name])
 
     def set(self, value: float) -> Status:
-        """Move to `value`, in µm."""
         self._setpoint = value
         return self._drive.move(self._axis, value, f"Moving {self.name} to {value} µm")
 
     def stop(self, success: bool = True) -> Answer[None]:
-        """Stop the whole drive; pending moves succeed or fail according to `success`."""
         return self._drive.stop(success)
 
     async def read(self) -> dict[str, Reading[float]]:
-        """Return the position, also during a move."""
         return {self.name: Reading(value=await self._here(), timestamp=time.time())}
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return the data key."""
         return {
             self.name: {
                 "source": f"mmcore://{self.name}",
@@ -180,7 +160,6 @@ class Axis:
         }
 
     async def locate(self) -> Location[float]:
-        """Return the target and the position."""
         here = await self._here()
         return Location(setpoint=here if self._setpoint is None else self._setpoint, readback=here)
 
@@ -189,12 +168,7 @@ class Axis:
 
 
 class Stage:
-    """The XY stage; see `napari_skylight.protocols.Stage`.
-
-    Attributes
-    ----------
-    x, y : Axis
-    """
+    """The XY stage; see `napari_skylight.protocols.Stage`."""
 
     parent = None
 
@@ -213,20 +187,16 @@ class Stage:
 
     @property
     def hints(self) -> Hints:
-        """Both positions."""
         return Hints(fields=[self.x.name, self.y.name])
 
     def children(self) -> Iterator[tuple[str, Axis]]:
-        """Yield both axes by name."""
         yield "x", self.x
         yield "y", self.y
 
     def stop(self, success: bool = True) -> Answer[None]:
-        """Stop both axes; pending moves succeed or fail according to `success`."""
         return self._drive.stop(success)
 
     async def read(self) -> dict[str, Reading[float]]:
-        """Return both positions, read at the same time."""
         x, y = await self._core.thread.ask(self._drive.position)
         now = time.time()
         return {
@@ -235,7 +205,6 @@ class Stage:
         }
 
     async def describe(self) -> dict[str, DataKey]:
-        """Return the data keys of both axes."""
         return {**await self.x.describe(), **await self.y.describe()}
 
 

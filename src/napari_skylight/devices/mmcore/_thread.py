@@ -1,7 +1,6 @@
 """The threads that call the core, and the results of their jobs.
 
-There are two, one for the camera and one for everything else: an exposure cannot be interrupted,
-and light and stage must stop without waiting for it. The core may be called from several threads.
+The core may be called from several threads.
 """
 
 from __future__ import annotations
@@ -33,15 +32,7 @@ CLOSED = "The Micro-Manager microscope is closed: open it again."
 
 
 class CoreStatus(Status):
-    """A status whose time-out message says what was being done.
-
-    Parameters
-    ----------
-    what : str
-        What is being done, to begin a sentence with.
-    seconds : float
-        How long it may take.
-    """
+    """A status whose time-out message begins with `what` is being done."""
 
     def __init__(self, what: str, seconds: float) -> None:
         self._what = what
@@ -52,17 +43,7 @@ class CoreStatus(Status):
 
 
 class Answer(Generic[T]):
-    """The result of a job, to be awaited on any event loop.
-
-    The job is done even if nothing awaits it.
-
-    Parameters
-    ----------
-    future : Future
-        Holds the result when the job is done.
-    seconds : float
-        How long to wait for it.
-    """
+    """The result of a job, to be awaited on any event loop; the job is done in any case."""
 
     def __init__(self, future: Future[T], seconds: float) -> None:
         self._future = future
@@ -92,15 +73,7 @@ class Answer(Generic[T]):
 class CoreThread:
     """A thread that does jobs in order.
 
-    Parameters
-    ----------
-    name : str
-        The thread's.
-
-    Attributes
-    ----------
-    longest_job : float
-        Seconds that the longest job, such as an exposure, may take; other jobs wait for it.
+    `longest_job` is how many seconds a job, such as an exposure, may take; other jobs wait for it.
     """
 
     def __init__(self, name: str) -> None:
@@ -139,13 +112,8 @@ class CoreThread:
         """Queue `job`, poll `arrived` until it is true, and call `then`.
 
         Between two polls the thread does other jobs. A job that times out before its turn is
-        skipped; later, `abandon` is called.
-
-        Returns
-        -------
-        Status
-            Fails with the exception of the job, or after `seconds` (`PATIENCE_SECONDS` if None)
-            beyond the longest job.
+        skipped; later, `abandon` is called. The status fails with the exception of the job, or
+        after `seconds` (`PATIENCE_SECONDS` if None) beyond the longest job.
         """
         if seconds is None:
             seconds = PATIENCE_SECONDS

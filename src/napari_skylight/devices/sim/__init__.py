@@ -1,9 +1,9 @@
 """A whole simulated microscope, without hardware or downloads.
 
 Cells with stained nuclei, actin and mitochondria on a slide several times wider than the field of
-view, seen by a fluorescence microscope with stage, focus, light and camera. The pictures come from
-plain NumPy (`Imager`); the devices are small ophyd-async shells around it.
-``python -m napari_skylight.devices.sim`` plays with it in a terminal.
+view, seen by a fluorescence microscope with stage, focus, light and camera. `Imager` computes the
+frames with NumPy; the devices are thin ophyd-async shells around it.
+``python -m napari_skylight.devices.sim`` shows it in a terminal.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def microscope(
     seed
         The same seed gives the same specimen and the same noise.
     sensor
-        Height and width of the camera chip, in pixels of 0.325 µm on the specimen.
+        Height and width of the camera sensor, in pixels of 0.325 µm on the specimen.
     noise
-        False leaves out all noise.
+        False: frames without noise.
     """
     stage, focus, light = XYStage("stage"), FocusDrive("focus"), Light("light")
     camera = Camera(Imager(seed, noise=noise), stage, focus, light, sensor=sensor, name="camera")

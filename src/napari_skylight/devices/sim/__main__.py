@@ -42,7 +42,7 @@ BINNINGS = {1: 2, 2: 4, 4: 1}
 
 
 def keys(typed: str) -> tuple[list[str], str]:
-    """Return the keys in what was `typed`, and an arrow's beginning whose end is still to come."""
+    """Return the keys in `typed`, and the incomplete escape sequence at its end."""
     found = list(KEY.finditer(typed))
     rest = ""
     if found and found[-1].lastindex is None:
@@ -51,7 +51,7 @@ def keys(typed: str) -> tuple[list[str], str]:
 
 
 def fold(words: str, columns: int) -> list[str]:
-    """Break a line of words, with gaps between them, into lines of at most `columns`."""
+    """Break a line at its gaps into lines of at most `columns`."""
     lines = [""]
     for word in words.split(GAP):
         longer = f"{lines[-1]}{GAP}{word}" if lines[-1] else word
@@ -63,8 +63,8 @@ def fold(words: str, columns: int) -> list[str]:
 
 
 def screen(shot: Shot, frame: NDArray[Any], columns: int, lines: int) -> str:
-    """Return what fills a terminal: as much of the picture as the words leave room for."""
-    columns -= 1  # behind a letter in the last one, the rest of the line would begin with that
+    """Return the text that fills a terminal: the picture, and below it the summary and the keys."""
+    columns -= 1  # a character in the last column would be erased by END_OF_LINE
     words = [*fold(summary(shot, frame), columns), *fold(HELP, columns)]
     rows = max(1, min(lines - len(words), columns // 2))
     shown = [*blocks(frame, 2 * rows, rows).split("\n"), *words]
@@ -95,7 +95,7 @@ def press(shot: Shot, key: str) -> Shot:
 
 
 def summary(shot: Shot, frame: NDArray[Any]) -> str:
-    """Return one line: where, how, and what the counts are."""
+    """Return one line with the settings and the counts."""
     saturated = 100 * float(np.mean(frame == np.iinfo(frame.dtype).max))
     return (
         f"{shot.channel}   x {shot.x:g} µm   y {shot.y:g} µm   focus {shot.focus:g} µm   "
@@ -107,13 +107,13 @@ def summary(shot: Shot, frame: NDArray[Any]) -> str:
 
 
 def shades(frame: NDArray[Any], columns: int, rows: int) -> str:
-    """Return `frame` as `rows` lines of `columns` plain characters, the darkest a space."""
+    """Return `frame` as `rows` lines of `columns` plain characters; a space is darkest."""
     levels = _levels(frame, columns, rows, len(SHADES))
     return "\n".join("".join(SHADES[level] for level in line) for line in levels)
 
 
 def blocks(frame: NDArray[Any], columns: int, rows: int) -> str:
-    """Return `frame` in ANSI grey levels, two pixels above one another in each character."""
+    """Return `frame` in ANSI grey levels, two pixels, one above the other, per character."""
     levels = _levels(frame, columns, 2 * rows, 24) + 232
     lines = (
         "".join(f"\x1b[38;5;{a};48;5;{b}m▀" for a, b in zip(upper, lower, strict=True))
@@ -123,7 +123,7 @@ def blocks(frame: NDArray[Any], columns: int, rows: int) -> str:
 
 
 def _levels(frame: NDArray[Any], columns: int, rows: int, count: int) -> NDArray[np.intp]:
-    """Return `frame` averaged down to ``(rows, columns)`` and stretched to `count` grey levels."""
+    """Return `frame` averaged to ``(rows, columns)`` and stretched to `count` grey levels."""
     small = frame.astype(np.float32)
     for axis, length in enumerate((rows, columns)):
         edges = np.linspace(0, frame.shape[axis], length, endpoint=False).astype(np.intp)
@@ -140,7 +140,7 @@ CLEAR, HOME, LEAVE = "\x1b[2J\x1b[?25l", "\x1b[H", "\x1b[0m\x1b[?25h\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Play, or without a terminal print one frame; returns the process's exit code."""
+    """Show frames, or without a terminal print one; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m napari_skylight.devices.sim",
         description="Look through the simulated microscope in a terminal.",
@@ -160,9 +160,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _play(imager: Imager) -> None:
-    """Show frames and obey keys until q or Ctrl+C."""
-    # Not on Windows, where the caller does not come here.
-    import termios
+    """Show frames and handle keys until q or Ctrl+C."""
+    import termios  # not on Windows, where `main` prints one frame
     import tty
 
     before = termios.tcgetattr(sys.stdin)
@@ -171,7 +170,7 @@ def _play(imager: Imager) -> None:
         sys.stdout.write(CLEAR)
         _show_until_quit(imager)
     except KeyboardInterrupt:
-        pass  # Ctrl+C is a way to quit
+        pass  # Ctrl+C quits
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
         sys.stdout.write(LEAVE)
@@ -185,7 +184,7 @@ def _show_until_quit(imager: Imager) -> None:
         sys.stdout.write(HOME + screen(shot, frame, *shutil.get_terminal_size()))
         sys.stdout.flush()
         if select.select([sys.stdin], [], [], FRAME_PERIOD)[0]:
-            # Unbuffered: what was read already, select would not tell of.
+            # Unbuffered, because select does not see what a buffer holds.
             typed = os.read(sys.stdin.fileno(), 1024).decode(errors="replace")
             pressed, rest = keys(rest + typed)
             if not typed or "q" in pressed or "Q" in pressed:

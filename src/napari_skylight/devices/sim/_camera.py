@@ -1,4 +1,4 @@
-"""The camera."""
+"""The simulated camera."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Camera(StandardReadable):
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=thread_name)
 
     def _add_settings(self, height: int, width: int) -> None:
-        """Make the signals; those that `read` does not return are configuration."""
+        """Create the signals; those that `read` does not return are configuration."""
 
         def pixels(
             label: str, initial: int, limits: Callable[[], tuple[int, int]]
@@ -289,7 +289,7 @@ class Camera(StandardReadable):
 
 
 async def _rest(ended: Future[None]) -> None:
-    """Wait for the last frame of a run."""
+    """Wait for the last frame."""
     async with asyncio.timeout(REST_SECONDS):
         # Shielded: a future that is given up can no longer be ended.
         await asyncio.shield(asyncio.wrap_future(ended))

@@ -17,29 +17,10 @@ Limits = tuple[float, float]
 
 
 class CheckedSignal(SignalRW[T]):
-    """A soft signal with limits or choices.
+    """A soft signal with limits or choices; ``set()`` fails with ValueError outside them.
 
-    Parameters
-    ----------
-    datatype
-        ``float``, ``int``, or an enum.
-    initial
-        The initial value.
-    label
-        Shown to the user, such as "Exposure".
-    owner
-        The device of the limits, such as "camera".
-    units
-        Shown after the value; "" for none.
-    limits
-        Returns the lowest and highest value allowed now.
-    choices
-        The only values allowed; an enum's own by default.
-
-    Raises
-    ------
-    ValueError
-        From the status of ``set()``, if the value is not allowed.
+    `label` ("Exposure") and `owner` ("camera") are for messages. `limits` returns the lowest and
+    highest value allowed now; the choices of an enum are its own by default.
     """
 
     def __init__(
@@ -60,7 +41,6 @@ class CheckedSignal(SignalRW[T]):
 
     @property
     def value(self) -> T:
-        """The current value."""
         value: T = self._backend.reading["value"]
         return value
 

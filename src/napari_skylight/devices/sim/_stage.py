@@ -36,17 +36,7 @@ FASTEST = 20_000.0
 
 @dataclass(frozen=True)
 class Motion:
-    """A move at constant velocity.
-
-    Parameters
-    ----------
-    start, target
-        In µm.
-    velocity
-        In µm/s, positive.
-    begun
-        The time of the start, in seconds, on the clock used for `position`.
-    """
+    """A move from `start` to `target` (µm) at constant `velocity` (µm/s), begun at `begun` (s)."""
 
     start: float
     target: float
@@ -68,18 +58,7 @@ class Axis(StandardReadable):
     """One axis of a stage, or a focus drive, in µm; reads as its own name.
 
     A new target replaces the former one at once; every pending ``set`` ends when the axis comes to
-    rest, as with an EPICS motor.
-
-    Parameters
-    ----------
-    label
-        The name in messages, such as "Stage x".
-    owner
-        The device whose limits apply, such as "stage".
-    limits
-        Lowest and highest position, in µm.
-    velocity
-        In µm/s.
+    rest, as with an EPICS motor. Messages begin with `label` and name the `owner` of the limits.
     """
 
     def __init__(
@@ -109,28 +88,22 @@ class Axis(StandardReadable):
 
     @property
     def position(self) -> float:
-        """The present position, in µm."""
+        """The current position, in µm."""
         return self._motion.position(time.monotonic())
 
     def set_name(self, name: str, *, child_name_separator: str | None = None) -> None:
-        """Name the axis and its readback."""
         super().set_name(name, child_name_separator=child_name_separator)
         self.readback.set_name(name)
 
     async def check_value(self, value: float) -> None:
-        """Raise ValueError if `value` is outside the limits."""
         check_number(value, self._limits, self._label, self._owner, "µm")
 
     @WatchableAsyncStatus.wrap
     async def set(self, value: float) -> AsyncIterator[WatcherUpdate[float]]:
         """Move to `value` µm; the status ends at rest.
 
-        Raises
-        ------
-        ValueError
-            If `value` is outside the limits; a running move continues.
-        RuntimeError
-            If the axis is stopped during the move.
+        It fails with ValueError outside the limits (a running move continues), and with
+        RuntimeError if the axis is stopped.
         """
         target = check_number(value, self._limits, self._label, self._owner, "µm")
         initial, stops = self.position, self._stops
@@ -149,11 +122,10 @@ class Axis(StandardReadable):
         self._stops += not success
 
     async def locate(self) -> Location[float]:
-        """Return the target and the position."""
         return Location(setpoint=self._motion.target, readback=self.position)
 
     def subscribe_reading(self, function: Callback[dict[str, Reading[float]]]) -> None:
-        """Call `function` with the present reading, and when it changes."""
+        """Call `function` with the current reading, and when it changes."""
         self.readback.subscribe_reading(function)
 
     subscribe = subscribe_reading
@@ -164,8 +136,6 @@ class Axis(StandardReadable):
 
 
 class _Position(SoftSignalBackend[float]):
-    """Reads the position of an axis."""
-
     def __init__(self, axis: Axis, limits: tuple[float, float]) -> None:
         self._limits = limits
         super().__init__(
@@ -198,7 +168,7 @@ class XYStage(StandardReadable):
 
 
 class FocusDrive(Axis):
-    """Moves the plane in focus; most cells lie within 4 µm of 0."""
+    """Moves the focal plane; most cells lie within 4 µm of 0."""
 
     def __init__(self, name: str = "") -> None:
         super().__init__(

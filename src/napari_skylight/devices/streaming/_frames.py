@@ -24,10 +24,10 @@ SPARES = 4
 
 
 class BufferPool:
-    """Allocates arrays in reused memory where possible.
+    """Allocates arrays in reused memory where possible, for one thread at a time.
 
     The system maps new memory page by page on the first write, which can take longer than making
-    the frame, and longer still while other threads allocate. One thread at a time may allocate.
+    the frame, and longer still while other threads allocate.
     """
 
     def __init__(self) -> None:
@@ -225,13 +225,7 @@ class FrameStream:
         return status
 
     def read(self) -> dict[str, Reading[Any]]:
-        """Return a copy of the newest frame, with its scalars.
-
-        Raises
-        ------
-        RuntimeError
-            There is no frame.
-        """
+        """Return a copy of the newest frame, with its scalars; RuntimeError if there is none."""
         with self._lock:
             newest = self._newest
         if newest is None:

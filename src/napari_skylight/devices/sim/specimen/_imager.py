@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from napari_skylight.devices.sim.specimen._sensor import Exposed
 
 ROW_SECONDS = 3.9e-6
-"""How long the chip takes to read a row: 512 rows 500 times a second, as fast cameras do."""
+"""Readout time of a row: 500 frames of 512 rows per second, as with fast cameras."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
-    """Everything that decides what one frame shows, but its noise.
+    """The settings that decide what a frame shows.
 
     Parameters
     ----------
@@ -34,15 +34,15 @@ class Shot:
     gain
         Counts per electron, at 16 bit.
     roi_x, roi_y, roi_width, roi_height
-        The part of the chip that is read, in its own pixels, binning or not.
+        The part of the sensor that is read, in unbinned pixels.
     bit_depth
         8 or 16.
     x, y, focus
-        Where the stage and the focus drive are, in µm.
+        Positions of the stage and the focus drive, in µm.
     channel
-        One of `CHANNELS`.
+        "DAPI", "GFP", "RFP" or "Brightfield".
     light
-        0 to 1; 0 with the shutter closed.
+        0 (shutter closed) to 1.
     """
 
     exposure: float = 20.0
@@ -76,14 +76,14 @@ class Shot:
 
 
 class Imager:
-    """Takes simulated frames. Not thread-safe: one thread at a time may take pictures.
+    """Takes simulated frames; for one thread at a time.
 
     Parameters
     ----------
     seed
         The same seed, shot and frame number give the same frame.
     noise
-        False leaves out all noise.
+        False: frames without noise.
     """
 
     def __init__(self, seed: int = 0, *, noise: bool = True) -> None:
@@ -95,8 +95,7 @@ class Imager:
     def take(self, shot: Shot, number: int = 0, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return frame `number`: a uint8 or uint16 array of ``shot.shape``; `out` if given.
 
-        What did not change since the last frame is not computed again: a still picture costs only
-        its noise.
+        Only what changed since the last frame is computed: a still picture costs only its noise.
         """
         if self._exposed is None or self._exposed[0] != shot:
             electrons = self._rate(shot) * (shot.light * shot.exposure)
@@ -104,7 +103,7 @@ class Imager:
         return self._sensor.read_out(self._exposed[1], number, out)
 
     def _rate(self, shot: Shot) -> NDArray[np.float32]:
-        """Return what each binned pixel would collect at full light, in electrons per ms."""
+        """Return the electrons per ms of each binned pixel at full light."""
         row = round(shot.y / PIXEL_SIZE) + shot.roi_y
         column = round(shot.x / PIXEL_SIZE) + shot.roi_x
         size = (shot.roi_height, shot.roi_width)
@@ -128,7 +127,7 @@ class SampleImage:
     data
         uint16 ``(channel, height, width)``, in counts.
     channels
-        Their names, in the order of the first axis.
+        Names, in the order of the first axis.
     pixel_size
         In µm.
     """
@@ -144,7 +143,7 @@ def sample_image(
     shape: tuple[int, int] = (1024, 1024),
     channels: Sequence[str] = tuple(CHANNELS),
 ) -> SampleImage:
-    """Return a picture with every cell in focus, in half a second per channel and 1024² pixels.
+    """Return a picture with every cell in focus; takes 0.5 s per channel and 1024² pixels.
 
     Parameters
     ----------
@@ -153,7 +152,7 @@ def sample_image(
     shape
         Height and width, in pixels.
     channels
-        Some of `CHANNELS`.
+        Some of DAPI, GFP, RFP and Brightfield.
     """
     specimen, sensor = Specimen(seed), Sensor(seed)
     frames = [

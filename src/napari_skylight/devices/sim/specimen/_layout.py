@@ -1,4 +1,4 @@
-"""Where the cells of the simulated specimen lie, how deep, and what each of them is doing."""
+"""Position, depth and phase of the cells of the simulated specimen."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PIXEL_SIZE = 0.325
-"""The specimen's grid, in µm: a sensor pixel of 6.5 µm seen through a 20x objective."""
+"""Grid of the specimen, in µm: sensor pixels of 6.5 µm behind a 20x objective."""
 
 WEST, EAST = -1100.0, 1800.0
-"""How far cells grow, in µm, along each axis."""
+"""Extent of the cells along both axes, in µm."""
 
 SPACING = 54.0
-"""The typical distance between neighbouring cells, in µm."""
+"""Typical distance between neighbouring cells, in µm."""
 
 
 class Phase(Enum):
-    """What a cell is doing."""
+    """Phase of the cell cycle."""
 
     RESTING = auto()
     PROPHASE = auto()
     METAPHASE = auto()
     ANAPHASE = auto()
     FLOATING = auto()
-    """Dead or detached: small, round, bright, and far above the others."""
+    """Dead or detached: small, round, bright, far above the others."""
 
 
 SHARES = {
@@ -46,23 +46,11 @@ SHARES = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the specimen.
+    """One cell: centre (`row`, `column`) in pixels of the specimen's grid, height `z` in µm.
 
-    Parameters
-    ----------
-    number
-        Its index in the layout; with the specimen's seed, the seed of its looks.
-    row, column
-        Its centre, in pixels of the specimen's grid.
-    z
-        Its height, in µm.
-    radius, aspect, angle
-        The ellipse it would fill if it were alone: mean radius in pixels, long over short axis,
-        direction of the long axis in radians.
-    brightness
-        How strongly it took the stains, about 1.
-    phase
-        What it is doing, which decides its shape.
+    `radius` (mean, in pixels), `aspect` (long over short axis) and `angle` (of the long axis, in
+    radians) give the ellipse that it fills when alone. `brightness` is that of its stains, about 1.
+    `number` is its index in the layout, and part of the seed of its looks.
     """
 
     number: int
@@ -77,13 +65,7 @@ class Cell:
 
 
 class Layout:
-    """A monolayer with gaps: cells about `SPACING` apart, on ground that is not quite flat.
-
-    Parameters
-    ----------
-    rng
-        Where the randomness comes from.
-    """
+    """A monolayer with gaps: cells about `SPACING` apart, on slightly uneven ground."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         rows, columns = _sites(rng)
@@ -93,14 +75,14 @@ class Layout:
         )
 
     def within(self, row: float, column: float, height: float, width: float) -> Iterator[Cell]:
-        """Yield the cells whose centre lies in the rectangle, all in pixels."""
+        """Yield the cells whose centre lies in the rectangle, in pixels."""
         offset = self._sites - (row, column)
         inside = (offset >= 0).all(axis=1) & (offset < (height, width)).all(axis=1)
         for number in np.flatnonzero(inside):
             yield self._cells[number]
 
     def neighbours(self, cell: Cell, count: int) -> Iterator[Cell]:
-        """Yield the `count` cells nearest to `cell` that lie on the same ground."""
+        """Yield those of the `count` cells nearest to `cell` that do not float."""
         distance = np.hypot(*(self._sites - (cell.row, cell.column)).T)
         for number in np.argsort(distance)[1 : count + 1]:
             if self._cells[number].phase is not Phase.FLOATING:
@@ -108,7 +90,7 @@ class Layout:
 
 
 def _sites(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the rows and columns (µm) of a shaken hexagonal grid with bare patches in it."""
+    """Return the rows and columns (µm) of an irregular hexagonal grid with bare patches."""
     across = np.arange(WEST, EAST, SPACING)
     down = np.arange(WEST, EAST, SPACING * 0.87)
     y, x = (axis.copy() for axis in np.meshgrid(down, across, indexing="ij"))
@@ -127,7 +109,7 @@ def _sites(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.fl
 def _grow(
     rng: np.random.Generator, rows: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> Iterator[Cell]:
-    """Yield a cell for each site (µm), and detached ones anywhere."""
+    """Yield a cell for each site (µm); some float above the others."""
     phases = rng.choice(np.array(list(SHARES), dtype=object), len(rows), p=list(SHARES.values()))
     for number, (y, x, phase) in enumerate(zip(rows, columns, phases, strict=True)):
         ground = 2.0 * x / 1000 - 1.5 * y / 1000 + 1.2 * math.sin(x / 170 + 1) * math.sin(y / 210)

@@ -1,10 +1,9 @@
-"""What the objective does to a cell out of focus, as transfer functions over spatial frequency.
+"""Transfer functions of the objective out of focus, over spatial frequency.
 
-Fluorescence is spread over a disc that grows with the distance from focus, widened by diffraction.
-In bright field a cell is nearly transparent: in focus only its faint absorption shows, out of
-focus its optical thickness turns into contrast, dark on one side of focus and bright on the other
-(the contrast transfer of a weak object, see Reimer & Kohl, Transmission Electron Microscopy,
-section 6.4).
+Fluorescence is spread over a disc that grows with defocus, widened by diffraction. In bright field
+a cell is nearly transparent: in focus only its faint absorption shows; out of focus its optical
+thickness gives contrast, dark on one side of focus and bright on the other (contrast transfer of a
+weak object: Reimer & Kohl, Transmission Electron Microscopy, section 6.4).
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVELS = (0.0, 0.7, 1.4, 2.2, 3.2, 4.5, 6.0, 8.0, 10.5, 14.0, 18.0)
-"""The distances from focus, in µm, for which pictures are computed; between them they are mixed."""
+"""Defocus in µm for which pictures are computed; others are mixed from two of them."""
 
 FARTHEST = LEVELS[-1]
-"""From here on, in µm, a cell dissolves in haze: it would be spread over several fields of view."""
+"""Defocus in µm beyond which a cell only fades: it would spread over several fields of view."""
 
 CONE = 0.6
-"""Radius of the defocus disc over the distance: about that of an NA 0.75 objective in water."""
+"""Radius of the defocus disc per defocus, about that of an NA 0.75 objective in water."""
 
 DIFFRACTION = 0.85
 """Standard deviation of the in-focus point spread, in pixels."""
@@ -36,14 +35,14 @@ WAVELENGTH = 0.55
 """Of the transmitted light, in µm."""
 
 CONDENSER = 0.18
-"""Half angle of the lamp's light cone: it blurs what is far from focus in bright field."""
+"""Half angle of the lamp's light cone, in radians: it blurs bright field far from focus."""
 
 
 def blend(defocus: float) -> list[tuple[int, float]]:
     """Return the levels to mix for `defocus` µm, as (signed index, weight) pairs.
 
-    Level ``-k`` is ``-LEVELS[k]`` µm. The weights sum to 1 up to `FARTHEST` and fall with the
-    square of the distance beyond, as the light of a point does when its disc grows.
+    Level ``-k`` is ``-LEVELS[k]`` µm. The weights sum to 1 up to `FARTHEST`; beyond, they fall with
+    the square of the distance, as the light of a point on a growing disc does.
     """
     distance, sign = abs(defocus), 1 if defocus >= 0 else -1
     if distance >= FARTHEST:
@@ -60,7 +59,7 @@ def blend(defocus: float) -> list[tuple[int, float]]:
 
 @cache
 def defocus_transfer(level: int, size: int) -> NDArray[np.float32]:
-    """Return what fluorescence keeps at `level`: float32 ``(1, size, size // 2 + 1)``."""
+    """Return the transfer of fluorescence at `level`: float32 ``(1, size, size // 2 + 1)``."""
     radius = CONE * LEVELS[abs(level)] / PIXEL_SIZE
     gauss = np.hypot(DIFFRACTION, 0.22 * radius)
     offset = np.fft.fftfreq(size, 1 / size)
@@ -74,7 +73,7 @@ def defocus_transfer(level: int, size: int) -> NDArray[np.float32]:
 
 @cache
 def contrast_transfer(level: int, size: int) -> NDArray[np.float32]:
-    """Return the contrast of absorption and of phase: float32 ``(2, size, size // 2 + 1)``."""
+    """Return the transfer of absorption and of phase: float32 ``(2, size, size // 2 + 1)``."""
     defocus = float(np.sign(level)) * LEVELS[abs(level)]
     square = _square_frequency(size) / PIXEL_SIZE**2
     turn = np.pi * WAVELENGTH * defocus * square
@@ -83,6 +82,6 @@ def contrast_transfer(level: int, size: int) -> NDArray[np.float32]:
 
 
 def _square_frequency(size: int) -> NDArray[np.float64]:
-    """Return the squared spatial frequency of each element of an ``rfft2``, in 1/pixel²."""
+    """Return the squared spatial frequencies of an ``rfft2``, in 1/pixel²."""
     square: NDArray[np.float64] = np.fft.fftfreq(size)[:, None] ** 2 + np.fft.rfftfreq(size) ** 2
     return square

@@ -1,4 +1,4 @@
-"""A camera chip: photons to counts, with the noise of both."""
+"""A camera sensor: from electrons to counts, with shot and read noise."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 OFFSET = 100.0
-"""What the camera reads in the dark, in counts of its 16 bit scale."""
+"""Counts in the dark, at 16 bit."""
 
 READ_NOISE = 1.6
-"""Standard deviation of reading one pixel, in electrons."""
+"""Standard deviation, in electrons."""
 
 BLOCK = 1 << 16
-"""Samples worked on at a time, so that they stay in the processor's cache."""
+"""Samples computed at a time, so that they stay in the processor's cache."""
 
 SPARE = 1 << 20
-"""How many starting points the table of noise offers a frame."""
+"""Number of starting points in the table of noise."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How electrons become counts: ``electrons`` per count at gain 1, up to ``top`` counts."""
+    """Conversion to counts: ``electrons`` per count at gain 1, up to ``top`` counts."""
 
     dtype: np.dtype[Any]
     electrons: float
@@ -41,14 +41,9 @@ COUNTS = {
 
 @dataclass(frozen=True)
 class Exposed:
-    """What the chip holds after an exposure, float32 ``(height, width)`` in counts.
+    """Expected counts and their standard deviation, float32 ``(height, width)``.
 
-    Parameters
-    ----------
-    mean
-        The expected counts, the offset and half a count for rounding included.
-    deviation
-        The standard deviation of shot and read noise.
+    `mean` includes the offset, and half a count for rounding.
     """
 
     mean: NDArray[np.float32]
@@ -59,16 +54,9 @@ class Exposed:
 class Sensor:
     """Turns expected electrons into a frame.
 
-    Shot noise is taken as Gaussian, of the variance Poisson gives it: right in mean and variance,
-    and indistinguishable beyond some ten electrons. The Gaussian samples come from a table, from
-    another place for each frame.
-
-    Parameters
-    ----------
-    seed
-        The same seed and frame number give the same noise.
-    noise
-        False leaves out all noise.
+    Shot noise is Gaussian with the variance of Poisson noise: the same mean and variance, and
+    indistinguishable beyond some ten electrons. Each frame takes its samples from another place of
+    one table.
     """
 
     def __init__(self, seed: int = 0, *, noise: bool = True) -> None:
@@ -77,7 +65,7 @@ class Sensor:
         self._table = np.empty(0, np.float32)
 
     def expose(self, electrons: NDArray[np.float32], gain: float, bit_depth: int) -> Exposed:
-        """Collect the electrons expected per pixel, to be read out with `gain` at `bit_depth`."""
+        """Expose to `electrons` per pixel, to be read out with `gain` at `bit_depth`."""
         scale = COUNTS[bit_depth]
         factor = np.float32(gain / scale.electrons)
         mean = electrons * factor + np.float32(OFFSET / scale.electrons + 0.5)
@@ -87,10 +75,7 @@ class Sensor:
     def read_out(
         self, exposed: Exposed, number: int, out: NDArray[Any] | None = None
     ) -> NDArray[Any]:
-        """Return frame `number`, of the scale's dtype and the shape exposed.
-
-        In `out` if given, which must be contiguous; in a new array otherwise.
-        """
+        """Return frame `number`; in `out` if given, which must be contiguous."""
         mean, deviation = exposed.mean.reshape(-1), exposed.deviation.reshape(-1)
         if out is None:
             out = np.empty(exposed.mean.shape, exposed.scale.dtype)
@@ -110,7 +95,7 @@ class Sensor:
         return out
 
     def _samples(self, count: int, number: int) -> NDArray[np.float32]:
-        """Return `count` standard normal samples for frame `number`: a piece of the table."""
+        """Return `count` standard normal samples for frame `number`: a slice of the table."""
         if self._table.size < count + SPARE:
             rng = np.random.default_rng([self._seed, 4])
             self._table = rng.standard_normal(count + SPARE, dtype=np.float32)
@@ -119,7 +104,7 @@ class Sensor:
 
 
 def bin_pixels(electrons: NDArray[np.float32], binning: int) -> NDArray[np.float32]:
-    """Add up squares of `binning` pixels; what fills no square at the far edges is left out."""
+    """Sum squares of `binning` pixels; incomplete squares at the far edges are left out."""
     if binning == 1:
         return electrons
     height, width = (side // binning * binning for side in electrons.shape)

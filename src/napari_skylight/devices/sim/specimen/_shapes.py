@@ -1,4 +1,4 @@
-"""The geometry of one cell: outline, nucleus, lines inside it, and random fields."""
+"""Outline and nucleus of a cell, lines inside it, and the random fields that shape it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Picture: TypeAlias = "NDArray[np.floating[Any]]"
-"""Float32; declared looser, because NumPy's types widen products with Python numbers."""
+"""Float32; typed wider, because NumPy's stubs widen products with Python numbers."""
 
 SIZE = 1024
 GRAINS = (1.5, 4.0, 12.0, 40.0)
 
 
 class Textures:
-    """Periodic Gaussian random fields of mean 0 and standard deviation 1.
-
-    Parameters
-    ----------
-    rng
-        Where the randomness comes from.
-    patch
-        The largest crop, in pixels.
-    """
+    """Periodic Gaussian random fields, mean 0 and standard deviation 1, for crops up to `patch`."""
 
     def __init__(self, rng: np.random.Generator, patch: int) -> None:
         noise = np.fft.rfft2(rng.standard_normal((SIZE, SIZE), dtype=np.float32))
@@ -41,41 +33,36 @@ class Textures:
         for grain in GRAINS:
             field = np.fft.irfft2(noise * np.exp(-2 * (np.pi * grain) ** 2 * square))
             field = (field - field.mean()) / field.std()
-            # Padded by its own beginning, so that every crop is a plain slice.
+            # Padded with its beginning, so that every crop is a plain slice.
             self._fields[grain] = np.pad(field, (0, patch), mode="wrap")
 
     def crop(self, grain: float, row: int, column: int, size: int) -> NDArray[np.float32]:
-        """Return a view of the field of `grain` pixels: ``(size, size)`` from that corner."""
+        """Return a ``(size, size)`` view from a corner of the field of `grain` pixels."""
         row, column = row % SIZE, column % SIZE
         return self._fields[grain][row : row + size, column : column + size]
 
 
 PATCH = 320
-"""Side of the square picture of one cell, in pixels; it holds the cell and its defocused light."""
+"""Side of the square picture of a cell with its defocused light, in pixels."""
 
 MARGIN = 46
-"""How far the defocused light may reach beyond the cell, in pixels."""
+"""Reach of the defocused light beyond the cell, in pixels."""
 
 REACH = PATCH // 2 - MARGIN
 WAVINESS, CALM = 13.0, 0.4
 OVERLAP = 2.0
 
 SPREAD = (Phase.RESTING, Phase.PROPHASE)
-"""Cells in these phases lie flat on the ground; the others have rounded up."""
+"""Phases of flat cells; in the others, cells have rounded up."""
 
 
 @dataclass(frozen=True)
 class Body:
     """A cell on its patch; every array is float32 ``(PATCH, PATCH)``.
 
-    Parameters
-    ----------
-    inside
-        Distance to the cell's border in pixels, positive inside.
-    nucleus
-        1 in the middle of the nucleus, 0 on its border, negative outside.
-    along, across
-        Distance from the cell's centre along and across its long axis, in pixels.
+    `inside` is the distance to the border in pixels, positive inside. `nucleus` is 1 in the middle
+    of the nucleus, 0 on its border, negative outside. `along` and `across` are distances from the
+    centre along the long and the short axis, in pixels.
     """
 
     cell: Cell
@@ -88,10 +75,10 @@ class Body:
     def grow(
         cls, cell: Cell, neighbours: Iterable[Cell], textures: Textures, rng: np.random.Generator
     ) -> Body:
-        """Spread `cell` until it meets its neighbours' halves of the ground or its own reach.
+        """Grow `cell` to its borders with its neighbours, or to its own ellipse.
 
-        The ground is warped by one smooth field for all cells, so that a border is wavy and still
-        the same border seen from both of its sides.
+        One smooth field warps the ground for all cells: a border is wavy, and the same border from
+        both sides.
         """
         top, left = int(cell.row) - PATCH // 2, int(cell.column) - PATCH // 2
         axis = np.arange(PATCH, dtype=np.float32) - np.float32(PATCH // 2)
@@ -114,7 +101,7 @@ class Body:
 
 
 def _ellipse(cell: Cell, rows: Picture, columns: Picture) -> Picture:
-    """Return the distance inside the outline `cell` would have if it were alone."""
+    """Return the distance inside the outline of `cell` without neighbours."""
     cos, sin = math.cos(cell.angle), math.sin(cell.angle)
     stretch = math.sqrt(cell.aspect)
     long, short = min(cell.radius * stretch, REACH), cell.radius / stretch
@@ -124,10 +111,10 @@ def _ellipse(cell: Cell, rows: Picture, columns: Picture) -> Picture:
 
 
 def _border(cell: Cell, other: Cell, rows: Picture, columns: Picture) -> Picture:
-    """Return the distance inside the straight border between two spread neighbours."""
+    """Return the distance inside the straight border between two spread cells."""
     row, column = other.row - cell.row, other.column - cell.column
     apart = math.hypot(row, column)
-    # A cell that has rounded up gives way to its neighbours.
+    # A rounded cell leaves its ground to its neighbours.
     room = apart / 2 if other.phase in SPREAD else apart - other.radius
     border: Picture = rows * (-row / apart)
     border -= columns * (column / apart)
@@ -136,7 +123,7 @@ def _border(cell: Cell, other: Cell, rows: Picture, columns: Picture) -> Picture
 
 
 def _nucleus(along: Picture, across: Picture, rng: np.random.Generator) -> Picture:
-    """Return the nucleus, an ellipse near the cell's centre."""
+    """Return the depth in the nucleus, an ellipse near the cell's centre."""
     length, width = rng.uniform(25, 31), rng.uniform(18, 22.5)
     u, v, turn = along - rng.normal(0, 4), across - rng.normal(0, 4), rng.normal(0, 0.35)
     cos, sin = math.cos(turn), math.sin(turn)
@@ -152,15 +139,15 @@ def step(depth: Picture, width: float) -> Picture:
 
 
 def bump(depth: Picture, centre: float, width: float) -> Picture:
-    """Return a bell of height 1 where `depth` is `centre`, of standard deviation about `width`.
-
-    A biweight, not a Gaussian: it looks the same and takes a quarter of the time.
-    """
+    """Return a bell of height 1 where `depth` is `centre`, of standard deviation about `width`."""
     return bell(((depth - centre) / width) ** 2)
 
 
 def bell(squared: Picture) -> Picture:
-    """Return the height of a bell at a squared distance, in standard deviations."""
+    """Return the height of a bell at a squared distance, in standard deviations.
+
+    A biweight, not a Gaussian: it looks the same and takes a quarter of the time.
+    """
     height: Picture = np.maximum(1 - squared * (1 / 2.6**2), 0)
     return height * height
 
@@ -168,14 +155,10 @@ def bell(squared: Picture) -> Picture:
 def trace(
     rows: NDArray[np.float64], columns: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> Picture:
-    """Draw points, bilinearly shared among four pixels each; points off the patch are left out.
+    """Draw points, each bilinear over four pixels; points off the patch are left out.
 
-    Parameters
-    ----------
-    rows, columns
-        Positions from the patch's centre, in pixels, any shape.
-    weights
-        Of each point, of the same shape or one that broadcasts to it.
+    `rows` and `columns` are positions from the patch's centre, in pixels, of any shape; `weights`
+    broadcasts to it.
     """
     weights = np.broadcast_to(weights, rows.shape)
     rows, columns = rows + PATCH / 2, columns + PATCH / 2

@@ -1,4 +1,4 @@
-"""The simulated specimen: what a perfect camera would see, anywhere, at any focus."""
+"""The simulated specimen: light at any place, channel and focus, before the sensor."""
 
 from __future__ import annotations
 
@@ -24,22 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Channel:
-    """One way of looking at the specimen.
+    """A stain, or transmitted light.
 
-    Parameters
-    ----------
-    draw
-        Makes the in-focus picture of one cell, or several that `transfer` weighs and adds.
-    transfer
-        What the optics keep of them, by defocus level and patch size.
-    brightness
-        Electrons per ms and pixel at full light where the picture is 1.
-    background
-        Electrons per ms and pixel at full light where there is no cell.
-    height
-        How far above the cell's middle the structure lies, in µm.
-    signed
-        Whether it looks different above focus and below.
+    `draw` returns the in-focus picture of a cell, or several that `transfer` (by defocus level and
+    patch size) weighs and adds. `brightness` and `background` are electrons per ms and pixel at
+    full light: where the picture is 1, and without a cell. `height` is how far the structure lies
+    above the middle of the cell, in µm; `signed`, whether it looks different above focus and below.
     """
 
     draw: Callable[[Body, Textures, np.random.Generator], Picture]
@@ -61,14 +51,14 @@ CHANNELS = {
 
 PATCH_BYTES = 160 << 20
 SPECTRUM_BYTES = 96 << 20
-"""How much is kept of what was drawn; enough for a few fields of view of 1024² pixels."""
+"""Sizes of the caches: a few fields of view of 1024² pixels."""
 
 FAINT = 3e-4
-"""What is left out around a cell: less than an electron per pixel in a usual exposure."""
+"""Left out around a cell: below one electron per pixel in a usual exposure."""
 
 
 class Patch(NamedTuple):
-    """Part of the picture of one cell: float32 `light`, and where its corner lies on the whole."""
+    """Part of the picture of one cell: float32 `light`, and its corner on the whole."""
 
     top: int
     left: int
@@ -76,7 +66,7 @@ class Patch(NamedTuple):
 
     @classmethod
     def crop(cls, picture: NDArray[np.float32]) -> Patch:
-        """Return the smallest rectangle that holds all that is not `FAINT`, copied."""
+        """Return a copy of the smallest rectangle with all that is not `FAINT`."""
         bright = np.abs(picture) > FAINT
         rows, columns = (np.flatnonzero(bright.any(axis=axis)) for axis in (1, 0))
         if not rows.size:
@@ -85,7 +75,7 @@ class Patch(NamedTuple):
         return cls(top, left, picture[top : rows[-1] + 1, left : columns[-1] + 1].copy())
 
     def add_to(self, canvas: NDArray[np.float32], top: int, left: int, factor: float) -> None:
-        """Add `factor` times the light where it overlaps `canvas`, the whole's corner put there."""
+        """Add `factor` times the light to `canvas`, with the whole's corner at (top, left)."""
         top, left = top + self.top, left + self.left
         height, width = self.light.shape
         rows = slice(max(top, 0), max(min(top + height, canvas.shape[0]), 0))
@@ -98,15 +88,7 @@ class Patch(NamedTuple):
 
 
 class Specimen:
-    """Some 3000 cells on 2.9 x 2.9 mm, each drawn when it is first seen.
-
-    Not thread-safe: one thread at a time may look.
-
-    Parameters
-    ----------
-    seed
-        The same seed gives the same specimen.
-    """
+    """Some 3000 cells on 2.9 x 2.9 mm, each drawn when first in view; for one thread at a time."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
@@ -121,21 +103,10 @@ class Specimen:
     def view(
         self, channel: str, row: int, column: int, height: int, width: int, focus: float | None
     ) -> NDArray[np.float32]:
-        """Return the light from a rectangle of the specimen.
+        """Return the light of a rectangle: float32 ``(height, width)`` in electrons per ms.
 
-        Parameters
-        ----------
-        channel
-            One of `CHANNELS`.
-        row, column, height, width
-            The rectangle, in pixels of `PIXEL_SIZE` µm.
-        focus
-            The height the objective looks at, in µm; None has every cell in focus.
-
-        Returns
-        -------
-        NDArray[np.float32]
-            ``(height, width)``, electrons per ms at full light.
+        The rectangle is in pixels of `PIXEL_SIZE` µm; `focus` is the height of the focal plane in
+        µm, or None for every cell in focus. The lamp is at full light.
         """
         optics = CHANNELS[channel]
         canvas = np.full((height, width), optics.background, np.float32)
@@ -149,7 +120,7 @@ class Specimen:
         return np.maximum(canvas, 0, out=canvas)
 
     def _patch(self, cell: Cell, channel: str, level: int) -> Patch:
-        """Return the picture of `cell` at a defocus level, where it is not dark."""
+        """Return the picture of `cell` at a defocus level."""
         key = (cell.number, channel, level)
         if (patch := self._patches.get(key)) is None:
             spectrum = self._spectrum(cell, channel) * CHANNELS[channel].transfer(level, PATCH)
@@ -159,7 +130,7 @@ class Specimen:
         return patch
 
     def _spectrum(self, cell: Cell, channel: str) -> NDArray[np.complex64]:
-        """Return the Fourier transform of what the channel shows of `cell` in focus."""
+        """Return the Fourier transform of `cell` in focus, as the channel shows it."""
         key = (cell.number, channel)
         if (spectrum := self._spectra.get(key)) is None:
             body_rng = np.random.default_rng([self._seed, 2, cell.number])
@@ -177,7 +148,7 @@ T = TypeVar("T")
 
 
 class _Recent(Generic[T]):
-    """Keeps the things used last, up to so many bytes."""
+    """Keeps the things used last, up to `max_bytes`."""
 
     def __init__(self, max_bytes: int) -> None:
         self._things: OrderedDict[tuple[object, ...], tuple[T, int]] = OrderedDict()

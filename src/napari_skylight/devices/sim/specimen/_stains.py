@@ -1,4 +1,4 @@
-"""What each stain shows of a cell in focus, and what a lamp shows without any."""
+"""Pictures of a cell in focus: three stains, and transmitted light."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def nuclei(body: Body, textures: Textures, rng: np.random.Generator) -> Picture:
 
 
 def actin(body: Body, textures: Textures, rng: np.random.Generator) -> Picture:
-    """Return the cytoskeleton, about 1 on a stress fibre: fibres, arcs along the border, cortex."""
+    """Return fibres, arcs along the border and cortex: about 1 on a stress fibre."""
     coarse, patchy = _grain(textures, rng, 4.0), _grain(textures, rng, 12.0)
     cover = step(body.inside, 3)
     if body.cell.phase not in SPREAD:
@@ -67,7 +67,7 @@ def actin(body: Body, textures: Textures, rng: np.random.Generator) -> Picture:
 
 
 def mitochondria(body: Body, textures: Textures, rng: np.random.Generator) -> Picture:
-    """Return the mitochondria, about 1 on each: wriggling threads, dense around the nucleus."""
+    """Return the mitochondria, about 1 on each: winding threads, dense around the nucleus."""
     cover = step(body.inside - 4, 8)
     if body.cell.phase not in SPREAD:
         speckle = np.clip(0.5 + _grain(textures, rng, 1.5), 0, None)
@@ -100,13 +100,13 @@ def transparency(body: Body, textures: Textures, rng: np.random.Generator) -> Pi
 
 
 def _grain(textures: Textures, rng: np.random.Generator, grain: float) -> Picture:
-    """Return a field of `grain` pixels from anywhere."""
+    """Return a random part of the field of `grain` pixels."""
     row, column = rng.integers(0, 1 << 16, 2)
     return textures.crop(grain, int(row), int(column), PATCH)
 
 
 def _thickness(body: Body) -> Picture:
-    """Return how thick the cell is: 0 at its border, 1 where it is thickest, around the nucleus."""
+    """Return the thickness of the cell: 0 at its border, up to 1 around the nucleus."""
     rise = 1 - np.exp(-np.clip(body.inside, 0, None) / 22)
     hill = bell((body.along**2 + body.across**2) / 42**2)
     thickness: Picture = rise * (0.35 + 0.65 * hill)
@@ -114,7 +114,7 @@ def _thickness(body: Body) -> Picture:
 
 
 def _spot(body: Body, rng: np.random.Generator, spread: float, width: float) -> Picture:
-    """Return one blurred spot of height 1 somewhere in the nucleus."""
+    """Return a blurred spot of height 1 at a random place in the nucleus."""
     along, across = rng.normal(0, spread), rng.normal(0, 0.6 * spread)
     squared = (body.along - along) ** 2 + (body.across - across) ** 2
     return bell(squared / width**2)
@@ -139,7 +139,7 @@ def _fibres(body: Body, rng: np.random.Generator) -> Picture:
 
 
 def _threads(body: Body, rng: np.random.Generator, count: int, steps: int) -> Picture:
-    """Return `count` random walks of half a pixel a step that start around the nucleus."""
+    """Return `count` random walks of `steps` half pixels, starting around the nucleus."""
     direction = rng.uniform(0, 2 * np.pi, count)
     distance = 16 + rng.exponential(22, count)
     stretch = np.sqrt(body.cell.aspect)

@@ -109,7 +109,7 @@ class Drive:
             self._moving = self._braking = False
 
     def _abandon(self, leg: int) -> None:
-        if leg >= self._legs:  # a later leg has its own time
+        if leg >= self._legs + bool(self._wanted):  # a later leg has its own time
             with suppress(RuntimeError):  # it cannot stop
                 self._stop(False)
 

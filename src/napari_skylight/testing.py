@@ -146,12 +146,12 @@ class FakeStreamingCamera(FakeCamera):
         self._stream = FrameStream(name, max_bytes=stream_bytes)
         expose = lambda: (self.seconds, self._finish)  # noqa: E731
         thread_name = f"skylight-fake-{name}-stream"
-        self._free_run = FreeRun(self._stream, expose, thread_name=thread_name)
+        self._stream_thread = FreeRun(self._stream, expose, thread_name=thread_name)
 
     @property
     def streaming(self) -> bool:
         """Whether it streams, also while paused."""
-        return self._free_run.on
+        return self._stream_thread.on
 
     def trigger(self) -> Status:
         """Take a frame; while streaming, wait for the next."""
@@ -167,7 +167,7 @@ class FakeStreamingCamera(FakeCamera):
 
     def stage(self) -> list[Any]:
         """Prepare for a plan."""
-        self._free_run.reset()
+        self._stream_thread.reset()
         return [self]
 
     def unstage(self) -> list[Any]:
@@ -176,19 +176,19 @@ class FakeStreamingCamera(FakeCamera):
 
     def pause(self) -> None:
         """Hold the stream until `resume`."""
-        self._free_run.pause().result(5.0)
+        self._stream_thread.pause().result(5.0)
 
     def resume(self) -> None:
         """Resume the stream."""
-        self._free_run.resume()
+        self._stream_thread.resume()
 
     def start_stream(self) -> int:
         """Start streaming."""
-        return self._free_run.start()
+        return self._stream_thread.start()
 
     def stop_stream(self) -> None:
         """Stop streaming."""
-        self._free_run.stop().result(5.0)
+        self._stream_thread.stop().result(5.0)
 
     def drain(self, after: int) -> FrameBatch:
         """Return frames made after the one numbered `after`."""

@@ -47,7 +47,7 @@ class Camera:
         self._pixels = Pixels(core, name, self._get_binning)
         self._stream = FrameStream(name)
         self._sequence = Sequence(core, self._stream, self._frame_settings)
-        self._may_run_free = False
+        self._may_stream = False
         common: dict[str, Any] = {
             "parent": self,
             "thread": core.camera_thread,
@@ -70,7 +70,7 @@ class Camera:
                 units="",
                 whole=core.mmc.getPropertyType(self._label, "Gain") == INTEGER,
                 limits=partial(self._limits, "Gain"),
-                get=self._get_gain,
+                get=lambda: float(core.mmc.getProperty(self._label, "Gain")),
                 put=partial(self._put_property, "Gain"),
                 **common,
             )
@@ -85,7 +85,7 @@ class Camera:
                 **common,
             )
         self._get_exposure()
-        roi = Roi(lambda: core.mmc, self._get_binning)
+        roi = Roi(core, self._get_binning)
         self.roi_x, self.roi_y, self.roi_width, self.roi_height = roi.settings(name, **common)
 
     @property
@@ -129,23 +129,23 @@ class Camera:
 
     def unstage(self) -> Status | list[Any]:
         """Stop streaming, at the end of a plan."""
-        if not self._may_run_free:
+        if not self._may_stream:
             return [self]
-        self._may_run_free = False
+        self._may_stream = False
         return self._core.camera_thread.run(self._sequence.reset, what=f"Stopping the {self.name}")
 
     async def pause(self) -> None:
         """Hold the stream until `resume`."""
-        if self._may_run_free:  # else this would wait for a triggered exposure
+        if self._may_stream:  # else this would wait for a triggered exposure
             await self._core.camera_thread.ask(self._sequence.pause)
 
     async def resume(self) -> None:
         """Continue the stream."""
-        if self._may_run_free:
+        if self._may_stream:
             await self._core.camera_thread.ask(self._sequence.resume)
 
     def start_stream(self) -> Answer[int]:
-        self._may_run_free = True
+        self._may_stream = True
         return self._core.camera_thread.ask(self._sequence.start)
 
     def stop_stream(self) -> Answer[None]:
@@ -218,9 +218,6 @@ class Camera:
     def _put_exposure(self, milliseconds: float) -> None:
         self._core.mmc.setExposure(milliseconds)
         self._get_exposure()
-
-    def _get_gain(self) -> float:
-        return float(self._core.mmc.getProperty(self._label, "Gain"))
 
     def _binnings(self) -> list[int]:
         offered = self._core.mmc.getAllowedPropertyValues(self._label, "Binning")

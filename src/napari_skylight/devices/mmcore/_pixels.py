@@ -96,8 +96,8 @@ SIDES = ("x", "y", "width", "height")
 class Roi:
     """The region of interest in sensor pixels; the core counts in binned ones."""
 
-    def __init__(self, mmc: Callable[[], Any], binning: Callable[[], int]) -> None:
-        self._mmc = mmc
+    def __init__(self, core: Core, binning: Callable[[], int]) -> None:
+        self._core = core
         self._binning = binning
         self._size = self._sensor_size()
 
@@ -117,7 +117,7 @@ class Roi:
 
     def _sensor_size(self) -> tuple[int, int]:
         """Return width and height of the sensor; the ROI is restored afterwards."""
-        mmc, binning = self._mmc(), self._binning()
+        mmc, binning = self._core.mmc, self._binning()
         roi = list(mmc.getROI())
         mmc.clearROI()
         size = mmc.getImageWidth() * binning, mmc.getImageHeight() * binning
@@ -126,10 +126,10 @@ class Roi:
         return size
 
     def _get(self, side: int) -> int:
-        return int(self._mmc().getROI()[side]) * self._binning()
+        return int(self._core.mmc.getROI()[side]) * self._binning()
 
     def _put(self, side: int, pixels: float) -> None:
-        mmc, binning = self._mmc(), self._binning()
+        mmc, binning = self._core.mmc, self._binning()
         roi = list(mmc.getROI())
         roi[side] = int(pixels // binning)
         mmc.setROI(*roi)

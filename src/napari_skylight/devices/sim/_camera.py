@@ -7,7 +7,7 @@ import contextlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,15 +41,6 @@ REST_SECONDS = 5.0
 """How long the last frame may take when the stream stops."""
 
 CLOSE_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """The frame of the last trigger, with its time stamp and settings."""
-
-    counts: NDArray[Any]
-    timestamp: float
-    shot: Shot
 
 
 class Camera(StandardReadable):
@@ -87,52 +78,37 @@ class Camera(StandardReadable):
         # In a tuple, because an attribute that is a Device would become a part of the camera.
         self._bench = (stage, focus, light)
         self._add_settings(*sensor)
-        self._frame: _Frame | None = None
+        self._readings: dict[str, Reading[Any]] = {}
         self._taken = 0
         self._imaging = threading.Lock()  # one of the two threads takes a picture at a time
         self._last_scalars: tuple[Shot, Mapping[str, float]] | None = None
         thread_name = f"skylight-sim-{name or 'camera'}"
         self._stream = FrameStream(name, max_bytes=stream_bytes)
-        self._free_run = FreeRun(
-            self._stream, self._expose_free, thread_name=f"{thread_name}-stream"
+        self._stream_thread = FreeRun(
+            self._stream, self._expose_streamed, thread_name=f"{thread_name}-stream"
         )
         super().__init__(name=name)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=thread_name)
 
     def _add_settings(self, height: int, width: int) -> None:
         """Create the signals; those that `read` does not return are configuration."""
-
-        def pixels(
-            label: str, initial: int, limits: Callable[[], tuple[int, int]]
-        ) -> CheckedSignal[int]:
-            return CheckedSignal(
-                int, initial, label=label, owner="camera", units="px", limits=limits
-            )
-
-        self.exposure = CheckedSignal(
-            float,
-            20.0,
-            label="Exposure",
-            owner="camera",
-            units="ms",
-            limits=lambda: (0.1, 10_000.0),
+        signal = partial(CheckedSignal, owner="camera")
+        pixels = partial(signal, int, units="px")
+        self.exposure = signal(
+            float, 20.0, label="Exposure", units="ms", limits=lambda: (0.1, 10_000.0)
         )
-        self.gain = CheckedSignal(
-            float, 1.0, label="Gain", owner="camera", limits=lambda: (1.0, 16.0)
-        )
-        self.binning = CheckedSignal(int, 1, label="Binning", owner="camera", choices=(1, 2, 4))
-        self.roi_x = pixels("ROI x", 0, lambda: (0, width - self.roi_width.value))
-        self.roi_y = pixels("ROI y", 0, lambda: (0, height - self.roi_height.value))
+        self.gain = signal(float, 1.0, label="Gain", limits=lambda: (1.0, 16.0))
+        self.binning = signal(int, 1, label="Binning", choices=(1, 2, 4))
+        self.roi_x = pixels(0, label="ROI x", limits=lambda: (0, width - self.roi_width.value))
+        self.roi_y = pixels(0, label="ROI y", limits=lambda: (0, height - self.roi_height.value))
         with self.add_children_as_readables(Format.CONFIG_SIGNAL):
-            self.roi_width = pixels(
-                "ROI width", width, lambda: (SMALLEST, width - self.roi_x.value)
+            self.roi_width: CheckedSignal[int] = pixels(
+                width, label="ROI width", limits=lambda: (SMALLEST, width - self.roi_x.value)
             )
-            self.roi_height = pixels(
-                "ROI height", height, lambda: (SMALLEST, height - self.roi_y.value)
+            self.roi_height: CheckedSignal[int] = pixels(
+                height, label="ROI height", limits=lambda: (SMALLEST, height - self.roi_y.value)
             )
-            self.bit_depth = CheckedSignal(
-                int, 16, label="Bit depth", owner="camera", choices=tuple(COUNTS)
-            )
+            self.bit_depth = signal(int, 16, label="Bit depth", choices=tuple(COUNTS))
 
     def set_name(self, name: str, *, child_name_separator: str | None = None) -> None:
         """Name the camera; its image and its scalars go by that name."""
@@ -147,7 +123,7 @@ class Camera(StandardReadable):
 
     def trigger(self) -> StatusProtocol:
         """Expose and read out one frame; while streaming, wait for the next."""
-        if self._free_run.on:
+        if self._stream_thread.on:
             return self._stream.arrival(ARRIVAL_SECONDS + 2 * self.exposure.value / 1000)
         return self._expose_one()
 
@@ -161,21 +137,19 @@ class Camera(StandardReadable):
         await asyncio.sleep(max(0.0, end - loop.time()))
         # An exposure that a stopped run left behind must not replace a newer frame.
         if number == self._taken - 1:
-            self._frame = _Frame(counts, time.time(), shot)
+            values = {self.name: counts, **self._scalars(shot)}
+            now = time.time()
+            self._readings = {
+                key: {"value": value, "timestamp": now} for key, value in values.items()
+            }
 
     async def read(self) -> dict[str, Reading[Any]]:
         """Return the last frame, under the camera's name, and the settings it was taken with."""
-        if self._free_run.on:
+        if self._stream_thread.on:
             return self._stream.read()
-        frame = self._frame
-        if frame is None:
+        if not self._readings:
             raise RuntimeError(f"{self.name} has no frame yet: trigger it first.")
-        readings: dict[str, Reading[Any]] = {
-            self.name: {"value": frame.counts, "timestamp": frame.timestamp}
-        }
-        for key, value in self._scalars(frame.shot).items():
-            readings[key] = {"value": value, "timestamp": frame.timestamp}
-        return readings
+        return dict(self._readings)
 
     async def describe(self) -> dict[str, DataKey]:
         """Return what `read` would return for a frame triggered now."""
@@ -203,35 +177,35 @@ class Camera(StandardReadable):
     @AsyncStatus.wrap
     async def stage(self) -> None:
         """Stop streaming, before a plan."""
-        self._free_run.reset()
+        self._stream_thread.reset()
         await super().stage()
 
     def unstage(self) -> AsyncStatus[None]:
         """Stop streaming at once, after a plan."""
-        self._free_run.reset()
+        self._stream_thread.reset()
         return super().unstage()
 
     async def pause(self) -> None:
         """Hold the stream until `resume`."""
-        await _rest(self._free_run.pause())
+        await _rest(self._stream_thread.pause())
 
     async def resume(self) -> None:
         """Continue the stream."""
-        self._free_run.resume()
+        self._stream_thread.resume()
 
     async def start_stream(self) -> int:
         """Start streaming; see `StreamingCamera`."""
-        return self._free_run.start()
+        return self._stream_thread.start()
 
     async def stop_stream(self) -> None:
         """Stop streaming."""
-        await _rest(self._free_run.stop())
+        await _rest(self._stream_thread.stop())
 
     def drain(self, after: int) -> FrameBatch:
         """Return frames after number `after`; see `StreamingCamera`."""
         return self._stream.drain(after)
 
-    def _expose_free(self) -> tuple[float, Callable[[], None]]:
+    def _expose_streamed(self) -> tuple[float, Callable[[], None]]:
         shot, number = self._shot(), self._taken
         self._taken += 1
 
@@ -245,7 +219,7 @@ class Camera(StandardReadable):
     def close(self) -> None:
         """End the threads; the camera takes no more frames."""
         with contextlib.suppress(TimeoutError):  # it is a daemon's, and ends after its frame
-            self._free_run.reset().result(CLOSE_SECONDS)
+            self._stream_thread.reset().result(CLOSE_SECONDS)
         self._worker.shutdown(wait=True)
 
     def _take(self, shot: Shot, number: int, out: NDArray[Any] | None = None) -> NDArray[Any]:

@@ -11,16 +11,13 @@ import importlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from ophyd_async.core import AsyncStatus, TriggerInfo
-
-if TYPE_CHECKING:
-    from bluesky.protocols import Hints, Reading
-    from event_model import DataKey
-    from ophyd_async.core import StandardDetector
+from bluesky.protocols import Hints, Reading
+from event_model import DataKey
+from ophyd_async.core import AsyncStatus, StandardDetector, TriggerInfo
 
 __all__ = ["FileCamera"]
 

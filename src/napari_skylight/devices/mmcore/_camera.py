@@ -6,24 +6,20 @@ import re
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from bluesky.protocols import Hints, Reading
+from event_model import DataKey
 
+from napari_skylight.devices.mmcore._core import Core
 from napari_skylight.devices.mmcore._core_setting import Choice, CoreSetting, Number
 from napari_skylight.devices.mmcore._pixels import Pixels, Roi, frame_of
 from napari_skylight.devices.mmcore._sequence import Sequence
-from napari_skylight.devices.mmcore._thread import PATIENCE_SECONDS
+from napari_skylight.devices.mmcore._thread import PATIENCE_SECONDS, Answer
 from napari_skylight.devices.streaming import FrameStream
-
-if TYPE_CHECKING:
-    from event_model import DataKey
-
-    from napari_skylight.devices.mmcore._core import Core
-    from napari_skylight.devices.mmcore._thread import Answer
-    from napari_skylight.engine import Status
-    from napari_skylight.protocols import FrameBatch
+from napari_skylight.engine import Status
+from napari_skylight.protocols import FrameBatch
 
 INTEGER = 3
 """The core's type of a property that is a whole number (``pymmcore.Integer``)."""

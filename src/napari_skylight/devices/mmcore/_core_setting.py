@@ -8,15 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from bluesky.protocols import Hints, Location, Reading
+from event_model import DataKey
 
-if TYPE_CHECKING:
-    from event_model import DataKey
-
-    from napari_skylight.devices.mmcore._thread import CoreThread
-    from napari_skylight.engine import Status
+from napari_skylight.devices.mmcore._thread import CoreThread
+from napari_skylight.engine import Status
 
 T = TypeVar("T")
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bluesky.protocols import Hints, Reading
+from event_model import DataKey
 
+from napari_skylight.devices.mmcore._core import Core
 from napari_skylight.devices.mmcore._core_setting import Choice
-
-if TYPE_CHECKING:
-    from event_model import DataKey
-
-    from napari_skylight.devices.mmcore._core import Core
-    from napari_skylight.devices.mmcore._thread import Answer
-    from napari_skylight.engine import Status
+from napari_skylight.devices.mmcore._thread import Answer
+from napari_skylight.engine import Status
 
 CHANNEL_SECONDS = 30.0
 

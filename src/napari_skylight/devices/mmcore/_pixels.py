@@ -6,16 +6,13 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_skylight.devices.mmcore._core import Core
 from napari_skylight.devices.mmcore._core_setting import Number
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from napari_skylight.devices.mmcore._core import Core
 
 DTYPES: dict[int, np.dtype[Any]] = {
     1: np.dtype(np.uint8),

@@ -6,15 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from napari_skylight.devices.mmcore._core import Core
 from napari_skylight.devices.mmcore._pixels import frame_of
-
-if TYPE_CHECKING:
-    from napari_skylight.devices.mmcore._core import Core
-    from napari_skylight.devices.streaming import FrameStream
+from napari_skylight.devices.streaming import FrameStream
 
 DRAIN_SECONDS = 0.004
 """How often the core's circular buffer, 250 MB by default, is emptied."""

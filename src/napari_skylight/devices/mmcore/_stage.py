@@ -7,16 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bluesky.protocols import Hints, Location, Reading
+from event_model import DataKey
 
-if TYPE_CHECKING:
-    from event_model import DataKey
-
-    from napari_skylight.devices.mmcore._core import Core
-    from napari_skylight.devices.mmcore._thread import Answer
-    from napari_skylight.engine import Status
+from napari_skylight.devices.mmcore._core import Core
+from napari_skylight.devices.mmcore._thread import Answer
+from napari_skylight.engine import Status
 
 MOVE_SECONDS = 60.0
 

@@ -8,20 +8,15 @@ import re
 import select
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_skylight.devices.sim._stage import FOCUS_TRAVEL, TRAVEL
 from napari_skylight.devices.sim.specimen import CHANNELS, Imager, Shot
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from napari_skylight.devices.sim.specimen import Shot
 
 GAP = "   "
 HELP = GAP.join(

@@ -6,30 +6,25 @@ import asyncio
 import contextlib
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from bluesky.protocols import Hints, Reading
+from bluesky.protocols import Status as StatusProtocol
+from event_model import DataKey
+from numpy.typing import NDArray
 from ophyd_async.core import AsyncStatus, StandardReadable
 from ophyd_async.core import StandardReadableFormat as Format
 
 from napari_skylight.devices.sim._checked_signal import CheckedSignal
+from napari_skylight.devices.sim._light import Light
+from napari_skylight.devices.sim._stage import FocusDrive, XYStage
 from napari_skylight.devices.sim.specimen import COUNTS, Imager, Shot
 from napari_skylight.devices.streaming import FrameStream, FreeRun
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from concurrent.futures import Future
-
-    from bluesky.protocols import Hints, Reading
-    from bluesky.protocols import Status as StatusProtocol
-    from event_model import DataKey
-    from numpy.typing import NDArray
-
-    from napari_skylight.devices.sim._light import Light
-    from napari_skylight.devices.sim._stage import FocusDrive, XYStage
-    from napari_skylight.protocols import FrameBatch
+from napari_skylight.protocols import FrameBatch
 
 SMALLEST = 16
 """Fewest pixels a region of interest may have along an axis."""

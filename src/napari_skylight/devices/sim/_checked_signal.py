@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
+from event_model import DataKey
 from ophyd_async.core import SignalDatatype, SignalRW, SoftSignalBackend
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from event_model import DataKey
 
 T = TypeVar("T", bound=SignalDatatype)
 Limits = tuple[float, float]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from bluesky.protocols import Location
+from bluesky.protocols import Location, Reading
+from event_model import DataKey
 from ophyd_async.core import (
+    Callback,
     SignalR,
     SoftSignalBackend,
     StandardReadable,
@@ -19,13 +21,6 @@ from ophyd_async.core import (
 from ophyd_async.core import StandardReadableFormat as Format
 
 from napari_skylight.devices.sim._checked_signal import CheckedSignal, check_number
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from bluesky.protocols import Reading
-    from event_model import DataKey
-    from ophyd_async.core import Callback
 
 REPORT_PERIOD = 0.05
 """The period of position updates during a move, in seconds."""

@@ -6,19 +6,16 @@ import logging
 import math
 import weakref
 from collections import deque
+from collections.abc import Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from bluesky.protocols import Reading
+from numpy.typing import DTypeLike, NDArray
 
 from napari_skylight.engine import Status
 from napari_skylight.protocols import FrameBatch
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import DTypeLike, NDArray
 
 SPARES = 4
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from napari_skylight.devices.streaming._frames import FrameStream
+from napari_skylight.devices.streaming._frames import FrameStream
 
 LATE_SECONDS = 0.2
 """How far the thread may fall behind and still catch up."""

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_skylight.devices.sim.specimen._layout import PIXEL_SIZE
-from napari_skylight.devices.sim.specimen._sensor import Sensor, bin_pixels
+from napari_skylight.devices.sim.specimen._sensor import Exposed, Sensor, bin_pixels
 from napari_skylight.devices.sim.specimen._specimen import CHANNELS, Specimen
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from napari_skylight.devices.sim.specimen._sensor import Exposed
 
 ROW_SECONDS = 3.9e-6
 """Readout time of a row: 500 frames of 512 rows per second, as with fast cameras."""

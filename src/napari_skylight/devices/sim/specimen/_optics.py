@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from bisect import bisect
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_skylight.devices.sim.specimen._layout import PIXEL_SIZE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 LEVELS = (0.0, 0.7, 1.4, 2.2, 3.2, 4.5, 6.0, 8.0, 10.5, 14.0, 18.0)
 """Defocus in µm for which pictures are computed; others are mixed from two of them."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_skylight.devices.sim.specimen._layout import Cell, Phase
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
 
 Picture: TypeAlias = "NDArray[np.floating[Any]]"
 """Float32; typed wider, because NumPy's stubs widen products with Python numbers."""

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_skylight.devices.sim.specimen import _stains
 from napari_skylight.devices.sim.specimen._layout import Cell, Layout
 from napari_skylight.devices.sim.specimen._optics import blend, contrast_transfer, defocus_transfer
-from napari_skylight.devices.sim.specimen._shapes import PATCH, Body, Textures
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from napari_skylight.devices.sim.specimen._shapes import Picture
+from napari_skylight.devices.sim.specimen._shapes import PATCH, Body, Picture, Textures
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from napari_skylight.devices.sim.specimen._layout import Phase
@@ -11,14 +9,13 @@ from napari_skylight.devices.sim.specimen._shapes import (
     PATCH,
     SPREAD,
     Body,
+    Picture,
+    Textures,
     bell,
     bump,
     step,
     trace,
 )
-
-if TYPE_CHECKING:
-    from napari_skylight.devices.sim.specimen._shapes import Picture, Textures
 
 
 def nuclei(body: Body, textures: Textures, rng: np.random.Generator) -> Picture:

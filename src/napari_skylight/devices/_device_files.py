@@ -8,7 +8,8 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def read_tables(file: Path) -> list[DeviceTable]:
     """Return the arrays of tables in `file`, in order; single tables are ignored."""
     try:
         text = file.read_text("utf-8-sig")
-        document = tomllib.loads(text)
+        document: Any = tomllib.loads(text)
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no file {file}.") from None
     except tomllib.TOMLDecodeError as error:
@@ -53,7 +54,7 @@ def read_tables(file: Path) -> list[DeviceTable]:
         if any(path[:length] in counts for length in range(1, len(path))):
             continue
         nth = counts[path] = counts.get(path, -1) + 1
-        arguments = _at(document, path)[nth]
+        arguments = reduce(getitem, path, document)[nth]
         expanded = {name: _expanded(value, file.parent) for name, value in arguments.items()}
         tables.append(DeviceTable(".".join(path), expanded, f"{file.name}, line {line}"))
     if not tables:
@@ -80,12 +81,6 @@ def _headers(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
             ((key, inner),) = inner.items()
             path.append(key)
         yield number, tuple(path)
-
-
-def _at(document: Any, path: tuple[str, ...]) -> Any:
-    for key in path:
-        document = document[key]
-    return document
 
 
 def _expanded(value: Any, folder: Path) -> Any:

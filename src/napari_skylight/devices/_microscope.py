@@ -13,10 +13,6 @@ from napari_skylight import _entry_points
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _nothing_to_close() -> None:
-    """Do nothing: the microscope holds no resources."""
-
-
 @dataclass(frozen=True)
 class Microscope:
     """Devices that belong together, with a title and a function that closes them.
@@ -38,7 +34,7 @@ class Microscope:
 
     title: str
     devices: tuple[Any, ...]
-    close: Callable[[], None] = _nothing_to_close
+    close: Callable[[], None] = lambda: None
     sources: tuple[str, ...] = ()
     problems: tuple[Exception, ...] = ()
 

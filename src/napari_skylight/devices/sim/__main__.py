@@ -19,12 +19,7 @@ from napari_skylight.devices.sim._stage import FOCUS_TRAVEL, TRAVEL
 from napari_skylight.devices.sim.specimen import CHANNELS, Imager, Shot
 
 GAP = "   "
-HELP = GAP.join(
-    (
-        *("arrows: stage", "+ -: focus", "c: channel", "e E: exposure"),
-        *("l: light", "b: binning", "q: quit"),
-    )
-)
+HELP = "arrows: stage   + -: focus   c: channel   e E: exposure   l: light   b: binning   q: quit"
 ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}
 KEY = re.compile(r"\x1b[\[O]([ABCD])|\x1b[\[O]?$|(.)", re.DOTALL)
 END_OF_LINE, REST_OF_SCREEN = "\x1b[K", "\x1b[J"
@@ -68,25 +63,25 @@ def screen(shot: Shot, frame: NDArray[Any], columns: int, lines: int) -> str:
 
 def press(shot: Shot, key: str) -> Shot:
     """Return the settings after `key`: "up", "down", "left", "right" or one of `HELP`."""
-
-    def within(value: float, limits: tuple[float, float]) -> float:
-        return min(max(value, limits[0]), limits[1])
-
     channels = [*CHANNELS]
     changes: Mapping[str, Mapping[str, Any]] = {
-        "left": {"x": within(shot.x - STAGE_STEP, TRAVEL)},
-        "right": {"x": within(shot.x + STAGE_STEP, TRAVEL)},
-        "up": {"y": within(shot.y - STAGE_STEP, TRAVEL)},
-        "down": {"y": within(shot.y + STAGE_STEP, TRAVEL)},
-        "+": {"focus": within(shot.focus + FOCUS_STEP, FOCUS_TRAVEL)},
-        "-": {"focus": within(shot.focus - FOCUS_STEP, FOCUS_TRAVEL)},
+        "left": {"x": _within(shot.x - STAGE_STEP, TRAVEL)},
+        "right": {"x": _within(shot.x + STAGE_STEP, TRAVEL)},
+        "up": {"y": _within(shot.y - STAGE_STEP, TRAVEL)},
+        "down": {"y": _within(shot.y + STAGE_STEP, TRAVEL)},
+        "+": {"focus": _within(shot.focus + FOCUS_STEP, FOCUS_TRAVEL)},
+        "-": {"focus": _within(shot.focus - FOCUS_STEP, FOCUS_TRAVEL)},
         "c": {"channel": channels[(channels.index(shot.channel) + 1) % len(channels)]},
-        "e": {"exposure": within(shot.exposure / 2, EXPOSURES)},
-        "E": {"exposure": within(shot.exposure * 2, EXPOSURES)},
+        "e": {"exposure": _within(shot.exposure / 2, EXPOSURES)},
+        "E": {"exposure": _within(shot.exposure * 2, EXPOSURES)},
         "l": {"light": 0.0 if shot.light else 0.5},
         "b": {"binning": BINNINGS[shot.binning]},
     }
     return replace(shot, **changes.get(key, {}))
+
+
+def _within(value: float, limits: tuple[float, float]) -> float:
+    return min(max(value, limits[0]), limits[1])
 
 
 def summary(shot: Shot, frame: NDArray[Any]) -> str:
@@ -145,12 +140,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="another seed, another specimen")
     imager = Imager(parser.parse_args(arguments).seed)
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.name == "nt":
-        shot = Shot()
-        frame = imager.take(shot)
+        frame = imager.take(Shot())
         print(shades(frame, 78, 36))
-        print(summary(shot, frame))
-        return 0
-    _play(imager)
+        print(summary(Shot(), frame))
+    else:
+        _play(imager)
     return 0
 
 

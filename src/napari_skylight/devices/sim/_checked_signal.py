@@ -97,15 +97,11 @@ def check_number(value: Any, limits: Limits, label: str, owner: str, units: str)
         number = math.nan
     if math.isnan(number):
         raise ValueError(f"{label} {value!r} is not a number.")
-    for beyond, word, limit in (
-        (number < limits[0], "below", limits[0]),
-        (number > limits[1], "above", limits[1]),
-    ):
-        if beyond:
-            raise ValueError(
-                f"{label} {_say(number, units)} is {word} the {owner}'s {_say(limit, units)}."
-            )
-    return number
+    low, high = limits
+    if low <= number <= high:
+        return number
+    word, limit = ("below", low) if number < low else ("above", high)
+    raise ValueError(f"{label} {_say(number, units)} is {word} the {owner}'s {_say(limit, units)}.")
 
 
 def _say(number: float, units: str) -> str:

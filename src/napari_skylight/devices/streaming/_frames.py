@@ -33,9 +33,12 @@ class BufferPool:
     def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Return an uninitialized array; its memory is reused when its last view is gone."""
         nbytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-        memory = self._spare(nbytes)
-        if memory is None:
-            memory = np.empty(nbytes, np.uint8)
+        memory = np.empty(0, np.uint8)
+        while memory.nbytes != nbytes:
+            try:
+                memory = self._spares.pop()
+            except IndexError:
+                memory = np.empty(nbytes, np.uint8)
         # Of a memoryview, so that views of views refer to this array, not to the memory below it.
         array = np.frombuffer(memory.data, dtype).reshape(shape)
         owner = array.base
@@ -47,15 +50,6 @@ class BufferPool:
     def clear(self) -> None:
         """Release unused memory."""
         self._spares.clear()
-
-    def _spare(self, nbytes: int) -> NDArray[np.uint8] | None:
-        while True:
-            try:
-                memory = self._spares.pop()
-            except IndexError:
-                return None
-            if memory.nbytes == nbytes:
-                return memory
 
 
 STREAM_BYTES = 256_000_000
@@ -153,7 +147,9 @@ class FrameStream:
             raise RuntimeError("There is no frame to commit: make it in the slot first.")
         with self._lock:
             if not chunk.times:
-                self._make_room(chunk.pixels.nbytes)
+                total = chunk.pixels.nbytes + sum(kept.pixels.nbytes for kept in self._chunks)
+                while self._chunks and total > self.max_bytes:
+                    total -= self._chunks.popleft().pixels.nbytes
                 self._chunks.append(chunk)
             self._newest = chunk, len(chunk.times)
             chunk.times.append(timestamp)
@@ -174,11 +170,6 @@ class FrameStream:
             arrivals, self._arrivals = self._arrivals, []
         for arrival in arrivals:
             arrival.set_exception(error)
-
-    def _make_room(self, nbytes: int) -> None:
-        total = nbytes + sum(chunk.pixels.nbytes for chunk in self._chunks)
-        while self._chunks and total > self.max_bytes:
-            total -= self._chunks.popleft().pixels.nbytes
 
     @property
     def dropped(self) -> int:

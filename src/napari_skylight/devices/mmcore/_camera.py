@@ -18,6 +18,7 @@ from napari_skylight.devices.mmcore._pixels import Pixels, Roi, frame_of
 from napari_skylight.devices.mmcore._sequence import Sequence
 from napari_skylight.devices.mmcore._thread import PATIENCE_SECONDS, Answer
 from napari_skylight.devices.streaming import FrameStream
+from napari_skylight.devices.streaming._frames import readings
 from napari_skylight.engine import Status
 from napari_skylight.protocols import FrameBatch
 
@@ -182,10 +183,8 @@ class Camera:
             raise RuntimeError(
                 f"The {self.name} took no frame. Micro-Manager says: {error}"
             ) from error
-        values = {self.name: np.ascontiguousarray(frame_of(image, dtype)), **metadata}
-        self._frame = {
-            key: Reading(value=value, timestamp=timestamp) for key, value in values.items()
-        }
+        frame = np.ascontiguousarray(frame_of(image, dtype))
+        self._frame = readings({self.name: frame, **metadata}, timestamp)
 
     def _frame_settings(self) -> tuple[np.dtype[Any], dict[str, Any]]:
         """Return the dtype of the pixels, and the settings of a frame by data key."""

@@ -113,10 +113,7 @@ class Number(CoreSetting[float]):
         return key
 
     def _fit(self, value: float) -> float:
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
+        number = as_number(value)
         if not math.isfinite(number) or (self._whole and number % 1):
             kind = "whole number" if self._whole else "number"
             raise ValueError(f"{self.title} must be a {kind}, not {value!r}.")
@@ -130,6 +127,14 @@ class Number(CoreSetting[float]):
 
     def _amount(self, number: float) -> str:
         return f"{number:.10g} {self._units}".strip()
+
+
+def as_number(value: Any) -> float:
+    """Return `value` as a number; NaN if it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 class Choice(CoreSetting[T]):

@@ -13,6 +13,7 @@ from bluesky.protocols import Hints, Location, Reading
 from event_model import DataKey
 
 from napari_skylight.devices.mmcore._core import Core
+from napari_skylight.devices.mmcore._core_setting import as_number
 from napari_skylight.devices.mmcore._thread import Answer
 from napari_skylight.engine import Status
 
@@ -53,7 +54,10 @@ class Drive:
 
         def ask() -> None:
             nonlocal leg
-            self._wanted[axis] = _number(target, what)
+            number = as_number(target)
+            if not math.isfinite(number):
+                raise ValueError(f"{what} is not possible: it takes a number.")
+            self._wanted[axis] = number
             self._gathering = True
             leg = self._legs + 1
 
@@ -112,16 +116,6 @@ class Drive:
                 self._stop(False)
 
 
-def _number(target: Any, what: str) -> float:
-    try:
-        number = float(target)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{what} is not possible: it takes a number.")
-    return number
-
-
 class Axis:
     """One axis of a drive: Movable, Readable, Locatable and Stoppable, in µm."""
 
@@ -148,14 +142,8 @@ class Axis:
         return {self.name: Reading(value=await self._here(), timestamp=time.time())}
 
     async def describe(self) -> dict[str, DataKey]:
-        return {
-            self.name: {
-                "source": f"mmcore://{self.name}",
-                "dtype": "number",
-                "shape": [],
-                "units": "µm",
-            }
-        }
+        source = f"mmcore://{self.name}"
+        return {self.name: {"source": source, "dtype": "number", "shape": [], "units": "µm"}}
 
     async def locate(self) -> Location[float]:
         here = await self._here()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
+from napari_skylight.devices.streaming._frames import DescribedStatus
 from napari_skylight.engine import Status
 
 T = TypeVar("T")
@@ -27,17 +28,6 @@ POLL_SECONDS = 0.01
 IDLE_SECONDS = 30.0
 
 CLOSED = "The Micro-Manager microscope is closed: open it again."
-
-
-class CoreStatus(Status):
-    """A status whose time-out message begins with `what` is being done."""
-
-    def __init__(self, what: str, seconds: float) -> None:
-        self._what = what
-        super().__init__(timeout=round(seconds, 3))
-
-    def __repr__(self) -> str:
-        return self._what
 
 
 class Answer(Generic[T]):
@@ -58,9 +48,8 @@ class Answer(Generic[T]):
             async with asyncio.timeout(self._seconds):
                 return await answer
         except TimeoutError:
-            raise TimeoutError(
-                f"Micro-Manager did not answer within {self._seconds:g} s."
-            ) from None
+            message = f"Micro-Manager did not answer within {self._seconds:g} s."
+            raise TimeoutError(message) from None
 
     @property
     def error(self) -> BaseException | None:
@@ -115,7 +104,7 @@ class CoreThread:
         """
         if seconds is None:
             seconds = PATIENCE_SECONDS
-        status = CoreStatus(what, seconds + self.longest_job)
+        status = DescribedStatus(what, seconds + self.longest_job)
 
         def start() -> None:
             if not status.done:

@@ -24,6 +24,7 @@ from napari_skylight.devices.sim._light import Light
 from napari_skylight.devices.sim._stage import FocusDrive, XYStage
 from napari_skylight.devices.sim.specimen import COUNTS, Imager, Shot
 from napari_skylight.devices.streaming import FrameStream, FreeRun
+from napari_skylight.devices.streaming._frames import readings
 from napari_skylight.protocols import FrameBatch
 
 SMALLEST = 16
@@ -132,11 +133,7 @@ class Camera(StandardReadable):
         await asyncio.sleep(max(0.0, end - loop.time()))
         # An exposure that a stopped run left behind must not replace a newer frame.
         if number == self._taken - 1:
-            values = {self.name: counts, **self._scalars(shot)}
-            now = time.time()
-            self._readings = {
-                key: {"value": value, "timestamp": now} for key, value in values.items()
-            }
+            self._readings = readings({self.name: counts, **self._scalars(shot)}, time.time())
 
     async def read(self) -> dict[str, Reading[Any]]:
         """Return the last frame, under the camera's name, and the settings it was taken with."""

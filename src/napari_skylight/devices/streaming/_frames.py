@@ -203,7 +203,8 @@ class FrameStream:
 
     def arrival(self, seconds: float) -> Status:
         """Return a status that ends with the next frame, or fails after `seconds`."""
-        status = _Arrival(self.name, seconds)
+        what = f"The next frame of the {self.name} (is it waiting for a trigger of its own?)"
+        status = DescribedStatus(what, seconds)
         with self._lock:
             error = self._error
             if error is None:
@@ -220,7 +221,7 @@ class FrameStream:
             raise RuntimeError(f"The {self.name} has taken no frame yet: trigger it first.")
         chunk, place = newest
         # A copy: documents keep it, and would keep all of the chunk with it.
-        return _readings(
+        return readings(
             {self.name: chunk.pixels[place].copy(), **chunk.metadata}, chunk.times[place]
         )
 
@@ -249,7 +250,7 @@ class FrameStream:
             pixels, times = chunk.pixels[part], chunk.times[part]
             pixels.flags.writeable = False
             values = {self.name: pixels, **chunk.metadata, f"{self.name}-dropped": dropped}
-            return FrameBatch(_readings(values, times[-1]), times, last, self._made, lost)
+            return FrameBatch(readings(values, times[-1]), times, last, self._made, lost)
 
     def _account(self, first: int, after: int) -> int:
         """Return how many frames before `first` were lost, each counted once."""
@@ -268,16 +269,16 @@ class FrameStream:
         return self._dropped + len(self._gap)
 
 
-class _Arrival(Status):
-    """A status whose time-out message names the camera."""
+class DescribedStatus(Status):
+    """A status whose time-out message begins with `what` is being done."""
 
-    def __init__(self, name: str, seconds: float) -> None:
-        self._name = name
+    def __init__(self, what: str, seconds: float) -> None:
+        self._what = what
         super().__init__(timeout=round(seconds, 3))
 
     def __repr__(self) -> str:
-        return f"The next frame of the {self._name} (is it waiting for a trigger of its own?)"
+        return self._what
 
 
-def _readings(values: Mapping[str, Any], timestamp: float) -> dict[str, Reading[Any]]:
+def readings(values: Mapping[str, Any], timestamp: float) -> dict[str, Reading[Any]]:
     return {key: Reading(value=value, timestamp=timestamp) for key, value in values.items()}

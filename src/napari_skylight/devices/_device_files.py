@@ -21,6 +21,9 @@ from napari_skylight.devices._microscope import (
     find_factory,
 )
 
+MAKE_SECONDS = 30.0
+"""How long making a device may take: some search for their hardware."""
+
 
 class DeviceFileError(Exception):
     """A file of devices, or a device in it, is invalid; the message names file and line."""
@@ -100,10 +103,6 @@ def _located(file: Path, message: str) -> str:
     if found is None:
         return f"{file.name}: {message}"
     return f"{file.name}, line {found[2]}: {found[1]}"
-
-
-MAKE_SECONDS = 30.0
-"""How long making a device may take: some search for their hardware."""
 
 
 def _check(source: str | Path) -> None:

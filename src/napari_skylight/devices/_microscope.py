@@ -12,6 +12,12 @@ from napari_skylight import _entry_points
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+GROUP = "napari_skylight.devices"
+OWN = {
+    "simulated_microscope": "napari_skylight.devices.sim.microscope",
+    "micro_manager": "napari_skylight.devices.mmcore.microscope",
+}
+
 
 @dataclass(frozen=True)
 class Microscope:
@@ -59,13 +65,6 @@ def check_factory(factory: Callable[..., Any]) -> None:
     check = getattr(made.func, "__check__", None)
     if check is not None:
         check(*made.args, **made.keywords)
-
-
-GROUP = "napari_skylight.devices"
-OWN = {
-    "simulated_microscope": "napari_skylight.devices.sim.microscope",
-    "micro_manager": "napari_skylight.devices.mmcore.microscope",
-}
 
 
 def factory_names() -> tuple[str, ...]:

@@ -29,6 +29,8 @@ COLOUR_DTYPES: dict[int, np.dtype[Any]] = {4: np.dtype(np.uint8), 8: np.dtype(np
 
 _logger = logging.getLogger("napari_skylight")
 
+SIDES = ("x", "y", "width", "height")
+
 
 class Pixels:
     """The pixels of the camera called `name`, whose binning `binning` returns.
@@ -85,9 +87,6 @@ def frame_of(image: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if image.dtype.itemsize == dtype.itemsize:
         return image.view(dtype)
     return image.view(dtype).reshape(*image.shape, -1)[..., 2::-1]
-
-
-SIDES = ("x", "y", "width", "height")
 
 
 class Roi:

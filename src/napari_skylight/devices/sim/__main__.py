@@ -30,6 +30,9 @@ FOCUS_STEP = 1.0
 EXPOSURES = (0.1, 10_000.0)
 BINNINGS = {1: 2, 2: 4, 4: 1}
 
+FRAME_PERIOD = 0.05
+CLEAR, HOME, LEAVE = "\x1b[2J\x1b[?25l", "\x1b[H", "\x1b[0m\x1b[?25h\n"
+
 
 def keys(typed: str) -> tuple[list[str], str]:
     """Return the keys in `typed`, and the incomplete escape sequence at its end."""
@@ -123,10 +126,6 @@ def _levels(frame: NDArray[Any], columns: int, rows: int, count: int) -> NDArray
     stretched = np.clip((small - low) / max(high - low, 1.0), 0, 1)
     levels: NDArray[np.intp] = (stretched * (count - 1)).round().astype(np.intp)
     return levels
-
-
-FRAME_PERIOD = 0.05
-CLEAR, HOME, LEAVE = "\x1b[2J\x1b[?25l", "\x1b[H", "\x1b[0m\x1b[?25h\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

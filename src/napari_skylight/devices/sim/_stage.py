@@ -28,6 +28,9 @@ REPORT_PERIOD = 0.05
 FASTEST = 20_000.0
 """The highest velocity that can be set, in µm/s."""
 
+TRAVEL = (-1000.0, 1000.0)
+FOCUS_TRAVEL = (-50.0, 50.0)
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -142,10 +145,6 @@ class _Position(SoftSignalBackend[float]):
         low, high = self._limits
         key["limits"] = {"control": {"low": low, "high": high}}
         return key
-
-
-TRAVEL = (-1000.0, 1000.0)
-FOCUS_TRAVEL = (-50.0, 50.0)
 
 
 class XYStage(StandardReadable):

@@ -18,6 +18,11 @@ from napari_skylight.engine import Status
 from napari_skylight.protocols import FrameBatch
 
 SPARES = 4
+STREAM_BYTES = 256_000_000
+CHUNK_BYTES = 16_000_000
+CHUNK_FRAMES = 256
+
+_logger = logging.getLogger("napari_skylight")
 
 
 class BufferPool:
@@ -50,13 +55,6 @@ class BufferPool:
     def clear(self) -> None:
         """Release unused memory."""
         self._spares.clear()
-
-
-STREAM_BYTES = 256_000_000
-CHUNK_BYTES = 16_000_000
-CHUNK_FRAMES = 256
-
-_logger = logging.getLogger("napari_skylight")
 
 
 class _Chunk:

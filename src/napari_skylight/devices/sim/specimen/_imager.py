@@ -16,6 +16,9 @@ from napari_skylight.devices.sim.specimen._specimen import CHANNELS, Specimen
 ROW_SECONDS = 3.9e-6
 """Readout time of a row: 500 frames of 512 rows per second, as with fast cameras."""
 
+DOSE = 20.0
+"""Exposure at full light, in ms."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
@@ -106,10 +109,6 @@ class Imager:
             view = self._specimen.view(shot.channel, row, column, *size, shot.focus)
             self._seen = place, bin_pixels(view, shot.binning)
         return self._seen[1]
-
-
-DOSE = 20.0
-"""Exposure at full light, in ms."""
 
 
 @dataclass(frozen=True)

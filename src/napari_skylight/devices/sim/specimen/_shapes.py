@@ -18,6 +18,19 @@ Picture: TypeAlias = "NDArray[np.floating[Any]]"
 SIZE = 1024
 GRAINS = (1.5, 4.0, 12.0, 40.0)
 
+PATCH = 320
+"""Side of the square picture of a cell with its defocused light, in pixels."""
+
+MARGIN = 46
+"""Reach of the defocused light beyond the cell, in pixels."""
+
+REACH = PATCH // 2 - MARGIN
+WAVINESS, CALM = 13.0, 0.4
+OVERLAP = 2.0
+
+SPREAD = (Phase.RESTING, Phase.PROPHASE)
+"""Phases of flat cells; in the others, cells have rounded up."""
+
 
 class Textures:
     """Periodic Gaussian random fields, mean 0 and standard deviation 1, for crops up to `patch`."""
@@ -37,20 +50,6 @@ class Textures:
         """Return a ``(size, size)`` view from a corner of the field of `grain` pixels."""
         row, column = row % SIZE, column % SIZE
         return self._fields[grain][row : row + size, column : column + size]
-
-
-PATCH = 320
-"""Side of the square picture of a cell with its defocused light, in pixels."""
-
-MARGIN = 46
-"""Reach of the defocused light beyond the cell, in pixels."""
-
-REACH = PATCH // 2 - MARGIN
-WAVINESS, CALM = 13.0, 0.4
-OVERLAP = 2.0
-
-SPREAD = (Phase.RESTING, Phase.PROPHASE)
-"""Phases of flat cells; in the others, cells have rounded up."""
 
 
 @dataclass(frozen=True)

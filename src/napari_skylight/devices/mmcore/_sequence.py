@@ -135,7 +135,7 @@ class Sequence:
             if has_ended:
                 raise RuntimeError(f"The {self._stream.name} stopped taking frames by itself.")
             thread = self._core.camera_thread
-            if not thread.later(lambda: self._drain_again(starts), DRAIN_SECONDS):
+            if not thread.put(lambda: self._drain_again(starts), DRAIN_SECONDS):
                 self.stop()  # the microscope is being closed
         except Exception as error:  # noqa: BLE001 - whatever a driver raises is raised by drain
             self._stream.fail(error)

@@ -15,6 +15,7 @@ from event_model import DataKey
 from napari_skylight.devices.mmcore._core import Core
 from napari_skylight.devices.mmcore._core_setting import as_number
 from napari_skylight.devices.mmcore._thread import Answer
+from napari_skylight.devices.streaming._frames import readings
 from napari_skylight.engine import Status
 
 MOVE_SECONDS = 60.0
@@ -184,11 +185,7 @@ class Stage:
 
     async def read(self) -> dict[str, Reading[float]]:
         x, y = await self._core.thread.ask(self._drive.position)
-        now = time.time()
-        return {
-            self.x.name: Reading(value=float(x), timestamp=now),
-            self.y.name: Reading(value=float(y), timestamp=now),
-        }
+        return readings({self.x.name: float(x), self.y.name: float(y)}, time.time())
 
     async def describe(self) -> dict[str, DataKey]:
         return {**await self.x.describe(), **await self.y.describe()}

@@ -82,7 +82,7 @@ class CoreThread:
             except Exception as error:  # noqa: BLE001 - whatever the driver raises is the answer
                 future.set_exception(error)
 
-        if not self._put(answer):
+        if not self.put(answer):
             future.set_exception(RuntimeError(CLOSED))
         return Answer(future, PATIENCE_SECONDS + self.longest_job)
 
@@ -117,7 +117,7 @@ class CoreThread:
             elif arrived():
                 then()
                 status.set_finished()
-            elif not self._put(guarded(look), POLL_SECONDS):
+            elif not self.put(guarded(look), POLL_SECONDS):
                 raise RuntimeError(CLOSED)
 
         def guarded(step: Callable[[], None]) -> Callable[[], None]:
@@ -129,13 +129,9 @@ class CoreThread:
 
             return attempt
 
-        if not self._put(guarded(start)):
+        if not self.put(guarded(start)):
             status.set_exception(RuntimeError(CLOSED))
         return status
-
-    def later(self, job: Callable[[], None], seconds: float) -> bool:
-        """Queue `job`, which must not raise, in `seconds`; return False if the thread is closed."""
-        return self._put(job, seconds)
 
     def close(self) -> None:
         """Take no more jobs, and end the thread after the queued ones."""
@@ -148,7 +144,8 @@ class CoreThread:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def _put(self, job: Callable[[], None], delay: float = 0.0) -> bool:
+    def put(self, job: Callable[[], None], delay: float = 0.0) -> bool:
+        """Queue `job`, which must not raise, in `delay` s; return False if the thread is closed."""
         with self._changed:
             if self._closed:
                 return False

@@ -148,13 +148,8 @@ def sample_image(
         Some of DAPI, GFP, RFP and Brightfield.
     """
     specimen, sensor = Specimen(seed), Sensor(seed)
-    frames = [
-        sensor.read_out(
-            sensor.expose(
-                specimen.view(channel, 0, 0, *shape, focus=None) * np.float32(DOSE), 1.0, 16
-            ),
-            number,
-        )
-        for number, channel in enumerate(channels)
-    ]
+    frames = []
+    for number, channel in enumerate(channels):
+        electrons = specimen.view(channel, 0, 0, *shape, focus=None) * np.float32(DOSE)
+        frames.append(sensor.read_out(sensor.expose(electrons, 1.0, 16), number))
     return SampleImage(np.stack(frames), tuple(channels), PIXEL_SIZE)

@@ -106,12 +106,7 @@ def bin_pixels(electrons: NDArray[np.float32], binning: int) -> NDArray[np.float
     if binning == 1:
         return electrons
     height, width = (side // binning * binning for side in electrons.shape)
-    parts = (
-        electrons[row:height:binning, column:width:binning]
-        for row in range(binning)
-        for column in range(binning)
-    )
     total = np.zeros((height // binning, width // binning), np.float32)
-    for part in parts:
-        total += part
+    for row, column in np.ndindex(binning, binning):
+        total += electrons[row:height:binning, column:width:binning]
     return total

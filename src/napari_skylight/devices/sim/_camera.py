@@ -52,9 +52,9 @@ class Camera(StandardReadable):
     imager
         Makes the frames.
     stage, focus, light
-        Where it looks, and by what light.
+        Position and illumination of each frame.
     sensor
-        Height and width of the chip, in pixels.
+        Height and width, in pixels.
     stream_bytes
         Limit for the memory of streamed frames until they are drained.
     """
@@ -210,7 +210,7 @@ class Camera(StandardReadable):
 
     def close(self) -> None:
         """End the threads; the camera takes no more frames."""
-        with contextlib.suppress(TimeoutError):  # it is a daemon's, and ends after its frame
+        with contextlib.suppress(TimeoutError):  # a daemon thread, which ends after its frame
             self._stream_thread.reset().result(CLOSE_SECONDS)
         self._worker.shutdown(wait=True)
 
@@ -257,5 +257,5 @@ class Camera(StandardReadable):
 async def _rest(ended: Future[None]) -> None:
     """Wait for the last frame."""
     async with asyncio.timeout(REST_SECONDS):
-        # Shielded: a future that is given up can no longer be ended.
+        # Shielded: the thread could not complete a cancelled future.
         await asyncio.shield(asyncio.wrap_future(ended))

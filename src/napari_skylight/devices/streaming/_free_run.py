@@ -54,7 +54,7 @@ class FreeRun:
         self._lock = Lock()
         self._wanted = self._paused = False
         self._before = 0
-        self._run = _Run()  # the one under way, or the last
+        self._run = _Run()  # the current or last one
         self._run.ended.set_result(None)
 
     @property
@@ -125,9 +125,9 @@ class FreeRun:
                 if run.stop.wait(max(0.0, due - now)):
                     break
                 finish()
-        except Exception as error:  # noqa: BLE001 - whatever a driver raises, who drains is to know
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises, drain raises
             self._stream.fail(error)
-        except BaseException as error:  # noqa: BLE001 - nor may an exit or a cancellation go unseen
+        except BaseException as error:  # noqa: BLE001 - drain reports an exit or a cancellation too
             self._stream.fail(RuntimeError(f"It stopped making frames: {type(error).__name__}."))
         finally:
             run.ended.set_result(None)

@@ -22,7 +22,7 @@ from napari_skylight.viewer import ViewerLink
 
 
 class Ring:
-    """A camera that runs free and writes into a ring of buffers, as frame grabbers do.
+    """A streaming camera that writes into a ring of buffers, as frame grabbers do.
 
     A trigger is done when there is a frame that was not read; a read gives all of them, or the
     newest only. The first pixel of each frame is its number.
@@ -123,7 +123,7 @@ def streaming_view_of(
     viewer: napari.Viewer,
     ready: Callable[[Session], None] = lambda _session: None,
 ) -> Iterator[Session]:
-    """Run the plan live view with a microscope whose camera runs free, stashing, in `viewer`.
+    """Run the plan live view with a microscope whose camera streams, stashing, in `viewer`.
 
     `ready` is called with the session before the plan is started.
     """

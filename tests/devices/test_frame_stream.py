@@ -1,4 +1,4 @@
-"""The frames of a camera that runs free, until they are drained."""
+"""The frames of a streaming camera, until they are drained."""
 
 import threading
 from itertools import count

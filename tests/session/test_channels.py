@@ -221,7 +221,7 @@ def test_a_click_is_answered_after_the_exposure_under_way(session, camera, light
     assert shown[-1] - before <= 3
 
 
-def test_cameras_do_not_run_free_meanwhile(session, light):
+def test_cameras_do_not_stream_meanwhile(session, light):
     camera = add_camera(session, light, FakeStreamingCamera())
     start(session, camera)
     assert not camera.streaming

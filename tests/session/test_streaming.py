@@ -335,7 +335,7 @@ def test_each_frame_has_the_time_it_was_taken_at(session, camera):
     assert np.diff(times).min() > 0
 
 
-def test_two_cameras_that_run_free_keep_their_snapshots_once(session, camera, documents):
+def test_two_cameras_that_stream_keep_their_snapshots_once(session, camera, documents):
     other = FakeStreamingCamera("other", seconds=0.003)
     session.add_device(other).result(timeout=5)
     start(session, camera, cameras=["camera", "other"])
@@ -428,7 +428,7 @@ def test_without_stream_each_frame_is_asked_for(session, camera):
     assert is_unbroken(kept(session, camera))
 
 
-def test_a_camera_that_cannot_run_free_goes_along(session, camera, light, documents):
+def test_a_camera_that_cannot_stream_goes_along(session, camera, light, documents):
     slow = FakeCamera("slow", seconds=0.1)
     session.add_device(slow).result(timeout=5)
     start(session, camera, cameras=["camera", "slow"])

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames import FrameReader
 
-__all__ = ["AutoscaleOffer", "CanvasText", "Rates"]
-
 _PERIOD = 0.5  # seconds between measurements of the rates
 _OFFER = "autoscale_offer"
 _OFFER_COLOUR = (0.15, 0.4, 0.75, 1)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ChannelColours"]
-
 _NAMES = {
     "blue": "dapi hoechst bfp ebfp tagbfp",
     "cyan": "cfp ecfp cerulean turquoise mturquoise",

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames import Frame
 
-__all__ = ["Autoscale", "Contrast", "as_pair", "limits_of", "range_of", "sample_of"]
-
 _SAMPLES = 10_000
 _PERCENTILES = (0.1, 99.9)
 _PERIOD = 0.25  # seconds between changes in continuous mode

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from napari_skylight.frames import FrameCache, FrameReader
     from napari_skylight.viewer._has_frames import HasFrames
 
-__all__ = ["DeletedLayers", "start_of"]
-
 
 @dataclass(slots=True)
 class _Deletion:

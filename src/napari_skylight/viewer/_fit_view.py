@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from napari_skylight.viewer._layer_transform import Placement
     from napari_skylight.viewer._live_layer import LiveLayer
 
-__all__ = ["ViewFitter"]
-
 _FILLED = 0.95  # of the canvas, as napari does it
 
 

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames import CacheStore
 
-__all__ = ["HasFrames"]
-
 
 class HasFrames(Protocol):
     """The part of a session that a link needs."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames import Frame, FrameReader, Taken
 
-__all__ = ["CacheLayer", "look_of"]
-
 _LOOK = ("colormap", "gamma", "interpolation2d", "blending")
 _SETTINGS = (*_LOOK, "name", "opacity", "visible")
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_skylight.frames import Frame
 
-__all__ = ["Placement", "placement_of", "value_named"]
-
 
 @dataclass(frozen=True, slots=True)
 class Placement:

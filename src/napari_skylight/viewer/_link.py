@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from napari_skylight.viewer._has_frames import HasFrames
     from napari_skylight.viewer._layer import CacheLayer
 
-__all__ = ["ViewerLink"]
-
 Place = tuple[str, str]  # the name of a cache, and an image key in it
 
 _log = logging.getLogger("napari_skylight")

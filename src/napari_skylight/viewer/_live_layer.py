@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames import Frame, Taken
 
-__all__ = ["LiveLayer"]
-
 _THUMBNAIL_PERIOD = 1.0  # seconds
 
 

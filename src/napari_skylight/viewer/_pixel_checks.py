@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from napari_skylight.frames import Frame
 
-__all__ = ["Clipping", "Saturation"]
-
 _PERIOD = 0.25  # seconds between checks
 _FEW = 0.001  # of the pixels: no warning for a few hot ones
 _MANY = 0.2  # of the pixels at a contrast limit

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from napari_skylight.session import KeptImages, RunRecord
     from napari_skylight.viewer._link import ViewerLink
 
-__all__ = ["is_of_run", "show_run_images"]
-
 
 def show_run_images(
     link: ViewerLink, record: RunRecord, images: Iterable[KeptImages]

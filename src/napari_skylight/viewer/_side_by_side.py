@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from napari_skylight.viewer._live_layer import LiveLayer
     from napari_skylight.viewer._stack_layer import StackLayer
 
-__all__ = ["SideBySide"]
-
 Cell = list["Image"]
 
 

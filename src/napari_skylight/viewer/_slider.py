@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Image
 
-__all__ = ["FRAME_LABELS", "Slider"]
-
 FRAME_LABELS = ("frame", "-2", "-1")
 """Of the axes of a layer that this slider moves, (N, Y, X)."""
 

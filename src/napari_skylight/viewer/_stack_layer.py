@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from napari_skylight.frames import Frame, Taken
     from napari_skylight.viewer._slider import Slider
 
-__all__ = ["StackLayer"]
-
 _PERIOD = 0.1  # seconds between updates: lengthening a stack costs more than drawing a live frame
 _SLICING = r"napari\.layers\._scalar_field"  # the module that does
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from napari_skylight.frames import Frame
     from napari_skylight.viewer._stack_layer import StackLayer
 
-__all__ = ["StatusLine"]
-
 _DELAY = 0.3  # seconds: when the slider moves, napari writes the value under the mouse
 _UNITS = {
     "exposure": "ms",

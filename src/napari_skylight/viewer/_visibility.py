@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from napari_skylight.viewer._slider import Slider
     from napari_skylight.viewer._stack_layer import StackLayer
 
-__all__ = ["Kind", "Memory", "Seen", "Turn", "Visibility", "decide"]
-
 _SURE = 3  # frames of one channel in a run, after which a channel without any is left out
 
 Ids = frozenset["Hashable"]

@@ -272,7 +272,7 @@ def test_a_canvas_that_cannot_be_arranged_still_shows_frames(
     def fail(*args):
         raise RuntimeError("no grid")
 
-    monkeypatch.setattr("napari_skylight.viewer._fit_view.ViewFitter.follow", fail)
+    monkeypatch.setattr("napari_skylight.viewer._arrangement.ViewFitter.follow", fail)
     look(2)
     assert "not arranged" in caplog.text
     assert (layers["camera"].data == 2).all()

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 
 from napari_skylight.frames import is_colour
-from napari_skylight.viewer._contrast import Autoscale, Contrast
-from napari_skylight.viewer._layer_transform import Placement, placement_of
-from napari_skylight.viewer._pixel_checks import Clipping
+from napari_skylight.viewer._contrast import Autoscale, Clipping, Contrast
+from napari_skylight.viewer._metadata import Placement, placement_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -27,26 +26,8 @@ _SETTINGS = (*_LOOK, "name", "opacity", "visible")
 class CacheLayer(ABC):
     """Makes a layer with the first frame, and keeps it up to date.
 
-    Parameters
-    ----------
-    viewer : napari.Viewer
-    reader : FrameReader
-        Of this viewer alone.
-    key : str
-        The image key.
-    turn : int
-        The number of the cache: layers are listed in the order of the caches.
-    settings : Mapping[str, Any]
-        The first name and look of the layer.
-    wake : callable
-        Called when the user shows the layer or changes its contrast limits.
-    others : Collection[CacheLayer]
-        All layers of the viewer's link.
-
-    Attributes
-    ----------
-    came, came_in_run : int
-        Frames stashed between the last two counts, and since the run began.
+    Layers are listed by `turn`, the number of their cache, among all layers of the link, `others`.
+    Calls `wake` when the user shows the layer or changes its contrast limits.
     """
 
     rank: int
@@ -67,6 +48,8 @@ class CacheLayer(ABC):
         self.key = key
         self.channel = reader.cache.channel
         self.turn = turn
+        self.came = 0  # frames stashed between the last two counts
+        self.came_in_run = 0
         self.layer: Image | None = None
         self.contrast = Contrast()
         self.clipping = Clipping()
@@ -77,21 +60,14 @@ class CacheLayer(ABC):
         self._reader = reader
         self._wake = wake
         self._others = others
-        self._settings = dict(settings)
+        self._settings = {"visible": True, **settings}
         self._described: set[str] = set()
         self._counted = 0
-        self.came = 0
-        self.came_in_run = 0
-
-    @property
-    def visible(self) -> bool:
-        """Whether there is a layer, and it is visible."""
-        return self.layer is not None and self.layer.visible
 
     @property
     def visible_or_next(self) -> bool:
         """Whether the layer is visible; while there is none, whether the next one will be."""
-        return bool(self._settings.get("visible", True) if self.layer is None else self.visible)
+        return bool(self._settings["visible"] if self.layer is None else self.layer.visible)
 
     def set_visible(self, visible: bool) -> None:
         """Show or hide the layer; while there is none, the next one."""
@@ -124,10 +100,7 @@ class CacheLayer(ABC):
         self.came_in_run = self.came + (0 if restart else self.came_in_run)
 
     def update(self, now: float) -> bool:
-        """Show what is new; return whether there was anything, or will be soon.
-
-        `now` is the time of `time.perf_counter`, in seconds.
-        """
+        """Show what is new; return whether there was anything, or will be soon."""
         hidden = self.layer is not None and not self.layer.visible
         if hidden and not self.hidden_too and not self._reader.was_cleared(self.key):
             return False  # news waits until the layer is shown
@@ -170,9 +143,9 @@ class CacheLayer(ABC):
             self.layer.events.contrast_limits.disconnect(self._wake)
             self.layer = None
 
-    @abstractmethod
     def _is_too_soon(self, now: float) -> bool:
         """Return whether news should wait for a later tick."""
+        return False
 
     @abstractmethod
     def _take(self, *, on_screen: bool) -> Taken | None:
@@ -195,17 +168,12 @@ class CacheLayer(ABC):
         """Return the frame on the canvas, (Y, X) or (Y, X, 3)."""
 
     @abstractmethod
+    def _forget(self) -> None:
+        """Release the pixels of a deleted layer."""
+
     def _seen(self, taken: Taken, newest: Frame) -> Frame:
         """Return the frame that is on the canvas, of those in the layer."""
-
-    def _geometry(self) -> dict[str, Any]:
-        """Return scale, translate and units of the layer, one value per axis."""
-        place, lead = self.placement, self.rank
-        return {
-            "scale": (1.0,) * lead + (place.scale, place.scale),
-            "translate": (0.0,) * lead + place.translate,
-            "units": ("pixel",) * lead + (place.unit, place.unit),
-        }
+        return newest
 
     def _show(self, taken: Taken, frame: Frame, now: float) -> None:
         """Show the newest frame; make the layer if there is none for grey or colour frames."""
@@ -234,7 +202,7 @@ class CacheLayer(ABC):
             rgb=is_colour(pixels.shape),
             contrast_limits=limits,
             **self._settings,
-            **self._geometry(),
+            **self.placement.geometry(self.rank),
         )
         self.contrast.attach(layer)
         layer.events.visible.connect(self._wake)
@@ -244,17 +212,13 @@ class CacheLayer(ABC):
     def _match(self, layer: Image, frame: Frame) -> None:
         """Give the layer the place and metadata of the frame on the canvas."""
         self.frame = frame
-        self._place(layer, placement_of(frame))
+        before, self.placement = self.placement, placement_of(frame)
+        if self.placement != before:
+            old = before.geometry(self.rank)
+            for name, value in self.placement.geometry(self.rank).items():
+                if value != old[name]:  # the rest stays as the user set it
+                    setattr(layer, name, value)
         self._describe(layer, {"number": frame.number, "time": frame.timestamp, **frame.metadata})
-
-    def _place(self, layer: Image, placement: Placement) -> None:
-        """Move the layer to its frame; what did not change stays as the user set it."""
-        if placement == self.placement:
-            return
-        before, self.placement = self._geometry(), placement
-        for name, value in self._geometry().items():
-            if value != before[name]:
-                setattr(layer, name, value)
 
     def _describe(self, layer: Image, values: dict[str, Any]) -> None:
         """Put `values` into the layer's metadata, beside those of others."""
@@ -303,10 +267,6 @@ class CacheLayer(ABC):
         self.contrast.remember(layer)
         self.close()
         self._forget()
-
-    @abstractmethod
-    def _forget(self) -> None:
-        """Release the pixels of a deleted layer."""
 
 
 def look_of(layer: Image) -> dict[str, Any]:

@@ -11,12 +11,11 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from napari_skylight._compat import main_window, show_error
 from napari_skylight.viewer._arrangement import Arrangement
 from napari_skylight.viewer._canvas_text import AutoscaleOffer, CanvasText, Rates
-from napari_skylight.viewer._channel_colours import ChannelColours
 from napari_skylight.viewer._clock import Clock
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._deleted_layers import DeletedLayers, start_of
-from napari_skylight.viewer._live_layer import LiveLayer
-from napari_skylight.viewer._stack_layer import StackLayer
+from napari_skylight.viewer._layer_kinds import LiveLayer, StackLayer
+from napari_skylight.viewer._metadata import ChannelColours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

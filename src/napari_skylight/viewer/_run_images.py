@@ -10,7 +10,7 @@ from napari.layers import Image
 from napari_skylight.frames import is_colour
 from napari_skylight.viewer._contrast import Contrast
 from napari_skylight.viewer._layer import look_of
-from napari_skylight.viewer._layer_transform import placement_of
+from napari_skylight.viewer._metadata import placement_of
 from napari_skylight.viewer._slider import FRAME_LABELS
 
 if TYPE_CHECKING:
@@ -45,9 +45,12 @@ def show_run_images(
     viewer = link.viewer
     layers: list[Image] = []
     for kept in images:
-        layer = _find(link, record, kept)
+        identity = record.run.started, kept.cache.name, kept.key
+        found = (each for each in viewer.layers if each.metadata.get("run") == identity)
+        layer = next(found, None)
         if layer is None:
             layer = _make(link, record, kept)
+            layer.metadata["run"] = identity
             if not layers:  # hides what is below; other channels are added to it
                 layer.blending = "translucent"
             viewer.add_layer(layer)
@@ -58,7 +61,10 @@ def show_run_images(
         layers.append(layer)
     if layers:
         viewer.layers.selection.active = layers[-1]
-        _bring_into_sight(link, len(layers[0].data))
+        dims, length = viewer.dims, len(layers[0].data)
+        axis = dims.ndim - 3
+        if axis not in dims.displayed and not 0 <= round(dims.point[axis]) < length:
+            dims.set_point(axis, length - 1)  # the slider was outside of these images
     return layers
 
 
@@ -67,51 +73,30 @@ def is_of_run(layer: Layer) -> bool:
     return all(key in layer.metadata for key in ("run", "uids", "frames"))
 
 
-def _identity(record: RunRecord, kept: KeptImages) -> tuple[float, str, str]:
-    return record.run.started, kept.cache.name, kept.key
-
-
-def _find(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image | None:
-    identity = _identity(record, kept)
-    found = (each for each in link.viewer.layers if each.metadata.get("run") == identity)
-    return next(found, None)
-
-
 def _make(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image:
     frame = kept.frames[0]
-    place = placement_of(frame)
     contrast = Contrast()
     contrast.rescale()  # there may be no later frame
     started = time.strftime("%H:%M", time.localtime(record.run.started))
     title = kept.cache.title
+    names = [f"{record.run.title} {started}", title]
+    if kept.key not in title:
+        names.append(kept.key)
     like = link.layer(kept.cache, kept.key)
     layer = Image(
         kept.data,
-        name=" · ".join(
-            [f"{record.run.title} {started}", title, *([] if kept.key in title else [kept.key])]
-        ),
+        name=" · ".join(names),
         rgb=is_colour(kept.data.shape),
         contrast_limits=contrast.start(kept.data[0], frame),
-        scale=(1.0, place.scale, place.scale),
-        translate=(0.0, *place.translate),
-        units=("pixel", place.unit, place.unit),
         axis_labels=FRAME_LABELS,
         metadata={
             **frame.metadata,
-            "run": _identity(record, kept),
             "uids": record.run.uids,
             "time": frame.timestamp,
             "frames": kept.frames,
         },
+        **placement_of(frame).geometry(1),
         **({} if like is None else look_of(like)),
     )
     contrast.attach(layer)
     return layer
-
-
-def _bring_into_sight(link: ViewerLink, length: int) -> None:
-    """Move the slider to these images if it is outside of them."""
-    dims = link.viewer.dims
-    axis = dims.ndim - 3
-    if axis not in dims.displayed and not 0 <= round(dims.point[axis]) < length:
-        dims.set_point(axis, length - 1)

@@ -1,30 +1,41 @@
-"""The viewer's slider along the frames of stacks."""
+"""The viewer's slider along the frames of stacks, and the status bar that describes its frame."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import napari
     from napari.layers import Image
+
+    from napari_skylight.frames import Frame
+    from napari_skylight.viewer._layer_kinds import StackLayer
 
 FRAME_LABELS = ("frame", "-2", "-1")
 """Of the axes of a layer that this slider moves, (N, Y, X)."""
 
 _NO_LABELS = ("-3", "-2", "-1")
+_DELAY = 0.3  # seconds: when the slider moves, napari writes the value under the mouse
+_UNITS = {
+    "exposure": "ms",
+    "x": "µm",
+    "y": "µm",
+    "z": "µm",
+    "focus": "µm",
+    "intensity": "%",
+    "temperature": "°C",
+}
+_PLACES = {"x", "y", "z", "focus"}
+_LEFT_OUT = {"pixel_size", "bit_depth", "roi_x", "roi_y", "dropped"}
 
 
 class Slider:
-    """Moves all stacks of a viewer, and the user's own 3-D layers.
+    """Moves all `stacks` of a viewer; left to the user while other 3-D layers are there.
 
-    While there are such layers, it is left to the user.
-
-    Attributes
-    ----------
-    stacks : set of Image
-        The layers of stacks, (N, Y, X).
-    moved : bool
-        Whether the user has moved it between the last `settle` and `look`.
+    `moved` is whether the user has moved it between the last `settle` and `look`.
     """
 
     def __init__(self, viewer: napari.Viewer) -> None:
@@ -45,6 +56,11 @@ class Slider:
         """Whether it is at the newest frame, or there is none."""
         return self._is_ours() and self.index >= self._last()
 
+    @property
+    def labels(self) -> tuple[str, str, str]:
+        """The labels of the axes of a stack."""
+        return FRAME_LABELS if self._is_ours() else _NO_LABELS
+
     def follow(self) -> None:
         """Go to the newest frame."""
         dims, last = self._viewer.dims, self._last()
@@ -60,11 +76,6 @@ class Slider:
             for layer in self.stacks:
                 layer.axis_labels = self.labels
 
-    @property
-    def labels(self) -> tuple[str, str, str]:
-        """The labels of the axes of a stack."""
-        return FRAME_LABELS if self._is_ours() else _NO_LABELS
-
     def settle(self) -> None:
         """Note where it is: moves count from here."""
         self._settled = self.index
@@ -78,3 +89,72 @@ class Slider:
             layer.ndim < 3 or layer in self.stacks or layer.axis_labels[-3] == FRAME_LABELS[0]
             for layer in self._viewer.layers
         )
+
+
+class StatusLine:
+    """Describes the frame at the slider after the slider has moved or a frame was added."""
+
+    def __init__(self, viewer: napari.Viewer) -> None:
+        self._viewer = viewer
+        self._known: dict[StackLayer, tuple[int, int]] = {}
+        self._changed: dict[StackLayer, Frame] = {}
+        self._due = 0.0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is to be written soon."""
+        return bool(self._changed)
+
+    def follow(self, stacks: Collection[StackLayer], now: float) -> None:
+        """Find what has changed, after the layers were updated."""
+        for each in stacks:
+            at = each.at_slider
+            if at is None:
+                self._known.pop(each, None)
+                self._changed.pop(each, None)
+                continue
+            index, length, frame = at
+            if self._known.get(each) != (index, length):
+                self._known[each] = index, length
+                if not self._changed:
+                    self._due = now + _DELAY
+                self._changed[each] = frame
+        if self._changed and now >= self._due:
+            self._write()
+
+    def _write(self) -> None:
+        """Describe the frame of the selected stack, or else of the first that changed."""
+        active = self._viewer.layers.selection.active
+        selected = (each for each in self._changed if each.layer is active)
+        stack = next(selected, next(iter(self._changed)))
+        index, length = self._known[stack]
+        words = ", ".join(_described(self._changed[stack]))
+        about = f"{stack.name} {index + 1} of {length}"
+        self._viewer.status = f"{about}: {words}" if words else about
+        self._changed.clear()
+
+
+def _described(frame: Frame) -> list[str]:
+    """Return the time, settings and place of a frame, a few words each."""
+    parts = []
+    try:
+        time = datetime.fromtimestamp(frame.timestamp)
+        parts.append(f"{time:%H:%M:%S}.{time.microsecond // 1000:03}")
+    except (ValueError, OverflowError, OSError):
+        pass  # not seconds since the epoch
+    for key, value in frame.metadata.items():
+        name = key.removeprefix(f"{frame.key}-")
+        setting = name.rpartition("-")[2]
+        if setting not in _LEFT_OUT and isinstance(value, (str, int, float)):
+            words = name.replace("-", " ").replace("_", " ")
+            parts.append(f"{words} {_amount(setting, value)}")
+    return parts
+
+
+def _amount(setting: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str):
+        return value
+    number = f"{value:z.1f}" if setting in _PLACES else f"{value:g}"
+    return f"{number} {_UNITS[setting]}" if setting in _UNITS else number

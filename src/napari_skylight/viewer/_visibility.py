@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from napari.components import LayerList
 
     from napari_skylight.viewer._layer import CacheLayer
-    from napari_skylight.viewer._live_layer import LiveLayer
+    from napari_skylight.viewer._layer_kinds import LiveLayer, StackLayer
     from napari_skylight.viewer._slider import Slider
-    from napari_skylight.viewer._stack_layer import StackLayer
 
 _SURE = 3  # frames of one channel in a run, after which a channel without any is left out
 

@@ -143,8 +143,7 @@ class Clipping:
     """Finds out when to offer autoscale: a fifth of the pixels is at a limit for a second.
 
     Only if autoscale would help: it leaves less than half of them black or white, or moves a limit
-    by a tenth. New limits end an offer until the picture has been all right in between. `colour` is
-    what most of these pixels are, "black" or "white", while autoscale is offered; else empty.
+    by a tenth. New limits end an offer until the picture has been all right in between.
     """
 
     def __init__(self) -> None:
@@ -152,7 +151,7 @@ class Clipping:
 
     def reset(self) -> None:
         """Start again, with no offer."""
-        self.colour = ""
+        self.colour = ""  # of most of these pixels, "black" or "white", while autoscale is offered
         self._found = ""
         self._since = 0.0
         self._due = 0.0
@@ -208,10 +207,7 @@ def _sample_of(frame: NDArray[Any]) -> NDArray[Any]:
 
 
 def _limits_of(frame: NDArray[Any]) -> tuple[float, float] | None:
-    """Return the 0.1 and 99.9 % percentiles of a sample of the pixels.
-
-    None if the pixels are equal, not finite, or too close together to be drawn differently.
-    """
+    """Return the 0.1 and 99.9 % percentiles of a sample; None if they would be drawn the same."""
     sample = _sample_of(frame)
     if sample.dtype.kind == "f":
         sample = sample[np.isfinite(sample)]

@@ -80,12 +80,10 @@ def placement_of(frame: Frame) -> Placement:
 
 
 def value_named(name: str, frame: Frame, device: str | None = None) -> float | None:
-    """Return the number read as `name` of `device`, by default of the camera of `frame`.
-
-    If the camera has none, because its image has another name, that of any device.
-    """
+    """Return the number read as `name` of a device, by default of the camera, or else of any."""
     value = frame.metadata.get(f"{device or frame.key}-{name}")
     if value is None and device is None:
-        ending = f"-{name}"
-        value = next((v for key, v in frame.metadata.items() if key.endswith(ending)), None)
+        # The image may have another name than its camera.
+        found = (v for key, v in frame.metadata.items() if key.endswith(f"-{name}"))
+        value = next(found, None)
     return float(value) if isinstance(value, (int, float)) and isfinite(value) else None

@@ -14,21 +14,11 @@ if TYPE_CHECKING:
     from napari_skylight.frames import Frame
     from napari_skylight.viewer._layer_kinds import StackLayer
 
-FRAME_LABELS = ("frame", "-2", "-1")
-"""Of the axes of a layer that this slider moves, (N, Y, X)."""
-
+FRAME_LABELS = ("frame", "-2", "-1")  # of a layer that the slider moves, (N, Y, X)
 _NO_LABELS = ("-3", "-2", "-1")
 _DELAY = 0.3  # seconds: when the slider moves, napari writes the value under the mouse
-_UNITS = {
-    "exposure": "ms",
-    "x": "µm",
-    "y": "µm",
-    "z": "µm",
-    "focus": "µm",
-    "intensity": "%",
-    "temperature": "°C",
-}
-_PLACES = {"x", "y", "z", "focus"}
+_UNITS = {"exposure": "ms", "intensity": "%", "temperature": "°C"}
+_PLACES = {"x", "y", "z", "focus"}  # in µm
 _LEFT_OUT = {"pixel_size", "bit_depth", "roi_x", "roi_y", "dropped"}
 
 
@@ -156,5 +146,6 @@ def _amount(setting: str, value: Any) -> str:
         return "on" if value else "off"
     if isinstance(value, str):
         return value
-    number = f"{value:z.1f}" if setting in _PLACES else f"{value:g}"
-    return f"{number} {_UNITS[setting]}" if setting in _UNITS else number
+    if setting in _PLACES:
+        return f"{value:z.1f} µm"
+    return f"{value:g} {_UNITS[setting]}" if setting in _UNITS else f"{value:g}"

@@ -5,8 +5,7 @@ them, and shows them in image layers.
 """
 
 from napari_skylight.viewer._contrast import Autoscale
-from napari_skylight.viewer._has_frames import HasFrames
-from napari_skylight.viewer._link import ViewerLink
+from napari_skylight.viewer._link import HasFrames, ViewerLink
 from napari_skylight.viewer._run_images import show_run_images
 
 __all__ = ["Autoscale", "HasFrames", "ViewerLink", "show_run_images"]

@@ -11,7 +11,7 @@ from napari_skylight.viewer._slider import Slider, StatusLine
 from napari_skylight.viewer._visibility import Visibility
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     import napari
     from napari.layers import Image
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from napari_skylight.viewer._layer_kinds import LiveLayer, StackLayer
     from napari_skylight.viewer._metadata import Placement
 
-Place = tuple[str, str]  # the name of a cache, and an image key in it
 Cell = list["Image"]
 
 _FILLED = 0.95  # of the canvas, as napari does it
@@ -33,18 +32,13 @@ class Arrangement:
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self.slider = Slider(viewer)
-        self._visibility = Visibility(viewer.layers, self.slider)
+        self.visibility = Visibility(viewer.layers, self.slider)
         self._side_by_side = SideBySide(viewer)
         self._fitter = ViewFitter(viewer)
         self._status = StatusLine(viewer)
         self._viewer = viewer
         self._has_scale_bar = False
         self._broken = False
-
-    @property
-    def hint(self) -> str:
-        """The text for a user who does not see the live frames that come."""
-        return self._visibility.hint
 
     @property
     def waiting(self) -> bool:
@@ -54,46 +48,42 @@ class Arrangement:
     def begin_run(self) -> None:
         """Note that another run has begun."""
         self._broken = False
-        self._visibility.begin_run()
+        self.visibility.new_run = True
 
     def begin_microscope(self) -> None:
         """Note that the first frame of another microscope has come."""
-        self._visibility.begin_microscope()
+        self.visibility.new_microscope = True
         self._fitter.restart()
 
     def follow(
-        self, live: Mapping[Place, LiveLayer], stacks: Collection[StackLayer], now: float
+        self, live: Collection[LiveLayer], stacks: Collection[StackLayer], now: float
     ) -> None:
         """Arrange the layers after they were updated."""
         if self._broken:
             return
         try:
-            self._visibility.follow(live.values(), stacks)
-            self._side_by_side.follow(live.values(), stacks)
+            self.visibility.follow(live, stacks)
+            self._side_by_side.follow(live, stacks)
             self._fitter.follow(live)
-            self._show_scale_bar([*live.values(), *stacks])
+            known_size = any(each.placement.unit != "pixel" for each in (*live, *stacks))
+            if known_size and not self._has_scale_bar:
+                self._viewer.canvas.overlays.scale_bar.visible = self._has_scale_bar = True
             self.slider.settle()
             self._status.follow(stacks, now)
         except Exception:  # noqa: BLE001 - the live layers must go on, whatever fails here
             self._broken = True
             _log.exception("Layers are not arranged any more, until another plan starts")
 
-    def _show_scale_bar(self, layers: Collection[CacheLayer]) -> None:
-        """Show it once, with the first frame of known pixel size."""
-        if not self._has_scale_bar and any(each.placement.unit != "pixel" for each in layers):
-            self._viewer.canvas.overlays.scale_bar.visible = self._has_scale_bar = True
-
 
 class ViewFitter:
     """Fits the view to the first live frame, and moves it with the stage.
 
-    It is fitted again when the shape of a frame or of napari's grid changes, unless the user has
-    panned or zoomed.
+    Fits it again when a frame's or the grid's shape changes, unless the user has panned or zoomed.
     """
 
     def __init__(self, viewer: napari.Viewer) -> None:
         self._viewer = viewer
-        self._known: dict[Place, tuple[tuple[int, ...], Placement]] = {}
+        self._known: dict[LiveLayer, tuple[tuple[int, ...], Placement]] = {}
         self._fitted: tuple[float, ...] | None = None
         self._grid = (1, 1)
 
@@ -101,11 +91,11 @@ class ViewFitter:
         """Fit the view to the next frames as to the first."""
         self._known.clear()
 
-    def follow(self, live: Mapping[Place, LiveLayer]) -> None:
+    def follow(self, live: Iterable[LiveLayer]) -> None:
         """Fit or move the view, after the live layers were updated."""
         now = {
-            place: (each.layer.data.shape[:2], each.placement)
-            for place, each in live.items()
+            each: (each.layer.data.shape[:2], each.placement)
+            for each in live
             if each.layer is not None and each.layer.visible
         }
         grid = self._viewer.canvas.grid.actual_shape(self._viewer.layers)
@@ -113,7 +103,7 @@ class ViewFitter:
             return
         regrouped, self._grid = grid != self._grid, grid
         before, self._known = self._known, {**self._known, **now}
-        known = [(before[place], after) for place, after in now.items() if place in before]
+        known = [(before[each], after) for each, after in now.items() if each in before]
         if not before and now:
             self._fit(now.values())
         elif regrouped or any(old[0] != new[0] for old, new in known):

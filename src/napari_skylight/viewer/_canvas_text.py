@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from napari.components.overlays import TextOverlay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import napari
 
     from napari_skylight.frames import FrameReader
+    from napari_skylight.viewer._layer import CacheLayer
+    from napari_skylight.viewer._layer_kinds import LiveLayer
 
 _PERIOD = 0.5  # seconds between measurements of the rates
 _OFFER = "autoscale_offer"
@@ -55,19 +57,20 @@ class Rates:
         self._reader = reader
         self._last = (0.0, 0, 0)  # the time, and the frames acquired and shown by then
 
-    def follow(self, now: float, exposure: float | None) -> None:
-        """Measure if it is time to; `exposure` is that of the newest frame, in ms."""
+    def follow(self, live: Iterable[LiveLayer], now: float) -> None:
+        """Measure if it is time to."""
         before, acquired, shown = self._last
         seconds = now - before
         if seconds < _PERIOD:
             return
-        counts, seen = self._reader.cache.counts, self._reader.counts()
+        cache, seen = self._reader.cache, self._reader.counts()
+        counts = cache.counts
         if seconds < 2 * _PERIOD:  # otherwise nothing came for a while
-            self.text = (
-                f"{self._reader.cache.title}: "
-                f"{(counts.acquired - acquired) / seconds:.0f} fps, "
-                f"shown {(seen.shown - shown) / seconds:.0f}"
-            )
+            rate = (counts.acquired - acquired) / seconds
+            rate_shown = (seen.shown - shown) / seconds
+            self.text = f"{cache.title}: {rate:.0f} fps, shown {rate_shown:.0f}"
+            exposures = (each.exposure for each in live if each.reader is self._reader)
+            exposure = next(exposures, None)
             if exposure is not None:
                 self.text += f", exposure {exposure:g} ms"
             gone = {"skipped on screen": seen.skipped, "dropped": counts.refused + counts.lost}
@@ -75,29 +78,32 @@ class Rates:
                 self.text += "\n" + ", ".join(f"{n} {how}" for how, n in gone.items() if n)
         self._last = now, counts.acquired, seen.shown
 
-    def rest(self) -> None:
-        """Clear the text until frames come again."""
-        self.text = ""
-
 
 class AutoscaleOffer:
-    """A text at the bottom of the canvas that autoscales when the user clicks it."""
+    """A text at the bottom of the canvas; a click on it autoscales."""
 
     def __init__(self, viewer: napari.Viewer, autoscale: Callable[[], None]) -> None:
         self._viewer = viewer
         self._autoscale = autoscale
         self._overlay: TextOverlay | None = None
 
+    def follow(self, layers: Iterable[CacheLayer], keys: str) -> None:
+        """Offer it while much of a layer is black or white; `keys` do the same as the click."""
+        found = next((each for each in layers if each.clipping.colour), None)
+        if found is None:
+            self.show("")
+        else:
+            press = f" or press {keys}" if keys else ""
+            about = f"Much of '{found.name}' is {found.clipping.colour}."
+            self.show(f"{about}\nAutoscale: click here{press}")
+
     def show(self, text: str) -> None:
         """Offer it with this text; end the offer if the text is empty."""
         if self._overlay is None and text:
             self._overlay = TextOverlay(
-                text=text,
-                position="bottom_center",
-                color="white",
-                box_color=_OFFER_COLOUR,
-                visible=True,
+                text=text, position="bottom_center", color="white", box_color=_OFFER_COLOUR
             )
+            self._overlay.visible = True
             self._viewer.canvas.overlays[_OFFER] = self._overlay
             self._viewer.mouse_drag_callbacks.append(self._on_mouse_press)
         elif self._overlay is not None and not text:

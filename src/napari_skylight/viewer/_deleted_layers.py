@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
-    from napari_skylight.frames import FrameCache, FrameReader
-    from napari_skylight.viewer._has_frames import HasFrames
+    from napari_skylight.frames import FrameCache
+    from napari_skylight.viewer._layer import CacheLayer
+    from napari_skylight.viewer._link import HasFrames
 
 
 @dataclass(slots=True)
@@ -19,29 +20,27 @@ class _Deletion:
 
 
 class DeletedLayers:
-    """Keeps a deleted layer away until a plan that is not stopping stashes another frame.
+    """Keeps a deleted layer away until a plan that is not stopping stashes another frame."""
 
-    Frames that were waiting, and those that come while the plan stops, do not bring a layer back.
-    All viewers of a session share what was deleted, so that a new one does not show it.
-    """
-
+    # Shared by all viewers of a session, so that a new one does not show a deleted layer.
     _deletions: WeakKeyDictionary[FrameCache, dict[str, _Deletion]] = WeakKeyDictionary()
 
     def __init__(self, session: HasFrames) -> None:
         self._session = session
 
-    def add(self, reader: FrameReader, key: str) -> None:
-        """Note that the layer of an image key was deleted now."""
-        stashed = reader.counts(key).stashed
+    def add(self, layer: CacheLayer) -> None:
+        """Note that the layer was deleted now."""
+        stashed = layer.reader.counts(layer.key).stashed
         deletion = _Deletion(stashed, start_of(self._session.run), not self._idle)
-        self._deletions.setdefault(reader.cache, {})[key] = deletion
+        self._deletions.setdefault(layer.reader.cache, {})[layer.key] = deletion
 
-    def discard(self, reader: FrameReader, key: str) -> None:
-        """Forget the deletion of a layer that is back."""
-        self._deletions.get(reader.cache, {}).pop(key, None)
+    def discard(self, layer: CacheLayer) -> None:
+        """Forget the deletion of a layer."""
+        self._deletions.get(layer.reader.cache, {}).pop(layer.key, None)
 
-    def hold_back(self, reader: FrameReader, key: str) -> bool:
+    def hold_back(self, layer: CacheLayer) -> bool:
         """Return whether the frames so far do not bring a layer back; if so, skip them."""
+        reader, key = layer.reader, layer.key
         deletion = self._deletions.get(reader.cache, {}).get(key)
         if deletion is None:
             return False
@@ -51,6 +50,7 @@ class DeletedLayers:
                 deletion.stashed = stashed
             deletion.busy = not idle
         if stashed > deletion.stashed:
+            self.discard(layer)
             return False
         reader.take(key, on_screen=False)
         return True

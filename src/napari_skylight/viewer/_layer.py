@@ -30,10 +30,8 @@ class CacheLayer(ABC):
     Calls `wake` when the user shows the layer or changes its contrast limits.
     """
 
-    rank: int
-    """The leading axes. Layers of the same camera lie above those with fewer."""
-    hidden_too: bool
-    """Whether the layer is updated while it is hidden."""
+    rank: int  # the leading axes; layers of the same camera lie above those with fewer
+    hidden_too: bool  # whether the layer is updated while it is hidden
 
     def __init__(
         self,
@@ -45,6 +43,7 @@ class CacheLayer(ABC):
         wake: Callable[[], None],
         others: Collection[CacheLayer],
     ) -> None:
+        self.reader = reader
         self.key = key
         self.channel = reader.cache.channel
         self.turn = turn
@@ -57,7 +56,6 @@ class CacheLayer(ABC):
         self.frame: Frame | None = None
         self._checked: Frame | None = None
         self._viewer = viewer
-        self._reader = reader
         self._wake = wake
         self._others = others
         self._settings = {"visible": True, **settings}
@@ -80,7 +78,7 @@ class CacheLayer(ABC):
     def was_reset(self) -> bool:
         """Whether the user has deleted the layer or cleared the cache since the last update."""
         deleted = self.layer is not None and self.layer not in self._viewer.layers
-        return deleted or self._reader.was_cleared(self.key)
+        return deleted or self.reader.was_cleared(self.key)
 
     @property
     def name(self) -> str:
@@ -95,16 +93,16 @@ class CacheLayer(ABC):
 
     def count(self, *, restart: bool) -> None:
         """Count the new frames; `restart` for another run or another microscope."""
-        stashed = self._reader.counts(self.key).stashed
+        stashed = self.reader.counts(self.key).stashed
         self.came, self._counted = stashed - self._counted, stashed
         self.came_in_run = self.came + (0 if restart else self.came_in_run)
 
     def update(self, now: float) -> bool:
         """Show what is new; return whether there was anything, or will be soon."""
         hidden = self.layer is not None and not self.layer.visible
-        if hidden and not self.hidden_too and not self._reader.was_cleared(self.key):
+        if hidden and not self.hidden_too and not self.reader.was_cleared(self.key):
             return False  # news waits until the layer is shown
-        if not self._reader.has_news(self.key):
+        if not self.reader.has_news(self.key):
             return False
         if self._is_too_soon(now):
             return True
@@ -160,10 +158,6 @@ class CacheLayer(ABC):
         """Take the frames out of the layer."""
 
     @abstractmethod
-    def _newest(self, taken: Taken) -> NDArray[Any]:
-        """Return the newest frame, (Y, X) or (Y, X, 3)."""
-
-    @abstractmethod
     def _pixels(self, layer: Image) -> NDArray[Any]:
         """Return the frame on the canvas, (Y, X) or (Y, X, 3)."""
 
@@ -177,11 +171,14 @@ class CacheLayer(ABC):
 
     def _show(self, taken: Taken, frame: Frame, now: float) -> None:
         """Show the newest frame; make the layer if there is none for grey or colour frames."""
-        pixels = self._newest(taken)
+        pixels = taken.data[-1] if self.rank else taken.data
         was_active = False
         if self.layer is not None and self.layer.rgb != is_colour(pixels.shape):
-            was_active = self._viewer.layers.selection.active is self.layer
-            self._remove(self.layer)
+            unfit = self.layer
+            was_active = self._viewer.layers.selection.active is unfit
+            self._let_go(unfit)
+            self.contrast.restart()
+            self._viewer.layers.remove(unfit)
         if self.layer is None:
             self.placement = placement_of(frame)
             layer = self._make(taken, pixels, frame)
@@ -196,11 +193,10 @@ class CacheLayer(ABC):
 
     def _make(self, taken: Taken, pixels: NDArray[Any], frame: Frame) -> Image:
         """Make the layer, with the settings of the one that was deleted."""
-        limits = self.contrast.start(pixels, frame)
         layer = Image(
             taken.data,
             rgb=is_colour(pixels.shape),
-            contrast_limits=limits,
+            contrast_limits=self.contrast.start(pixels, frame),
             **self._settings,
             **self.placement.geometry(self.rank),
         )
@@ -256,13 +252,8 @@ class CacheLayer(ABC):
         if layer is not None and layer not in self._viewer.layers:
             self._let_go(layer)
 
-    def _remove(self, layer: Image) -> None:
-        """Remove a layer that cannot show the next frame; its settings are those of the next."""
-        self._let_go(layer)
-        self.contrast.restart()
-        self._viewer.layers.remove(layer)
-
     def _let_go(self, layer: Image) -> None:
+        """Forget a layer; its settings are those of the next."""
         self._settings = {name: getattr(layer, name) for name in _SETTINGS}
         self.contrast.remember(layer)
         self.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 
@@ -18,18 +18,38 @@ from napari_skylight.viewer._layer_kinds import LiveLayer, StackLayer
 from napari_skylight.viewer._metadata import ChannelColours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection
 
     import napari
     from napari.layers import Image
+    from psygnal import SignalInstance
 
-    from napari_skylight.frames import FrameCache, FrameReader, ReaderCounts
-    from napari_skylight.viewer._has_frames import HasFrames
+    from napari_skylight.frames import CacheStore, FrameCache, FrameReader, ReaderCounts
     from napari_skylight.viewer._layer import CacheLayer
 
-Place = tuple[str, str]  # the name of a cache, and an image key in it
-
 _log = logging.getLogger("napari_skylight")
+
+
+class HasFrames(Protocol):
+    """The part of a session that a link needs."""
+
+    caches: CacheStore
+
+    @property
+    def state(self) -> Any:
+        """The name of a `SessionState`: "idle", "failed", "paused", "stopping" matter here."""
+
+    @property
+    def state_changed(self) -> SignalInstance:
+        """Emitted after a change of `state`, on any thread."""
+
+    @property
+    def run(self) -> Any:
+        """The run under way, or the last one, or None; `started` identifies it."""
+
+    @property
+    def microscope_changed(self) -> SignalInstance:
+        """Emitted after a microscope was opened or closed, on any thread."""
 
 
 class ViewerLink:
@@ -62,27 +82,28 @@ class ViewerLink:
         self.autoscale_keys = ""
         self._autoscale = Autoscale.ONCE
         self._readers: dict[str, FrameReader] = {}
-        self._layers: dict[Place, CacheLayer] = {}
-        self._broken: set[Place] = set()
+        self._layers: dict[tuple[str, str], CacheLayer] = {}  # by cache and image key
+        self._broken: set[CacheLayer] = set()
         self._run_started = start_of(session.run)
         self._microscope_changed = False
         self._another_microscope = False  # and no frame of it has come yet
         self._deleted = DeletedLayers(session)
-        self._just_deleted: list[Place] = []
+        self._just_deleted: list[CacheLayer] = []
         self._colours = ChannelColours()
         self._arrangement = Arrangement(viewer)
         self._text = CanvasText(viewer)
         self._offer = AutoscaleOffer(viewer, self.autoscale_now)
-        self._rates: dict[str, Rates] = {}
+        self._rates: list[Rates] = []
         self._clock = Clock(self._tick, self._arm)
         self._closed = False
+        self._connections: list[tuple[Any, Callable[..., None]]] = []
         # These only cause the next tick, which finds out what has changed.
-        session.state_changed.connect(self._clock.wake)
-        session.microscope_changed.connect(self._on_microscope_changed)
-        session.caches.added.connect(self._clock.wake)
-        viewer.layers.events.removed.connect(self._on_layer_removed)
-        viewer.dims.events.point.connect(self._clock.wake)
-        viewer.events.status.connect(self._clock.share_paint)  # the value under the cursor
+        self._connect(session.state_changed, self._clock.wake)
+        self._connect(session.microscope_changed, self._on_microscope_changed)
+        self._connect(session.caches.added, self._clock.wake)
+        self._connect(viewer.layers.events.removed, self._on_layer_removed)
+        self._connect(viewer.dims.events.point, self._clock.wake)
+        self._connect(viewer.events.status, self._clock.share_paint)  # the value under the cursor
         window = main_window(viewer)
         if window is not None:
             window.destroyed.connect(self._clock.stop)
@@ -148,17 +169,12 @@ class ViewerLink:
         self._closed = True
         open_still = not self._clock.stopped and main_window(self.viewer) is not None
         if main_window(self.viewer) is None:  # napari removes the layers of a viewer it closes
-            for name, key in self._just_deleted:
-                self._deleted.discard(self._readers[name], key)
+            for layer in self._just_deleted:
+                self._deleted.discard(layer)
         self._clock.stop()
-        self.session.state_changed.disconnect(self._clock.wake)
-        self.session.microscope_changed.disconnect(self._on_microscope_changed)
-        self.session.caches.added.disconnect(self._clock.wake)
-        self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
-        self.viewer.dims.events.point.disconnect(self._clock.wake)
-        self.viewer.events.status.disconnect(self._clock.share_paint)
-        for reader in self._readers.values():
-            reader.cache.changed.disconnect(self._waker(reader.cache))
+        for signal, slot in self._connections:
+            signal.disconnect(slot)
+        self._connections.clear()
         for layer in self._layers.values():
             layer.close()
         self._layers.clear()
@@ -168,21 +184,21 @@ class ViewerLink:
             self._text.show("")
             self._offer.show("")
 
-    def _waker(self, cache: FrameCache) -> Callable[[], None]:
-        """Return the slot for a change of `cache`: snapshots do not wait for the next frame."""
-        return self._clock.hurry if cache.kind == "stack" else self._clock.wake
+    def _connect(self, signal: Any, slot: Callable[..., None]) -> None:
+        signal.connect(slot)
+        self._connections.append((signal, slot))
 
     def _arm(self) -> None:
-        for rates in self._rates.values():
-            rates.rest()
+        for rates in self._rates:
+            rates.text = ""
         for reader in self._readers.values():
             reader.arm()
 
     def _on_layer_removed(self, event: Any) -> None:
-        for (name, key), layer in self._layers.items():
+        for layer in self._layers.values():
             if layer.layer is event.value:
-                self._deleted.add(self._readers[name], key)
-                self._just_deleted.append((name, key))
+                self._deleted.add(layer)
+                self._just_deleted.append(layer)
         self._clock.wake()
 
     def _on_microscope_changed(self) -> None:
@@ -196,83 +212,56 @@ class ViewerLink:
             return False
         self._just_deleted.clear()
         now = perf_counter()
-        changed = self._microscope_changed  # now or at the next tick, when the signal comes
-        if changed:
-            self._microscope_changed, self._another_microscope = False, True
-        another_run = self._notice_run()
+        changed, self._microscope_changed = self._microscope_changed, False
+        self._another_microscope |= changed
+        run_started = start_of(self.session.run)
+        another_run = run_started != self._run_started
+        if another_run:
+            self._run_started = run_started
+            self._broken.clear()
+            self._arrangement.begin_run()
         self._find_layers()
         self._arrangement.slider.look()
-        for layer in self._layers.values():
+        layers = list(self._layers.values())
+        live = [each for each in layers if isinstance(each, LiveLayer)]
+        stacks = [each for each in layers if isinstance(each, StackLayer)]
+        for layer in layers:
             layer.count(restart=another_run or changed)
-        self._notice_microscope()
-        news = [self._update(place, layer, now) for place, layer in self._layers.items()]
-        live = {p: each for p, each in self._layers.items() if isinstance(each, LiveLayer)}
-        stacks = [each for each in self._layers.values() if isinstance(each, StackLayer)]
-        self._arrangement.follow(live, stacks, now)
-        self._text.show("\n".join(self._lines(live, now)))
-        checks = [layer.check_contrast(now) for layer in self._layers.values()]
-        self._offer.show(self._offered())
-        return any(news) or any(checks) or self._arrangement.waiting
-
-    def _notice_run(self) -> bool:
-        """Return whether another run has begun since the last time."""
-        started = start_of(self.session.run)
-        if started == self._run_started:
-            return False
-        self._run_started = started
-        self._broken.clear()
-        self._arrangement.begin_run()
-        return True
-
-    def _notice_microscope(self) -> None:
-        """Treat the first frame of another microscope as the first of all."""
-        live = [each for each in self._layers.values() if isinstance(each, LiveLayer)]
         if self._another_microscope and any(each.came for each in live):
             self._another_microscope = False
             self._arrangement.begin_microscope()
-            for layer in self._layers.values():
+            for layer in layers:
                 layer.contrast.restart()
+        news = [self._update(layer, now) for layer in layers]
+        self._arrangement.follow(live, stacks, now)
+        self._text.show("\n".join(self._lines(live, now)))
+        checks = [layer.check_contrast(now) for layer in layers]
+        self._offer.follow(layers, self.autoscale_keys)
+        return any(news) or any(checks) or self._arrangement.waiting
 
-    def _lines(self, live: Mapping[Place, LiveLayer], now: float) -> list[str]:
-        """Return the lines to write on the canvas."""
+    def _lines(self, live: Collection[LiveLayer], now: float) -> list[str]:
         lines = ["paused"] if self.session.state == "paused" else []
-        if self.session.state == "running" and self._arrangement.hint:
-            lines.append(self._arrangement.hint)
+        if self.session.state == "running" and self._arrangement.visibility.hint:
+            lines.append(self._arrangement.visibility.hint)
         if self.warn_saturated:
-            lines += [f"{each.name}: {each.warning}" for each in live.values() if each.warning]
+            lines += [f"{each.name}: {each.warning}" for each in live if each.warning]
         if self.show_counts:
-            for name, rates in self._rates.items():
-                exposures = [each.exposure for (cache, _), each in live.items() if cache == name]
-                rates.follow(now, next(iter(exposures), None))
-                if rates.text:
-                    lines.append(rates.text)
+            for rates in self._rates:
+                rates.follow(live, now)
+            lines += [rates.text for rates in self._rates if rates.text]
         return lines
 
-    def _offered(self) -> str:
-        """Return the text that offers autoscale, or an empty one."""
-        found = [each for each in self._layers.values() if each.clipping.colour]
-        if not found:
-            return ""
-        keys = f" or press {self.autoscale_keys}" if self.autoscale_keys else ""
-        about = f"Much of '{found[0].name}' is {found[0].clipping.colour}."
-        return f"{about}\nAutoscale: click here{keys}"
-
-    def _update(self, place: Place, layer: CacheLayer, now: float) -> bool:
-        if place in self._broken:
-            if not layer.was_reset:
-                return False
-            self._broken.discard(place)
-        name, key = place
+    def _update(self, layer: CacheLayer, now: float) -> bool:
+        if layer in self._broken and not layer.was_reset:
+            return False
+        self._broken.discard(layer)
         try:
             layer.notice_deletion()
-            if layer.layer is None:
-                if self._deleted.hold_back(self._readers[name], key):
-                    return False
-                self._deleted.discard(self._readers[name], key)
-            return layer.update(now)
+            held_back = layer.layer is None and self._deleted.hold_back(layer)
+            return not held_back and layer.update(now)
         except Exception as error:  # noqa: BLE001 - the other layers must go on, whatever it is
-            self._broken.add(place)
-            _log.exception("Cannot show %r of %r any more", place[1], place[0])
+            self._broken.add(layer)
+            _log.exception("Cannot show %r of %r any more", layer.key, layer.reader.cache.name)
             show_error(
                 f"Cannot show '{layer.name}' any more: {error}. Its frames are still kept. "
                 "To try again, delete the layer or start the plan again."
@@ -280,15 +269,15 @@ class ViewerLink:
             return False
 
     def _find_layers(self) -> None:
-        """Find new caches and image keys."""
-        if len(self.session.caches) != len(self._readers):
-            for cache in self.session.caches:
-                if cache.name not in self._readers:
-                    reader = self._readers[cache.name] = cache.reader()
-                    cache.changed.connect(self._waker(cache))
-                    reader.arm()
-                    if cache.kind == "live":
-                        self._rates[cache.name] = Rates(reader)
+        for cache in self.session.caches:
+            if cache.name not in self._readers:
+                reader = self._readers[cache.name] = cache.reader()
+                if cache.kind == "live":
+                    self._rates.append(Rates(reader))
+                    self._connect(cache.changed, self._clock.wake)
+                else:  # snapshots do not wait for the next frame
+                    self._connect(cache.changed, self._clock.hurry)
+                reader.arm()
         for reader in self._readers.values():
             for key in reader.keys:
                 if (reader.cache.name, key) not in self._layers:
@@ -301,12 +290,7 @@ class ViewerLink:
             settings |= {"colormap": self._colours.colormap(channel), "blending": "additive"}
         turn = list(self._readers).index(reader.cache.name)
         given = self.viewer, reader, key, turn, settings, self._clock.wake, self._layers.values()
-        if reader.cache.kind == "live":
-            layer: CacheLayer = LiveLayer(*given)
-        else:
-            layer = StackLayer(self._arrangement.slider, *given)
-            for other in self._layers.values():
-                if (other.key, other.channel, other.rank) == (key, channel, LiveLayer.rank):
-                    layer.look_like(other)
+        live = reader.cache.kind == "live"
+        layer = LiveLayer(*given) if live else StackLayer(self._arrangement.slider, *given)
         layer.contrast.mode = self._autoscale
         return layer

@@ -45,19 +45,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A layer before a turn.
-
-    `there` is whether it has frames on the canvas, `visible` also holds for the layer that will
-    be made next; `came` and `came_in_run` count its frames since the last turn and in the run.
-    """
+    """A layer before a turn."""
 
     id: Hashable
     kind: Kind
     key: str = ""
     channel: str = ""
-    visible: bool = True
-    there: bool = True
-    came: int = 0
+    visible: bool = True  # or the layer that will be made next will be
+    there: bool = True  # with frames on the canvas
+    came: int = 0  # frames since the last turn
     came_in_run: int = 0
 
 
@@ -82,11 +78,6 @@ class Memory:
     behind: Ids = frozenset()  # live layers hidden by snapshots
     outdated: Ids = frozenset()  # live layers hidden until their next frame
     filled: Ids = frozenset()  # stacks with frames
-
-    @property
-    def hidden_live(self) -> bool:
-        """Whether live frames come that the user does not see, because of the slider."""
-        return not self.live_in_front and self.live_came and self.away and bool(self.behind)
 
 
 def decide(memory: Memory, layers: Sequence[Seen], turn: Turn) -> tuple[Memory, Ids]:
@@ -153,8 +144,7 @@ def _is_wanted(
 ) -> bool:
     """Return whether to show the snapshots of this channel, of those of its camera.
 
-    Those of the run, or else those whose live layers were visible, or else all; not what is left
-    from before channels were changed: it would be added to the others.
+    Those of the run, or else those whose live layers were visible, or else all.
     """
     together = [each for each in stacks if each.key == stack.key]
     if any(each.came_in_run for each in together):
@@ -194,59 +184,47 @@ class Visibility:
         self._layers = layers
         self._slider = slider
         self._memory = Memory()
-        self._new_run = self._new_microscope = False
+        self.new_run = self.new_microscope = False  # since the last turn
 
     @property
     def hint(self) -> str:
         """The text for a user who does not see the live frames that come."""
-        if not self._memory.hidden_live:
-            return ""
-        return "snapshots: move the slider to the end to see the live image again"
-
-    def begin_run(self) -> None:
-        """Note that another run has begun."""
-        self._new_run = True
-
-    def begin_microscope(self) -> None:
-        """Note that the first frame of another microscope has come."""
-        self._new_microscope = True
+        now = self._memory
+        hidden = now.live_came and now.away and now.behind and not now.live_in_front
+        return "snapshots: move the slider to the end to see the live image again" if hidden else ""
 
     def follow(self, live: Collection[LiveLayer], stacks: Collection[StackLayer]) -> None:
         """Show and hide layers, after they were updated."""
-        ours: dict[Hashable, CacheLayer] = {each: each for each in (*live, *stacks)}
         seen = [_seen(each, Kind.LIVE, each.layer is not None) for each in live]
         seen += [_seen(each, Kind.STACK, each.filled) for each in stacks]
-        run_images: dict[Hashable, Any] = {each: each for each in self._layers if is_of_run(each)}
-        seen += [Seen(each, Kind.RUN_IMAGE, visible=each.visible) for each in run_images.values()]
-        turn = Turn(self._slider.moved, self._slider.at_end, self._new_run, self._new_microscope)
-        self._new_run = self._new_microscope = False
+        run_images = [each for each in self._layers if is_of_run(each)]
+        seen += [Seen(each, Kind.RUN_IMAGE, visible=each.visible) for each in run_images]
+        turn = Turn(self._slider.moved, self._slider.at_end, self.new_run, self.new_microscope)
+        self.new_run = self.new_microscope = False
         self._memory, visible = decide(self._memory, seen, turn)
-        changed = [each for each in seen if each.visible != (each.id in visible)]
-        for each in changed:
-            if each.kind is Kind.RUN_IMAGE:
-                run_images[each.id].visible = each.id in visible
-            else:
-                ours[each.id].set_visible(each.id in visible)
-        for each in changed:
-            layer = run_images.get(each.id) or ours[each.id].layer
-            if layer is not None and layer is self._layers.selection.active:
+        for ours in (*live, *stacks):
+            ours.set_visible(ours in visible)
+        for image in run_images:
+            if image.visible != (image in visible):
+                image.visible = image in visible
+        layers: dict[Hashable, Any] = {each: each.layer for each in (*live, *stacks)}
+        layers |= {each: each for each in run_images}
+        active = self._layers.selection.active
+        for each in seen:
+            hidden = each.visible and each.id not in visible
+            if hidden and active is not None and layers[each.id] is active:
                 heir = _heir(each, seen, visible)
-                if heir is not None and ours[heir.id].layer is not None:
-                    self._layers.selection.active = ours[heir.id].layer
-                break
+                if heir is not None and layers[heir.id] is not None:
+                    self._layers.selection.active = layers[heir.id]
 
 
 def _seen(layer: CacheLayer, kind: Kind, there: bool) -> Seen:
-    return Seen(
-        *(layer, kind, layer.key, layer.channel, layer.visible_or_next, there),
-        *(layer.came, layer.came_in_run),
-    )
+    counts = layer.came, layer.came_in_run
+    return Seen(layer, kind, layer.key, layer.channel, layer.visible_or_next, there, *counts)
 
 
 def _heir(hidden: Seen, layers: Sequence[Seen], visible: Ids) -> Seen | None:
     """Return the layer that takes the place, and the selection, of one that was hidden."""
-    if hidden.id in visible:
-        return None
     if hidden.kind is Kind.RUN_IMAGE:
         return _first_to_come(layers)
     place = hidden.key, hidden.channel

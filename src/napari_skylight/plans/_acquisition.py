@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from bluesky import preprocessors as bpp
@@ -103,36 +104,24 @@ class Illumination:
             said = f"{self._light.name} did not go to {channel}"
             yield from set_within(CHANNEL_SECONDS, self._channel, channel, said)
 
-    def during(self, plan: MsgGenerator[Any]) -> MsgGenerator[Any]:
+    def during(self, plan: MsgGenerator[Any]) -> MsgGenerator[None]:
         """Run `plan` with the light on; on every way out, switch it off and restore the channel."""
-        if not self.channels:
-            return (yield from self._lit(plan))
-        before = ""
-        for reading in (yield from read_positions(self.readables())).values():
-            before = reading["value"]
-
-        def first() -> MsgGenerator[Any]:
-            if not self.is_cycling:
-                yield from self.go_to(self.channels[0])
-            return (yield from self._lit(plan))
-
-        # The name is empty for a light whose parts match no channel.
-        return (yield from bpp.finalize_wrapper(first(), lambda: self.go_to(before)))
-
-    def _lit(self, plan: MsgGenerator[Any]) -> MsgGenerator[Any]:
         light = self._light
-        if light is None:
-            return (yield from plan)
+        if light is not None:
+            on, off = (partial(_switch, light, state) for state in (True, False))
+            plan = bpp.finalize_wrapper(bpp.pchain(on(), plan), off)
+        if self.channels:
+            before = ""  # stays so for a light whose parts match no channel
+            for reading in (yield from read_positions(self.readables())).values():
+                before = reading["value"]
+            first = self.go_to("" if self.is_cycling else self.channels[0])
+            plan = bpp.finalize_wrapper(bpp.pchain(first, plan), lambda: self.go_to(before))
+        yield from plan
 
-        def switch(on: bool) -> MsgGenerator[None]:
-            said = f"{light.name} did not go {'on' if on else 'off'}"
-            yield from set_within(LIGHT_SECONDS, light, on, said)
 
-        def lit() -> MsgGenerator[Any]:
-            yield from switch(True)
-            return (yield from plan)
-
-        return (yield from bpp.finalize_wrapper(lit(), lambda: switch(False)))
+def _switch(light: Light, on: bool) -> MsgGenerator[None]:
+    said = f"{light.name} did not go {'on' if on else 'off'}"
+    yield from set_within(LIGHT_SECONDS, light, on, said)
 
 
 def _set_exposure(cameras: Sequence[Camera], exposure: float) -> MsgGenerator[None]:

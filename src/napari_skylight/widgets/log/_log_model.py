@@ -56,9 +56,7 @@ class LogModel(QAbstractListModel):
         self._all.extend(new)
         while self._all and self._all[0].number < oldest:
             self._all.popleft()
-        gone = 0
-        while gone < len(self._shown) and self._shown[gone].number < oldest:
-            gone += 1
+        gone = sum(each.number < oldest for each in self._shown)
         if gone:
             self.beginRemoveRows(_ROOT, 0, gone - 1)
             del self._shown[:gone]
@@ -90,13 +88,8 @@ class LogModel(QAbstractListModel):
         return None
 
     def _is_wanted(self, entry: LogEntry) -> bool:
-        if entry.level < self._level:
-            return False
-        if not self._text:
-            return True
-        return any(
-            self._text in each.casefold() for each in (entry.message, entry.logger, entry.details)
-        )
+        texts = (entry.message, entry.logger, entry.details)
+        return entry.level >= self._level and any(self._text in each.casefold() for each in texts)
 
 
 def level_word(level: int) -> str:

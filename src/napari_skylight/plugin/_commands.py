@@ -12,8 +12,7 @@ from napari_skylight._compat import main_window, show_info
 from napari_skylight.devices import mmcore, sim
 from napari_skylight.plans.spec import ParameterError
 from napari_skylight.plugin._attachments import attach, link_of
-from napari_skylight.plugin._notices import notify
-from napari_skylight.plugin._plan_requests import LIVE_VIEW, ask, is_busy, last_title
+from napari_skylight.plugin._notices import LIVE_VIEW, ask, is_busy, last_title, notify
 from napari_skylight.plugin._preferences import live_settings
 from napari_skylight.widgets import choose_file, gui_thread
 

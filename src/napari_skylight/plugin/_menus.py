@@ -18,7 +18,7 @@ from napari_skylight._compat import PLUGIN, app_model
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec import sentence_case
 from napari_skylight.plugin._menu_entries import Entries, Entry
-from napari_skylight.plugin._plan_requests import LIVE_VIEW, ask
+from napari_skylight.plugin._notices import LIVE_VIEW, ask
 from napari_skylight.plugin._preferences import Preferences
 from napari_skylight.session import Session, SessionState
 from napari_skylight.widgets import Links, action_caption, plain_caption

@@ -1,17 +1,16 @@
-"""The session's problems as napari notifications, each once."""
+"""The session's problems and refused requests, as napari notifications."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from napari_skylight._compat import show_error, show_info
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.plans.spec import ParameterError
+from napari_skylight.session import Session, SessionState
 from napari_skylight.widgets import gui_thread
 
-if TYPE_CHECKING:
-    from napari_skylight.session import Session
+LIVE_VIEW = "live_view"
 
 
 class Notices:
@@ -52,3 +51,29 @@ def notify(problem: str, error: BaseException | None) -> None:
         show_info(problem)
     else:
         show_error(problem, None if isinstance(error, ParameterError) else error)
+
+
+def is_busy(session: Session) -> bool:
+    """Return whether a plan is running; show a message if none is."""
+    if not session.state.busy:
+        show_info(f"{last_title(session)} is not running.")
+    return session.state.busy
+
+
+def last_title(session: Session) -> str:
+    """Return the title of the running or last plan; of live view before any."""
+    return session.run.title if session.run is not None else session.plans.title(LIVE_VIEW)
+
+
+def ask(session: Session, name: str) -> None:
+    """Request an action of the running plan; a toggle changes over."""
+    if not session.state.busy:
+        show_info(f"{session.plans.title(LIVE_VIEW)} is not running.")
+        return
+    action = session.actions.get(name)
+    title = last_title(session)
+    if action is None:
+        show_info(f"{title} has no action called {name}.")
+    elif not session.request(name, action.next_request):
+        stopping = session.state is SessionState.STOPPING
+        show_info(f"{title} is stopping." if stopping else f"{title} does not accept {name} now.")

@@ -17,10 +17,9 @@ from napari_skylight.widgets._display_text import description_of, summary_of, te
 from napari_skylight.widgets._layout import FormArea, Separator, order_tabs
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.forms import ParamForm
-from napari_skylight.widgets.plan._action_buttons import ActionButtons
+from napari_skylight.widgets.plan._buttons import ActionButtons, RunButtons
 from napari_skylight.widgets.plan._error_line import ErrorLine
 from napari_skylight.widgets.plan._plan_chooser import PlanChooser
-from napari_skylight.widgets.plan._run_buttons import RunButtons
 from napari_skylight.widgets.plan._run_status import RunStatus
 
 _log = logging.getLogger("napari_skylight")

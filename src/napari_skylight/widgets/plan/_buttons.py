@@ -1,14 +1,19 @@
-"""The buttons Run, Stop, Pause and Resume, and the menu with Abort and Halt."""
+"""The buttons that run, stop and pause a plan, and those of its actions."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 
 from qtpy.QtCore import QPoint, Signal
 from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPalette
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+from superqt.utils import QFlowLayout
 
+from napari_skylight.engine.actions import Action
 from napari_skylight.session import SessionState
 from napari_skylight.widgets._colours import Shape, ThemedWidget, dim, red, shape_icon
-from napari_skylight.widgets._display_text import plain_tip
+from napari_skylight.widgets._display_text import action_caption, plain_caption, plain_tip
+from napari_skylight.widgets._signal_links import Links
 
 _ABORT = "Abort: clean up, and mark the run as aborted"
 _HALT = "Halt: end without the plan's own cleanup; devices are still stopped"
@@ -17,6 +22,8 @@ _NO_PAUSE = {
     SessionState.PAUSING: "The plan is pausing.",
     SessionState.STOPPING: "The plan is stopping.",
 }
+
+Request = Callable[[str, bool], bool]
 
 
 class RunButtons(ThemedWidget):
@@ -54,16 +61,7 @@ class RunButtons(ThemedWidget):
         layout.addWidget(self.pause, 2)
 
     def show_state(self, state: SessionState, *, pausable: bool, reason: str) -> None:
-        """Show the state of the session.
-
-        Parameters
-        ----------
-        state : SessionState
-        pausable : bool
-            Whether the plan can pause.
-        reason : str
-            Why the plan cannot run; empty if it can.
-        """
+        """Show the session's `state`, and the `reason` why the plan cannot run, if any."""
         self._state, self._pausable, self._reason = state, pausable, reason
         self._refresh()
 
@@ -137,3 +135,64 @@ class _Button(QPushButton):
         """Ignore the repeats of a held key."""
         if event is not None and not event.isAutoRepeat():
             super().keyPressEvent(event)
+
+
+class ActionButtons(QWidget):
+    """One button per action of the chosen plan; ``request(name, state)`` requests one."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self._request = request
+        self._actions: tuple[Action, ...] = ()
+        self._buttons: list[_ActionButton] = []
+        self._row = QFlowLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+
+    def show_actions(self, actions: Iterable[Action]) -> None:
+        """Show buttons for `actions`; keep the present ones if they are for the same actions."""
+        actions = tuple(actions)
+        if list(map(id, actions)) == list(map(id, self._actions)):
+            return
+        self._actions = actions
+        for button in self._buttons:
+            button.cut_links()
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._buttons = [_ActionButton(action, self._request) for action in actions]
+        for button in self._buttons:
+            self._row.addWidget(button)
+        self.setVisible(bool(actions))
+
+
+class _ActionButton(QPushButton):
+    """Shows the state of an action, and requests it when clicked."""
+
+    def __init__(self, action: Action, request: Request) -> None:
+        super().__init__()
+        self._action = action
+        self._request = request
+        self.setObjectName(f"action:{action.name}")
+        self.setCheckable(action.togglable)
+        self.setAutoDefault(True)
+        self.clicked.connect(self._on_clicked)
+        self._links = Links(self)
+        self._links.connect(action.changed, self._refresh)
+        self._refresh()
+
+    def cut_links(self) -> None:
+        """Stop following the action."""
+        self._links.cut()
+
+    def _on_clicked(self) -> None:
+        self._request(self._action.name, self._action.next_request)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        state = self._action.state
+        self.setEnabled(state.offered)
+        if self._action.togglable:
+            self.setChecked(state.on)
+        self.setText(plain_caption(action_caption(self._action)))
+        hint = "" if state.offered else "Only while the plan runs."
+        self.setToolTip(plain_tip("\n".join(filter(None, (self._action.description, hint)))))

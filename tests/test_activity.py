@@ -9,7 +9,7 @@ from psygnal import Signal
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_skylight.plugin._activity_bar import ActivityBar
+from napari_skylight.plugin._notices import ActivityBar
 from napari_skylight.session import Progress, RunInfo, Waiting
 
 

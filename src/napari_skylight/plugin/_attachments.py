@@ -14,10 +14,9 @@ from qtpy.QtWidgets import QApplication
 from napari_skylight._compat import PLUGIN, main_window, unwrapped
 from napari_skylight._log_records import LogCapture
 from napari_skylight.devices import sim
-from napari_skylight.plugin._activity_bar import ActivityBar
 from napari_skylight.plugin._dock_layout import DockLayout
 from napari_skylight.plugin._menus import Menus, keys_of
-from napari_skylight.plugin._notices import Notices
+from napari_skylight.plugin._notices import ActivityBar, Notices
 from napari_skylight.plugin._preferences import Preferences
 from napari_skylight.session import Session, home_folder
 from napari_skylight.viewer import ViewerLink

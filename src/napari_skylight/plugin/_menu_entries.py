@@ -27,28 +27,13 @@ _log = logging.getLogger("napari_skylight")
 
 @dataclass(frozen=True)
 class Entry:
-    """A menu entry.
-
-    Attributes
-    ----------
-    id : str
-        Unique among all commands.
-    title : str
-        Also for the palette.
-    run : callable
-    group : str
-        Groups are sorted by name and separated by lines.
-    keys : int
-        The shortcut, as app-model's ``KeyMod | KeyCode``; none if 0.
-    checkable : bool
-    in_palette : bool
-    """
+    """A menu entry; its `id` is unique among all commands."""
 
     id: str
     title: str
     run: Callable[[], None]
-    group: str
-    keys: int = 0
+    group: str  # sorted by name, and separated by lines
+    keys: int = 0  # app-model's KeyMod | KeyCode
     checkable: bool = False
     in_palette: bool = False
 

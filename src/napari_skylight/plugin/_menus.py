@@ -54,6 +54,12 @@ class _Command(NamedTuple):
     checked: Callable[[Session, Preferences], bool] | None = None
     alternative: _Alternative | None = None
 
+    def now(self, session: Session) -> tuple[str, str]:
+        """Return the command that the entry runs at present, and its title."""
+        if self.alternative is not None and self.alternative.when(session):
+            return self.alternative.command, self.alternative.title
+        return self.command, _title(self.command)
+
 
 def _is_live(session: Session) -> bool:
     return session.state.busy and session.run is not None and session.run.plan == LIVE_VIEW
@@ -148,8 +154,7 @@ class Menus(QObject):
 
     def _show(self) -> None:
         for name, line in self._lines.items():
-            turned = line.alternative is not None and line.alternative.when(self._session)
-            title = line.alternative.title if line.alternative and turned else _title(line.command)
+            _, title = line.now(self._session)
             checked = line.checked is not None and line.checked(self._session, self._preferences)
             self._entries.show(name, title, checked)
         for name, action in self._actions.items():
@@ -163,8 +168,7 @@ class Menus(QObject):
         return Entry(name, _title(line.command), run, line.group, line.keys, checkable)
 
     def _run(self, line: _Command) -> None:
-        turned = line.alternative is not None and line.alternative.when(self._session)
-        command = line.alternative.command if line.alternative and turned else line.command
+        command, _ = line.now(self._session)
         app_model().commands.execute_command(f"{PLUGIN}.{command}").result()
         self._show()  # the click has toggled the check mark; the session decides
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import textwrap
+import time
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -43,6 +44,21 @@ def outcome_summary(run: RunInfo, brought: str = "") -> str:
     word = outcome_text(run.exit_status)
     counted = brought and run.exit_status != "fail"
     return f"{word}: {brought} in {after}" if counted else f"{word} after {after}"
+
+
+def status_of(run: RunInfo, state: SessionState) -> str:
+    """Return how a run ended and why, or its present state."""
+    if run.ended is None:
+        return state_text(state if state.busy else SessionState.RUNNING)
+    word = outcome_text(run.exit_status)
+    return f"{word}: {run.reason}" if run.reason else word
+
+
+def time_of(run: RunInfo) -> str:
+    """Return when a run started: the time, preceded by the date if it was not today."""
+    started, now = time.localtime(run.started), time.localtime()
+    day = "" if started[:3] == now[:3] else "%m-%d "
+    return time.strftime(f"{day}%H:%M:%S", started)
 
 
 def duration(seconds: float) -> str:

@@ -18,14 +18,7 @@ _INDENT = 6
 
 
 class DeviceSection(ThemedWidget):
-    """Shows what its device reports, not what was entered.
-
-    Parameters
-    ----------
-    name : str
-    watch : SettingsWatch
-        Of the device; it is started and stopped elsewhere.
-    """
+    """Shows what its device reports, by a `watch` that is started and stopped elsewhere."""
 
     toggled = Signal(str, bool)
     """The user has expanded or collapsed the device of this name."""

@@ -28,10 +28,6 @@ class DevicesPanel(ThemedWidget):
 
     It shows what the devices report: a refused value goes back to the true one, with the reason
     below. Only devices that are expanded are read, and none while the panel is hidden.
-
-    Parameters
-    ----------
-    session : Session
     """
 
     def __init__(self, session: Session) -> None:

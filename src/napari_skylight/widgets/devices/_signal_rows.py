@@ -20,13 +20,7 @@ _USUAL_LABEL = "Exposure"
 
 
 class SignalRows(ThemedWidget):
-    """Shows the states it is given; a row appears once the device has described its signal.
-
-    Parameters
-    ----------
-    settings : sequence of Setting
-        In the order of the rows.
-    """
+    """Rows in the order of `settings`, each shown once the device has described its signal."""
 
     entered = Signal(str, object)
     """The path of a signal, and the value that the user has entered."""

@@ -40,11 +40,7 @@ QAbstractSpinBox:disabled {{ color: {colour}; }}
 class PlanControl(ThemedWidget):
     """Runs the plans of `session`, and shows what the session reports; several may share it.
 
-    Parameters
-    ----------
-    session : Session
-    shown : callable, optional
-        Returns how many frames of the live caches the viewer has shown.
+    `shown` returns how many frames of the live caches the viewer has shown.
     """
 
     def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:

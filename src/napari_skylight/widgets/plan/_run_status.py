@@ -50,11 +50,7 @@ _COLOURS = {
 class RunStatus(QWidget):
     """State, time, rates and counts of the current or last run.
 
-    Parameters
-    ----------
-    session : Session
-    shown : callable, optional
-        Returns how many frames of the live caches were shown.
+    `shown` returns how many frames of the live caches were shown.
     """
 
     def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:

@@ -26,10 +26,16 @@ from qtpy.QtWidgets import (
 from superqt.utils import QFlowLayout
 
 from napari_skylight.session import RunRecord, Session
-from napari_skylight.widgets._display_text import duration, frames, outcome_summary, text_label
+from napari_skylight.widgets._display_text import (
+    duration,
+    frames,
+    outcome_summary,
+    status_of,
+    text_label,
+    time_of,
+)
 from napari_skylight.widgets._layout import LEAST_HEIGHT
 from napari_skylight.widgets.runs._metadata_tree import MetadataTree, nodes_of
-from napari_skylight.widgets.runs._runs_model import status_of, time_of
 
 _WIDE = 480
 """Pixels from which there is room for words beside the tree."""
@@ -47,14 +53,7 @@ _NO_PLAN = "This plan is no longer available."
 
 
 class RunDetails(QStackedWidget):
-    """Shows the run given to `show_record`.
-
-    Parameters
-    ----------
-    session : Session
-    show_images : callable, optional
-        Adds the images of a run to the viewer. Without it, there is no button for that.
-    """
+    """Shows one run; without `show_images`, there is no button for its images."""
 
     def __init__(self, session: Session, show_images: Callable[[RunRecord], None] | None) -> None:
         super().__init__()

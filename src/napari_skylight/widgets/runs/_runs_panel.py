@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QIcon, QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -20,13 +21,22 @@ from qtpy.QtWidgets import (
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunRecord, Session, SessionState
 from napari_skylight.widgets._colours import ThemedWidget, amber, green, muted, red, shape_icon
-from napari_skylight.widgets._display_text import text_label
+from napari_skylight.widgets._display_text import (
+    duration,
+    frames,
+    plain_tip,
+    status_of,
+    text_label,
+    time_of,
+)
 from napari_skylight.widgets._layout import LEAST_HEIGHT, DockVisibility, ListAndDetails
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log import LogView
 from napari_skylight.widgets.runs._run_details import RunDetails
-from napari_skylight.widgets.runs._runs_model import DURATION, RunsModel
 
+_HEADERS = ("Time", "Plan", "Frames", "Duration", "Status")
+_TIME, _PLAN, _FRAMES, _DURATION, _STATUS = range(len(_HEADERS))
+_ROOT = QModelIndex()
 _REFRESH_MS = 1000
 _ALL_COLUMNS = 360
 """Pixels from which all columns of the table fit."""
@@ -51,15 +61,9 @@ QTabWidget::pane {{ border: 0px; }}
 
 
 class RunsPanel(ThemedWidget):
-    """The runs of `session` on one tab, the log on another.
+    """The runs of `session` on one tab, the log on another; `show_images` adds layers of a run.
 
     A visible panel is refreshed every second while a plan runs. Several may share one session.
-
-    Parameters
-    ----------
-    session : Session
-    show_images : callable, optional
-        Adds the images of a run to the viewer.
     """
 
     def __init__(
@@ -69,7 +73,7 @@ class RunsPanel(ThemedWidget):
         self._session = session
         self._icons: dict[str, QIcon] = {}
         self._readers: dict[str, FrameReader] = {}
-        self._model = RunsModel(self._icon, self)
+        self._model = _RunsModel(self._icon, self)
         self._table = _Table()
         self._table.setModel(self._model)
         self._table.fit_columns()
@@ -188,4 +192,99 @@ class _Table(QTreeView):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Hide the duration in a narrow dock; the details have it."""
         super().resizeEvent(event)
-        self.setColumnHidden(DURATION, event.size().width() < _ALL_COLUMNS)
+        self.setColumnHidden(_DURATION, event.size().width() < _ALL_COLUMNS)
+
+
+class _RunsModel(QAbstractTableModel):
+    """A row for each run, newest first; `icon` is called with a state or an exit status."""
+
+    def __init__(self, icon: Callable[[str], QIcon], parent: QObject) -> None:
+        super().__init__(parent)
+        self._icon = icon
+        self._records: Sequence[RunRecord] = ()
+        self._state = SessionState.IDLE
+
+    def record(self, index: QModelIndex) -> RunRecord | None:
+        """Return the run in the row of `index`."""
+        return self._records[index.row()] if index.isValid() else None
+
+    def show_runs(self, records: Sequence[RunRecord], state: SessionState) -> None:
+        """Show `records`, newest first; records that stay keep their rows."""
+        before, self._state = self._records, state
+        newest = before[0].number if before else 0
+        oldest = records[-1].number if records else newest + 1
+        kept = [record for record in before if record.number >= oldest]
+        if len(kept) < len(before):
+            self.beginRemoveRows(_ROOT, len(kept), len(before) - 1)
+            self._records = kept
+            self.endRemoveRows()
+        new = len(records) - len(kept)
+        if new > 0:
+            self.beginInsertRows(_ROOT, 0, new - 1)
+            self._records = records
+            self.endInsertRows()
+        self._records = records
+        for row, record in enumerate(kept):
+            if record is not records[row + new]:  # only a run that has not ended is replaced
+                self._emit_changed(row + new, row + new)
+
+    def restyle(self) -> None:
+        """Draw the icons in new colours."""
+        if self._records:
+            self._emit_changed(0, len(self._records) - 1)
+
+    def rowCount(self, parent: QModelIndex = _ROOT) -> int:  # type: ignore[override]  # noqa: N802
+        """Return the number of runs."""
+        return 0 if parent.isValid() else len(self._records)
+
+    def columnCount(self, parent: QModelIndex = _ROOT) -> int:  # type: ignore[override]  # noqa: N802
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(_HEADERS)
+
+    def headerData(  # noqa: N802
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> object:
+        """Return the title of a column."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return _HEADERS[section]
+        return None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:  # type: ignore[override]
+        """Return a cell's text, tooltip, icon or alignment."""
+        record, column = self._records[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(record, column)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(self._tip(record, column))
+        if role == Qt.ItemDataRole.DecorationRole and column == _STATUS:
+            return self._icon(record.run.exit_status or self._state)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (_FRAMES, _DURATION):
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def _text(self, record: RunRecord, column: int) -> str:
+        run = record.run
+        if column == _TIME:
+            return time_of(run)
+        if column == _PLAN:
+            return run.title
+        if column == _FRAMES:
+            return str(record.acquired)
+        if column == _DURATION:
+            return duration(run.seconds)
+        return status_of(run, self._state)
+
+    def _tip(self, record: RunRecord, column: int) -> str:
+        if column == _TIME:
+            return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.run.started))
+        if column == _FRAMES:
+            parts = [f"{frames(record.acquired)}, {record.stashed} stashed"]
+            parts += [f"{record.dropped} dropped"] if record.dropped else []
+            return ", ".join(parts)
+        return self._text(record, column)
+
+    def _emit_changed(self, first: int, last: int) -> None:
+        self.dataChanged.emit(self.index(first, 0), self.index(last, len(_HEADERS) - 1))

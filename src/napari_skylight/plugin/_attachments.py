@@ -42,10 +42,8 @@ class _Shared:
         self.activity = ActivityBar(session)
 
     def close(self) -> None:
-        self.menus.close()
-        self.notices.close()
-        self.activity.close()
-        self.preferences.close()
+        for part in (self.menus, self.notices, self.activity, self.preferences):
+            part.close()
 
 
 class _Attachment:

@@ -29,10 +29,7 @@ RUN, ASK = "1_run", "2_ask"
 OPEN, PLANS, SHOW = "4_open", "5_plans", "6_show"  # the docks are in napari's "3_…"
 CTRL_ALT = KeyMod.CtrlCmd | KeyMod.Alt
 CTRL_ALT_SHIFT = CTRL_ALT | KeyMod.Shift  # where napari has the key without Shift
-DIGITS = (
-    *(KeyCode.Digit1, KeyCode.Digit2, KeyCode.Digit3, KeyCode.Digit4, KeyCode.Digit5),
-    *(KeyCode.Digit6, KeyCode.Digit7, KeyCode.Digit8, KeyCode.Digit9),
-)
+DIGITS = tuple(KeyCode[f"Digit{digit}"] for digit in range(1, 10))
 IN_MANIFEST = {"snapshot", "stash", "clear"}
 """Actions that the manifest has as commands, already in the palette."""
 

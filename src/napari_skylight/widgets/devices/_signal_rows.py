@@ -57,7 +57,8 @@ class SignalRows(ThemedWidget):
                 if not was_refused and not row.refusal.isHidden():
                     self.refused.emit(row.refusal)
         if len(self._rows) > known:
-            self._set_tab_order()
+            rows = [self._rows[path] for path in self._order if path in self._rows]
+            order_tabs([row.editor for row in rows if row.editor is not None])
             self.rows_added.emit()
             self._apply_theme()
 
@@ -77,11 +78,6 @@ class SignalRows(ThemedWidget):
             self._grid.setAlignment(row.editor, Qt.AlignmentFlag.AlignLeft)
         row.entered.connect(self.entered)
         row.set_visible(path not in self._hidden)
-
-    def _set_tab_order(self) -> None:
-        rows = [self._rows[path] for path in self._order if path in self._rows]
-        editors = [row.editor for row in rows if row.editor is not None]
-        order_tabs(editors)
 
     def _apply_theme(self) -> None:
         advance = self.fontMetrics().horizontalAdvance

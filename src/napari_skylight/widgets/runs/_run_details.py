@@ -222,10 +222,9 @@ def _add_copy(
         if chosen is not None:
             QGuiApplication.clipboard().setText(words(chosen))
 
-    action = QAction(title, menu)
+    action = menu.addAction(title)
     action.setObjectName(name)
     action.triggered.connect(copy)
-    menu.addAction(action)
     return action
 
 

@@ -74,9 +74,7 @@ class RunsPanel(ThemedWidget):
         self._icons: dict[str, QIcon] = {}
         self._readers: dict[str, FrameReader] = {}
         self._model = _RunsModel(self._icon, self)
-        self._table = _Table()
-        self._table.setModel(self._model)
-        self._table.fit_columns()
+        self._table = _Table(self._model)
         self._details = RunDetails(session, show_images)
         self._note = text_label(_NO_RUNS, name="no-runs", wrap=True)
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -171,8 +169,9 @@ class RunsPanel(ThemedWidget):
 class _Table(QTreeView):
     """A line for each run; the arrow keys move from run to run."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: _RunsModel) -> None:
         super().__init__()
+        self.setModel(model)
         self.setObjectName("runs")
         self.setAccessibleName("Runs")
         self.setRootIsDecorated(False)
@@ -181,9 +180,6 @@ class _Table(QTreeView):
         self.setAllColumnsShowFocus(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-
-    def fit_columns(self) -> None:
-        """Fit each column to its text, and give the rest to the last one."""
         header = self.header()
         header.setResizeContentsPrecision(0)  # of visible rows only
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

@@ -27,11 +27,7 @@ INTEGER = 3
 
 
 class Camera:
-    """The core's camera; see `napari_skylight.protocols.StreamingCamera`.
-
-    A stream is interrupted for a moment while a signal is set. Exposure is in ms, the region of
-    interest in unbinned sensor pixels, the gain in the camera's own scale.
-    """
+    """The core's camera, a `StreamingCamera`; setting a signal interrupts the stream briefly."""
 
     parent = None
 
@@ -96,11 +92,7 @@ class Camera:
                 yield name, setting
 
     def trigger(self) -> Status:
-        """Take a frame; while streaming, wait for the next.
-
-        The status fails with the core's message, or if the camera does not answer within some
-        seconds after the exposure.
-        """
+        """Take a frame; while streaming, wait for the next."""
         if self._sequence.on:
             exposure = self._core.camera_thread.longest_job
             return self._stream.arrival(PATIENCE_SECONDS + 2 * exposure)

@@ -19,11 +19,7 @@ CHANNEL_SECONDS = 30.0
 
 
 class Light:
-    """The current shutter; see `napari_skylight.protocols.Light`.
-
-    From the first `set` until `stop`, the core's auto-shutter, which opens the shutter for each
-    exposure, is off. `stop` restores it.
-    """
+    """The current shutter; from the first `set` until `stop`, the core's auto-shutter is off."""
 
     parent = None
 

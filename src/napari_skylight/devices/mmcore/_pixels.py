@@ -95,7 +95,12 @@ class Roi:
     def __init__(self, core: Core, binning: Callable[[], int]) -> None:
         self._core = core
         self._binning = binning
-        self._size = self._sensor_size()
+        mmc = core.mmc
+        roi = list(mmc.getROI())
+        mmc.clearROI()  # to learn the size of the sensor
+        self._size = mmc.getImageWidth() * binning(), mmc.getImageHeight() * binning()
+        if list(mmc.getROI()) != roi:
+            mmc.setROI(*roi)
 
     def settings(self, name: str, **common: Any) -> Iterator[Number]:
         """Yield left, top, width and height as signals of the camera called `name`."""
@@ -110,16 +115,6 @@ class Roi:
                 put=partial(self._put, side),
                 **common,
             )
-
-    def _sensor_size(self) -> tuple[int, int]:
-        """Return width and height of the sensor; the ROI is restored afterwards."""
-        mmc, binning = self._core.mmc, self._binning()
-        roi = list(mmc.getROI())
-        mmc.clearROI()
-        size = mmc.getImageWidth() * binning, mmc.getImageHeight() * binning
-        if list(mmc.getROI()) != roi:
-            mmc.setROI(*roi)
-        return size
 
     def _get(self, side: int) -> int:
         return int(self._core.mmc.getROI()[side]) * self._binning()

@@ -1,7 +1,4 @@
-"""The threads that call the core, and the results of their jobs.
-
-The core may be called from several threads.
-"""
+"""The threads that call the core (it may be called from several), and the results of jobs."""
 
 from __future__ import annotations
 
@@ -58,17 +55,14 @@ class Answer(Generic[T]):
 
 
 class CoreThread:
-    """A thread that does jobs in order.
-
-    `longest_job` is how many seconds a job, such as an exposure, may take; other jobs wait for it.
-    """
+    """A thread that does jobs in order."""
 
     def __init__(self, name: str) -> None:
         self._jobs: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
-        self.longest_job = 0.0
+        self.longest_job = 0.0  # in s, such as an exposure; other jobs wait for it
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 

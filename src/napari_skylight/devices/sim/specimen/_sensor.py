@@ -39,10 +39,7 @@ COUNTS = {
 
 @dataclass(frozen=True)
 class Exposed:
-    """Expected counts and their standard deviation, float32 ``(height, width)``.
-
-    `mean` includes the offset, and half a count for rounding.
-    """
+    """Expected counts (with offset, and 0.5 for rounding) and their deviation: float32 (Y, X)."""
 
     mean: NDArray[np.float32]
     deviation: NDArray[np.float32]

@@ -71,13 +71,10 @@ class Body:
     def grow(
         cls, cell: Cell, neighbours: Iterable[Cell], textures: Textures, rng: np.random.Generator
     ) -> Body:
-        """Grow `cell` to its borders with its neighbours, or to its own ellipse.
-
-        One smooth field warps the ground for all cells: a border is wavy, and the same border from
-        both sides.
-        """
+        """Grow `cell` to its borders with its neighbours, or to its own ellipse."""
         top, left = int(cell.row) - PATCH // 2, int(cell.column) - PATCH // 2
         axis = np.arange(PATCH, dtype=np.float32) - np.float32(PATCH // 2)
+        # One smooth field for all cells: a border is the same seen from both sides.
         warp = [
             WAVINESS * textures.crop(40.0, top + shift, left, PATCH)
             + 0.25 * WAVINESS * textures.crop(12.0, top, left + shift, PATCH)

@@ -91,6 +91,7 @@ def test_run_takes_no_device_of_another_day(person, session):
 
 
 def test_run_takes_no_device_of_the_microscope_before(person, session):
+    person.sees("plan", "Sweep")  # the last plan, once its file is loaded
     person.chooses("plan", "Live view")
     live = session.caches.live(session.devices["camera"])
     for device in (FakeLight("light"), FakeCamera("other")):

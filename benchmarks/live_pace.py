@@ -22,7 +22,15 @@ class FastTimerWay(TimerWay):
     period_ms = 16
 
 
-WAYS = {"timer16": FastTimerWay, "ours": OurWay}
+class FastOurWay(OurWay):
+    """Ours, asked for as many frames a second as that timer: 62.5; the preference is 60."""
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__(viewer)
+        self.link.display_rate = 1000 / FastTimerWay.period_ms
+
+
+WAYS = {"timer16": FastTimerWay, "ours": FastOurWay}
 
 
 class Mouse(QObject):

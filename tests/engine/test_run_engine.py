@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import threading
 import time
 
@@ -247,8 +248,10 @@ def test_an_engine_on_a_loop_of_the_callers(gate):
         assert engine(null()).result(timeout=5).exit_status == "success"
     assert not loop.is_running()
     assert not loop.is_closed()
-    with RunEngine(loop=loop) as engine:
-        assert engine(null()).result(timeout=5).exit_status == "success"
+    with RunEngine(loop=loop) as another:
+        del engine  # collected, it must leave the loop to the other one
+        gc.collect()
+        assert another(null()).result(timeout=5).exit_status == "success"
     loop.close()
 
 

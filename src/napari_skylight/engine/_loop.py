@@ -33,6 +33,7 @@ class EngineLoop:
         self._before = get_bluesky_event_loop()
         self.loop = asyncio.new_event_loop() if loop is None else loop
         self._thread: threading.Thread | None = None
+        self._is_stopped = False
         if not self.loop.is_running():
             self._start()
         elif self.loop is _running_loop():
@@ -86,8 +87,10 @@ class EngineLoop:
 
     def stop(self) -> None:
         """Ask the thread to end, unless the loop was running before; return at once."""
-        if self._thread is None:
+        # only once: another engine may use the caller's loop by the time this one is collected
+        if self._thread is None or self._is_stopped:
             return
+        self._is_stopped = True
         if get_bluesky_event_loop() is self.loop:
             # ophyd-async connects devices there: restore the loop of the other engine
             running = self._before is not None and self._before.is_running()

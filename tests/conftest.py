@@ -72,6 +72,22 @@ def light(session):
 
 
 @pytest.fixture
+def cores(monkeypatch):
+    """The cores that are made from now on, as another client of them has them."""
+    from pymmcore import CMMCore
+
+    made = []
+
+    class Core(CMMCore):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr("pymmcore.CMMCore", Core)
+    return made
+
+
+@pytest.fixture
 def plugin_session(session, camera, light, qtbot):
     """A script's own session with a quick camera, for viewers; they are closed before it is."""
     from napari_skylight.plugin import _attachments

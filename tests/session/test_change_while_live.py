@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from pymmcore import CMMCore
 
 from napari_skylight.devices import mmcore, sim
 from napari_skylight.session import SessionState
@@ -126,20 +125,6 @@ def test_the_configuration_of_a_snapshot(session, recorder, documents):
         uid = documents.events("snapshots")[-1]["descriptor"]
         (descriptor,) = (each for each in documents.named("descriptor") if each["uid"] == uid)
         assert descriptor["configuration"]["stage"]["data"]["stage-x-velocity"] == velocity
-
-
-@pytest.fixture
-def cores(monkeypatch):
-    """The cores that are made from now on, as another client of them has them."""
-    made = []
-
-    class Core(CMMCore):
-        def __init__(self):
-            super().__init__()
-            made.append(self)
-
-    monkeypatch.setattr("pymmcore.CMMCore", Core)
-    return made
 
 
 @pytest.mark.parametrize("kind", ["Micro-Manager"], indirect=True)

@@ -76,10 +76,12 @@ futures += [session.open_microscope(factory), session.open_microscope(sim.micros
     "a device that connects for ever": """
 class Camera(FakeCamera):
     async def connect(self):
+        connecting.add(self.name)
         await asyncio.sleep(60)
+connecting = set()
 futures += [session.add_device(Camera())]
 futures += [session.open_microscope(lambda: Microscope("Slow", (Camera("other"),)))]
-time.sleep(0.2)
+wait_until(lambda: len(connecting) == 2)
 """,
     "a running plan": """
 session.open_microscope(sim.microscope).result(20)
@@ -141,7 +143,7 @@ for watch in watches:
         if setting.path in ("stage.x", "focus"):
             watch.set(setting.path, 5000.0)
 futures += [session.set("stage.y", 1e6)]
-time.sleep(0.3)
+wait_until(lambda: session.is_moving)
 """,
 }
 

@@ -2,23 +2,9 @@
 
 import numpy as np
 import pytest
-from pymmcore import CMMCore
 
 from napari_skylight.devices import mmcore
 from napari_skylight.session import Session, SessionState
-
-
-@pytest.fixture
-def cores(monkeypatch):
-    made = []
-
-    class Core(CMMCore):
-        def __init__(self):
-            super().__init__()
-            made.append(self)
-
-    monkeypatch.setattr("pymmcore.CMMCore", Core)
-    return made
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_skylight.devices import sim
@@ -116,7 +117,12 @@ class Person:
         widget = self.find(name)
         widget.setFocus()
         self.qtbot.keyClick(widget, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-        self.qtbot.keyClicks(widget, text)
+        self.qtbot.keyClick(widget, Qt.Key.Key_Backspace)
+        if text.isascii():
+            self.qtbot.keyClicks(widget, text)
+        else:  # Qt's tests know no keys for these letters
+            QGuiApplication.clipboard().setText(text)
+            self.qtbot.keyClick(widget, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
 
     def enters(self, name, text):
         self.types(name, text)

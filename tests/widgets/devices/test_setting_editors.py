@@ -4,7 +4,7 @@ import pytest
 from bluesky import plan_stubs as bps
 from bluesky.utils import MsgGenerator
 from ophyd_async.core import Device, soft_signal_rw
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QLocale, Qt
 
 
 def newest(session, key):
@@ -129,17 +129,89 @@ def test_the_limits_of_the_device_are_those_of_the_field(scope, person, session)
     person.waits(lambda: person.find("setting:camera.roi_x").bounds.high == 24)
 
 
-@pytest.mark.parametrize("nonsense", ["", "-", "1e"])
-def test_what_is_no_number_is_not_sent_to_the_device(bench, person, nonsense):
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("5 mm", "'5 mm' is not a number in ms."),
+        ("", "Nothing was set: enter a number in ms."),
+        ("-", "'-' is not a number in ms."),
+        ("1e", "'1e' is not a number in ms."),
+        ("1 00", "'1 00' is not a number in ms."),
+        ("1.234,5", "'1.234,5' is not a number in ms."),
+        ("1,000", "'1,000' may be 1.000 or 1000: enter one of these."),
+        ("nan", "'nan' is not a number in ms."),
+        ("9" * 50 + "x", f"'{'9' * 40}…' is not a number in ms."),
+    ],
+)
+def test_text_that_is_not_a_number_in_the_unit_is_refused_in_red(bench, person, typed, reason):
     person.sees("setting:camera.exposure", "20 ms")
-    person.types("setting:camera.exposure", nonsense)
+    person.enters("setting:camera.exposure", typed)
+    person.sees("refusal:camera.exposure", reason)
+    assert person.find("refusal:camera.exposure").palette().windowText().color().red() > 150
+    person.sees("setting:camera.exposure", "20 ms")
+    assert bench.exposure.asked == []
+    person.types("setting:camera.exposure", "3")
+    person.waits(lambda: not person.shows("refusal:camera.exposure"))
     person.press("setting:camera.exposure", Qt.Key.Key_Return)
-    assert person.text("setting:camera.exposure") == "20 ms"
-    assert bench.exposure.asked == []
+    person.waits(lambda: bench.exposure.asked == [3.0])
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("12,5", 12.5),
+        ("1 000", 1000.0),
+        ("1\N{THIN SPACE}000,5", 1000.5),
+        ("1\N{NARROW NO-BREAK SPACE}234\N{NARROW NO-BREAK SPACE}567.5", 1234567.5),
+        ("0,125", 0.125),
+        ("1e-9", 1e-9),
+        ("-3 ms", -3.0),
+        ("\N{MINUS SIGN}3", -3.0),
+    ],
+)
+def test_decimal_commas_thousands_and_the_own_unit_are_read(bench, person, typed, number):
+    person.sees("setting:camera.exposure", "20 ms")
+    person.enters("setting:camera.exposure", typed)
+    person.waits(lambda: bench.exposure.asked == [number])
+
+
+def test_a_decimal_comma_is_the_users_where_the_language_has_it(bench, person):
+    person.sees("setting:camera.exposure", "20 ms")
+    person.find("setting:camera.exposure").setLocale(QLocale(QLocale.Language.German))
+    person.enters("setting:camera.exposure", "1.000")
+    person.sees("refusal:camera.exposure", "'1.000' may be 1,000 or 1000: enter one of these.")
+    person.enters("setting:camera.exposure", "1,125")
+    person.waits(lambda: bench.exposure.asked == [1.125])
+
+
+def test_a_red_line_goes_when_the_present_value_is_entered(bench, person):
+    person.sees("setting:camera.exposure", "20 ms")
+    person.enters("setting:camera.exposure", "5 mm")
+    person.waits(lambda: person.shows("refusal:camera.exposure"))
     person.enters("setting:camera.exposure", "2e1")
+    assert not person.shows("refusal:camera.exposure")
     assert bench.exposure.asked == []
-    person.enters("setting:camera.exposure", "1e-9")
-    person.waits(lambda: bench.exposure.asked == [1e-9])
+
+
+def test_the_same_refusal_of_the_hardware_is_shown_again(bench, person):
+    person.sees("setting:camera.exposure", "20 ms")
+    for number in (1, 2):
+        person.enters("setting:camera.exposure", "12000")
+        person.sees("refusal:camera.exposure", "Exposure 12000 ms is above the camera's 10000 ms.")
+        assert len(bench.exposure.asked) == number
+        person.sees("setting:camera.exposure", "20 ms")
+        person.types("setting:camera.exposure", "1")
+        assert not person.shows("refusal:camera.exposure")
+
+
+def test_an_arrow_key_in_an_emptied_or_unreadable_field_moves_nothing_far(bench, person):
+    person.sees("setting:camera.exposure", "20 ms")
+    person.types("setting:camera.exposure", "5 mm")
+    person.press("setting:camera.exposure", Qt.Key.Key_Up)
+    assert bench.exposure.asked == []
+    person.types("setting:camera.exposure", "")
+    person.press("setting:camera.exposure", Qt.Key.Key_Up)
+    person.waits(lambda: bench.exposure.asked == [21.0])
 
 
 def test_a_change_under_way_shows_what_was_entered_and_that_it_is_not_there(bench, person):

@@ -130,7 +130,7 @@ def test_every_axis_but_the_last_can_be_removed(shows, documents):
 
 def test_a_missing_part_of_an_axis_is_outlined_and_reported(shows, documents):
     person = shows(bp.scan)
-    fill(person, 0, "stage.x", start="0", stop="much")
+    fill(person, 0, "stage.x", start="0", stop="")
     person.clicks("run")
     assert person.text("error") == "Axes, item 1, stop is empty: fill it in."
     assert person.find("param:axes.0.stop").toolTip().startswith("Stop is empty: fill it in.")

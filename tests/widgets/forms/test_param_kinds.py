@@ -129,6 +129,9 @@ def test_an_untouched_default_reaches_the_plan_as_the_same_object(
         (int, "1e3", 1000),
         (int, str(2**70), 2**70),
         (float, "1e-9", 1e-9),
+        (float, "12,5", 12.5),
+        (int, "1 000", 1000),
+        (Annotated[float, Unit("mm")], "5 mm", 5.0),
         (float, "inf", float("inf")),
         (float, "-Inf", float("-inf")),
         (list[int], "1, 4:8:2, 0:2", [1, 4, 6, 0, 1]),
@@ -239,8 +242,14 @@ def test_an_array_of_two_dimensions_has_a_line_for_each_row(tries, person):
 @pytest.mark.parametrize(
     ("annotation", "typed", "problem"),
     [
-        (int, "1.5", "X: enter a whole number, not 1.5."),
-        (float, "1e", "X: enter a number, not 1e."),
+        (int, "1.5", "X: '1.5' is not a whole number."),
+        (float, "1e", "X: '1e' is not a number."),
+        (Annotated[float, Unit("µm")], "5 mm", "X: '5 mm' is not a number in µm."),
+        (
+            Annotated[int, Unit("px")],
+            "1,024",
+            "X: '1,024' may be 1.024 or 1024: enter one of these.",
+        ),
         (Annotated[float, Ge(0), Unit("s")], "nan", "X is nan s: enter 0 s or more."),
         (Annotated[float, MultipleOf(0.1)], "0.25", "X is 0.25: enter a multiple of 0.1."),
         (Annotated[float, Le(1e-7)], "2e-7", "X is 2e-7: enter 1e-7 or less."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt, Signal
@@ -28,6 +29,8 @@ class NumberEditor(NumberField):
     entered = Signal(object)
     left = Signal()
     keeps_what_is_entered = True
+    refused = Signal(str)
+    """Why nothing is set, after an entry; empty once the user types or enters a number."""
 
     def __init__(self, info: SettingInfo) -> None:
         super().__init__(whole=info.whole, unit=info.unit)
@@ -50,6 +53,8 @@ class NumberEditor(NumberField):
 
     def stepBy(self, steps: int) -> None:  # noqa: N802 - Qt's name
         """Enter the next value."""
+        if not self.lineEdit().text():  # the user has emptied it
+            self.set_number(self._shown)
         super().stepBy(steps)
         self._enter()
 
@@ -70,6 +75,7 @@ class NumberEditor(NumberField):
 
     def _on_text_edited(self) -> None:
         self.edited = True
+        self.refused.emit("")
 
     def _on_editing_finished(self) -> None:
         if self.edited:
@@ -79,13 +85,22 @@ class NumberEditor(NumberField):
     def _enter(self) -> None:
         self.edited = False
         try:
-            number = self.number_or_none()
-        except ValueError:
-            number = None
-        if number is None:
-            self.set_number(self._shown)  # not a number: show the device's
-        elif number != self._value:
+            number = self._read()
+        except ValueError as error:
+            self.set_number(self._shown)
+            self.refused.emit(str(error))
+            return
+        self.refused.emit("")
+        if number != self._value:
             self.entered.emit(number)
+
+    def _read(self) -> float:
+        number = self.number_or_none()
+        if number is None:
+            raise ValueError(f"Nothing was set: enter {self.kind}.")
+        if math.isnan(number):
+            raise ValueError(f"'nan' is not {self.kind}.")
+        return number
 
 
 class ChoiceEditor(QComboBox):

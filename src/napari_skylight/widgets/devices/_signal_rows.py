@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
@@ -11,7 +12,12 @@ from napari_skylight.session import Setting, SettingInfo, SettingState
 from napari_skylight.widgets._colours import ThemedWidget, muted, red
 from napari_skylight.widgets._display_text import plain_caption, plain_tip, text_label
 from napari_skylight.widgets._layout import order_tabs
-from napari_skylight.widgets.devices._signal_editors import SettingEditor, create_setting_editor
+from napari_skylight.widgets.devices._signal_editors import (
+    NumberEditor,
+    SettingEditor,
+    TextEditor,
+    create_setting_editor,
+)
 
 _LABEL, _EDITOR, _NOW = range(3)
 _WIDEST_NOW = "no answer"
@@ -77,6 +83,7 @@ class SignalRows(ThemedWidget):
         if isinstance(row.editor, QCheckBox):  # no wider than the part that can be clicked
             self._grid.setAlignment(row.editor, Qt.AlignmentFlag.AlignLeft)
         row.entered.connect(self.entered)
+        row.refused.connect(self.refused)
         row.set_visible(path not in self._hidden)
 
     def _apply_theme(self) -> None:
@@ -95,6 +102,7 @@ class _Row(QObject):
     """
 
     entered = Signal(str, object)
+    refused = Signal(QWidget)
 
     def __init__(self, setting: Setting, info: SettingInfo, parent: QObject) -> None:
         super().__init__(parent)
@@ -104,6 +112,7 @@ class _Row(QObject):
         self.refusal = text_label(name=f"refusal:{setting.path}", wrap=True)
         self.refusal.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._refused_at: object = None  # the value that the device had then
+        self._problem = ""  # of what the user typed: nothing was set
         self._reading = text_label(name=f"reading:{setting.path}")
         self._state = SettingState(setting, info)
         label = text_label(plain_caption(setting.label), wrap=True)
@@ -113,6 +122,10 @@ class _Row(QObject):
             self.editor.setAccessibleName(setting.label)
             self.editor.entered.connect(self._on_entered)
             self.editor.left.connect(self._show_value)
+            if isinstance(self.editor, NumberEditor):
+                self.editor.refused.connect(self._on_refused)
+            elif isinstance(self.editor, TextEditor):
+                self.editor.textEdited.connect(self._on_text_edited)
             label.setBuddy(self.editor)
         else:
             self._reading.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -148,13 +161,23 @@ class _Row(QObject):
         self._show_refusal()
 
     def _show_refusal(self) -> None:
-        """Show why a value was refused, until the signal has another value."""
+        """Show why a value was refused, until the user types or the signal has another value."""
         is_old = self._state.value != self._refused_at
-        text = "" if is_old else self._state.refusal
+        text = self._problem or ("" if is_old else self._state.refusal)
         self.refusal.setText(text)
         self.refusal.setVisible(self._is_visible and bool(text))
 
+    def _on_refused(self, problem: str) -> None:
+        self._problem, self._refused_at = problem, object()  # an older refusal is hidden
+        self._show_refusal()
+        if problem:
+            self.refused.emit(self.refusal)
+
+    def _on_text_edited(self, _text: str) -> None:
+        self._on_refused("")
+
     def _on_entered(self, value: object) -> None:
+        self._state = replace(self._state, refusal="")  # the same one may come again
         self.entered.emit(self._state.setting.path, value)
 
     def _show_value(self) -> None:

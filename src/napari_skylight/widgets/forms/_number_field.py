@@ -53,14 +53,16 @@ class UnitLabel(QLabel):
 
 _WIDTH = 100
 _LEAST_WIDTH = 84
-_TYPED = re.compile(r"[\d.,eE+\-_ infatyINFATY]*")  # the letters of numbers, of "inf" and "nan"
+_LONGEST_QUOTE = 40
+_SPACED = re.compile(r"[+-]?\d{1,3}([ \u00a0\u2009\u202f]\d{3})+([.,]\d*)?")
 
 
 class NumberField(QAbstractSpinBox):
     """A number of any size and precision, with its unit; empty at first.
 
-    The arrows stay within the limits; a number outside can be typed, for the form to refuse. The
-    text `zero` is shown for 0 unless the field has the focus.
+    Any text can be typed; `number_or_none` refuses one that is not a number in the unit. The
+    arrows stay within the limits; a number outside is for the form to refuse. The text `zero` is
+    shown for 0 unless the field has the focus.
     """
 
     changed = Signal()
@@ -76,6 +78,7 @@ class NumberField(QAbstractSpinBox):
         self._line = self.lineEdit()
         self._unit_label = UnitLabel(unit, self._line) if unit else None
         kind = "a whole number" if whole else "a number"
+        self.kind = f"{kind} in {unit}" if unit else kind
         self._line.setPlaceholderText(kind)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._line.textChanged.connect(self._on_text_changed)
@@ -83,14 +86,24 @@ class NumberField(QAbstractSpinBox):
     def number_or_none(self) -> float | None:
         """Return the number; None if the field is empty.
 
-        The `ValueError` for a text that is not a number says what to enter.
+        "12,5", "1 000" and the field's own unit are read; "1,000" may be 1 or 1000 and is refused.
+
+        Raises
+        ------
+        ValueError
+            If the text is not a number in the field's unit; the message is for the user.
         """
         text = self._line.text().strip()
         if not text:
             return None
         if text == self._zero:
             return 0 if self._whole else 0.0
-        return read_number(text.replace(self.locale().decimalPoint(), "."), whole=self._whole)
+        plain = _plain(text, self._unit, self.locale().decimalPoint())
+        try:
+            return read_number(plain, whole=self._whole)
+        except ValueError:
+            quote = text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+            raise ValueError(f"'{quote}' is not {self.kind}.") from None
 
     def set_number(self, number: float | None) -> None:
         """Show a number; None empties the field."""
@@ -104,7 +117,10 @@ class NumberField(QAbstractSpinBox):
     def stepBy(self, steps: int) -> None:  # noqa: N802 - Qt's name
         """Step within the limits; from an empty field, to the allowed number nearest 0."""
         number = self._finite_number()
-        self.set_number(self._first() if number is None else self._next(number, steps))
+        if number is not None:
+            self.set_number(self._next(number, steps))
+        elif not self._line.text():
+            self.set_number(self._first())
         self.selectAll()
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:  # noqa: N802 - Qt's name
@@ -117,10 +133,8 @@ class NumberField(QAbstractSpinBox):
         return enabled
 
     def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
-        """Accept the letters of numbers; whether they make one is checked later."""
-        known = text == self._zero or _TYPED.fullmatch(text)
-        state = QValidator.State.Acceptable if known else QValidator.State.Invalid
-        return state, text, pos
+        """Accept any text: a letter that vanished would make "5 mm" another number."""
+        return QValidator.State.Acceptable, text, pos
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Show 0 as a number while it is edited."""
@@ -199,6 +213,21 @@ class NumberField(QAbstractSpinBox):
             return Fraction(1)
         power = math.floor(math.log10(abs(number))) - 1 if number else -1
         return Fraction(10) ** power
+
+
+def _plain(text: str, unit: str, point: str) -> str:
+    """Return `text` for `read_number`: without the unit and spaces between thousands.
+
+    `point` is the decimal point of the user's language; a comma or point is read as one.
+    """
+    text = text.replace("μ", "µ").removesuffix(unit.replace("μ", "µ")).strip().replace("−", "-")
+    if _SPACED.fullmatch(text):
+        text = re.sub(r"\s", "", text)
+    other = "." if point == "," else ","
+    if re.fullmatch(rf"[+-]?[1-9]\d{{0,2}}[{other}]\d{{3}}", text):
+        either = text.replace(other, point), text.replace(other, "")
+        raise ValueError(f"'{text}' may be {either[0]} or {either[1]}: enter one of these.")
+    return text.replace(",", ".")
 
 
 def _stepped(number: float, steps: int, step: Fraction, *, onto: bool) -> float:

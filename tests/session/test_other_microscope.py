@@ -11,14 +11,19 @@ from bluesky.protocols import Movable
 from bluesky.utils import MsgGenerator
 from ophyd.sim import SynAxis
 from pydantic import BaseModel, ConfigDict
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractButton
 
-from napari_skylight import Session
+from napari_skylight import Session, attach
+from napari_skylight._compat import app_model
 from napari_skylight.devices import Microscope, sim
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans.spec import ChoicesOf, ParameterError
+from napari_skylight.plugin import _attachments, _commands
 from napari_skylight.protocols import Camera, Focus, Light, Stage
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera, FakeLight, wait_until
+from napari_skylight.widgets import PlanControl
 
 
 @dataclass(frozen=True)
@@ -127,14 +132,66 @@ def switched(session, home):
 VALUES = {name: each[2] for name, each in PARAMETERS.items()}
 
 
+@pytest.fixture
+def script():
+    return lambda session: session.start("probe").result(timeout=10)
+
+
+@pytest.fixture
+def run_button(qtbot):
+    """Click *Run* in a dock *Plan control* that shows the plan used last."""
+
+    def run(session):
+        dock = PlanControl(session)
+        qtbot.addWidget(dock, before_close_func=lambda made: made.close_links())
+        dock.show()
+        button = dock.findChild(QAbstractButton, "run")
+        qtbot.waitUntil(button.isEnabled, timeout=5000)
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    return run
+
+
+@pytest.fixture
+def palette(make_napari_viewer, monkeypatch):
+    """Run *Start live view*, here for the plan of the test, as napari's command palette does."""
+    # the palette executes commands by their id
+    monkeypatch.setattr(_commands, "LIVE_VIEW", "probe")
+    viewers = []
+
+    def run(session):
+        if not viewers:
+            viewers.append(make_napari_viewer(show=False))
+            attach(viewers[0], session)
+        app_model().commands.execute_command("napari-skylight.start_live_view").result()
+
+    yield run
+    for viewer in viewers:
+        viewer.close()
+    _attachments.close_session()
+
+
+@pytest.fixture(params=["script", "run_button", pytest.param("palette", marks=pytest.mark.gl)])
+def start(request):
+    return request.getfixturevalue(request.param)
+
+
 @pytest.mark.parametrize("restart", [False, True], ids=["one session", "a restart"])
 @pytest.mark.parametrize("second", [camera_only, other_names])
-def test_no_name_of_a_device_that_is_gone_reaches_the_plan(switched, second, restart, caplog):
+def test_no_name_of_a_device_that_is_gone_reaches_the_plan(
+    switched, start, second, restart, caplog
+):
     caplog.set_level(logging.INFO, "napari_skylight")
     plan = plan_of(PARAMETERS)
     session = switched(plan, VALUES, second, restart)
     caplog.clear()
-    session.start("probe").result(timeout=10)
+
+    def started():
+        start(session)
+        wait_until(lambda: plan.called and not session.state.busy)
+        assert session.problem == ""
+
+    started()
     assert [device.name for device in plan.called.pop("cameras")] == list(session.devices)[:1]
     assert texts_in(plan.called) == []
     assert plan.called["stage"] is None
@@ -143,7 +200,8 @@ def test_no_name_of_a_device_that_is_gone_reaches_the_plan(switched, second, res
     lines = [each.message for each in caplog.records if "dropped" in each.message]
     assert len(lines) == 1
     assert "Light: there is no light" in lines[0]
-    session.start("probe").result(timeout=10)
+    plan.called.clear()
+    started()
     assert len([each for each in caplog.records if "dropped" in each.message]) == 1
 
 

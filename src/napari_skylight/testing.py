@@ -13,6 +13,7 @@ from bluesky.protocols import Reading
 from event_model import DocumentNames
 from numpy.typing import NDArray
 
+from napari_skylight.devices._light_memory import LightMemory
 from napari_skylight.devices.streaming import FrameStream, FreeRun
 from napari_skylight.engine import Status
 from napari_skylight.protocols import FrameBatch
@@ -220,7 +221,7 @@ class FakeLight:
         self.on = False
         self.history: list[bool] = []
         self.fail_off: BaseException | None = None
-        self._before_stop = self._before_pause = False
+        self._memory = LightMemory()
 
     def _switch(self, on: bool) -> None:
         self.on = on
@@ -228,7 +229,7 @@ class FakeLight:
 
     def set(self, value: bool) -> Status:
         """Switch it."""
-        self._before_stop = self._before_pause = False
+        self._memory.on_set()
         self._switch(value)
         status = Status()
         status.set_finished()
@@ -238,20 +239,17 @@ class FakeLight:
         """Switch it off."""
         if self.fail_off is not None:
             raise self.fail_off
-        self._before_stop = self.on
-        self._before_pause = False
+        self._memory.on_stop(self.on)
         self._switch(False)
 
     def pause(self) -> None:
         """Switch it off until `resume`."""
-        self._before_pause = self._before_pause or self._before_stop or self.on
-        self._before_stop = False
+        self._memory.on_pause(self.on)
         self._switch(False)
 
     def resume(self) -> None:
         """Switch it on again if it was on."""
-        self._switch(self._before_pause)
-        self._before_pause = False
+        self._switch(bool(self._memory.on_resume()))
 
 
 class Documents:

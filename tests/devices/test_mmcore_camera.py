@@ -133,6 +133,7 @@ def test_a_region_is_counted_in_sensor_pixels_with_binning_too(camera):
         ("exposure", 12000, "Exposure 12000 ms is above the camera's 10000 ms."),
         ("exposure", -1, "Exposure -1 ms is below the camera's 0 ms."),
         ("exposure", "long", "Exposure must be a number, not 'long'."),
+        ("exposure", True, "Exposure must be a number, not True."),
         ("exposure", float("nan"), "Exposure must be a number, not nan."),
         ("gain", 9, "Gain 9 is above the camera's 8."),
         ("binning", 3, "Binning 3 is not one of the camera's 1, 2, 4 or 8."),

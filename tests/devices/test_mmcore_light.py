@@ -140,6 +140,18 @@ def test_a_pause_takes_the_light_and_resume_gives_it_back(engine, light):
     assert not is_on(light)
 
 
+def test_a_second_pause_keeps_what_the_first_found(light):
+    light.set(True).wait(5)
+
+    async def pause_twice():
+        await light.pause()
+        await light.pause()
+        await light.resume()
+
+    asyncio.run(pause_twice())
+    assert is_on(light)
+
+
 def test_a_later_plan_that_only_reads_it_does_not_bring_it_back(engine, light):
     def looking():
         while True:

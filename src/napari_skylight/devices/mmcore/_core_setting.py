@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -13,6 +12,12 @@ from typing import Any, Generic, TypeVar
 from bluesky.protocols import Hints, Location, Reading
 from event_model import DataKey
 
+from napari_skylight.devices._value_checks import (
+    Limits,
+    check_choice,
+    check_number,
+    check_whole_number,
+)
 from napari_skylight.devices.mmcore._thread import CoreThread
 from napari_skylight.engine import Status
 
@@ -90,7 +95,7 @@ class Number(CoreSetting[float]):
         name: str,
         *,
         units: str,
-        limits: Callable[[], tuple[float | None, float | None]],
+        limits: Callable[[], Limits],
         whole: bool = False,
         **common: Any,
     ) -> None:
@@ -113,28 +118,8 @@ class Number(CoreSetting[float]):
         return key
 
     def _fit(self, value: float) -> float:
-        number = as_number(value)
-        if not math.isfinite(number) or (self._whole and number % 1):
-            kind = "whole number" if self._whole else "number"
-            raise ValueError(f"{self.title} must be a {kind}, not {value!r}.")
-        low, high = self._limits()
-        said = f"{self.title} {self._amount(number)}"
-        if low is not None and number < low:
-            raise ValueError(f"{said} is below the {self._owner}'s {self._amount(low)}.")
-        if high is not None and number > high:
-            raise ValueError(f"{said} is above the {self._owner}'s {self._amount(high)}.")
-        return int(number) if self._whole else number
-
-    def _amount(self, number: float) -> str:
-        return f"{number:.10g} {self._units}".strip()
-
-
-def as_number(value: Any) -> float:
-    """Return `value` as a number; NaN if it is none."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
+        check = check_whole_number if self._whole else check_number
+        return check(value, self.title, self._owner, self._units, self._limits())
 
 
 class Choice(CoreSetting[T]):
@@ -155,10 +140,4 @@ class Choice(CoreSetting[T]):
         }
 
     def _fit(self, value: T) -> T:
-        choices = self._choices()
-        for choice in choices:  # a form may give a number as text
-            if str(choice) == str(value):
-                return choice
-        *others, last = (str(choice) for choice in choices)
-        offer = f"{', '.join(others)} or {last}" if others else last
-        raise ValueError(f"{self.title} {value} is not one of the {self._owner}'s {offer}.")
+        return check_choice(value, self.title, self._owner, self._choices())

@@ -10,6 +10,7 @@ from typing import Any
 from bluesky.protocols import Hints, Reading
 from event_model import DataKey
 
+from napari_skylight.devices._light_memory import LightMemory
 from napari_skylight.devices.mmcore._core import Core
 from napari_skylight.devices.mmcore._core_setting import Choice
 from napari_skylight.devices.mmcore._thread import Answer
@@ -30,8 +31,7 @@ class Light:
         self.channel = Channel(core, f"{name}-channel", group, light=self) if group else None
         # The following belong to the core's thread.
         self._held: bool | None = None  # the value set; None: the core controls the shutter
-        self._just_stopped: bool | None = None  # the value before stop(), if nothing followed it
-        self._to_resume: bool | None = None  # the value that resume() restores
+        self._memory = LightMemory()
         self._auto_shutter = False
         core.before_close(self._stop)
 
@@ -94,32 +94,35 @@ class Light:
             self._auto_shutter = mmc.getAutoShutter()
             mmc.setAutoShutter(False)
         self._held = is_on
-        self._just_stopped = self._to_resume = None
+        self._memory.on_set()
         self.open(is_on)
 
     def _stop(self) -> None:
+        self._memory.on_stop(self._held)
+        self._release()
+
+    def _pause(self) -> None:
+        self._memory.on_pause(self._held)
+        if self._held is not None:
+            self._release()
+
+    def _release(self) -> None:
         held, self._held = self._held, None
-        self._to_resume = None
-        self._just_stopped = held
         try:
             self.open(False)
         finally:
             if held is not None:
                 self._core.mmc.setAutoShutter(self._auto_shutter)
 
-    def _pause(self) -> None:
-        if self._held is not None:
-            self._stop()
-        self._just_stopped, self._to_resume = None, self._just_stopped
-
     def _resume(self) -> None:
-        if self._to_resume is not None:
-            self._hold(self._to_resume)
+        state = self._memory.on_resume()
+        if state is not None:
+            self._hold(state)
 
     def _read(self) -> bool:
         # A read comes after the stop that ended a plan: a later pause and resume must not bring
         # back that plan's light.
-        self._just_stopped = None
+        self._memory.stopped = None
         return bool(self._core.mmc.getShutterOpen())
 
 

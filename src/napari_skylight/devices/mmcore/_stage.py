@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -12,8 +11,8 @@ from typing import Any
 from bluesky.protocols import Hints, Location, Reading
 from event_model import DataKey
 
+from napari_skylight.devices._value_checks import check_number
 from napari_skylight.devices.mmcore._core import Core
-from napari_skylight.devices.mmcore._core_setting import as_number
 from napari_skylight.devices.mmcore._thread import Answer
 from napari_skylight.devices.streaming._frames import readings
 from napari_skylight.engine import Status
@@ -49,16 +48,14 @@ class Drive:
         self._stopped_legs = 0  # legs up to this number were stopped and failed
         core.before_close(partial(self._stop, False))
 
-    def move(self, axis: int, target: float, what: str) -> Status:
-        """Move one axis to `target`, in µm; the status ends at rest."""
+    def move(self, axis: int, target: float, name: str) -> Status:
+        """Move the axis called `name` to `target`, in µm; the status ends at rest."""
         leg = 0
+        what = f"Moving {name} to {target} µm"
 
         def ask() -> None:
             nonlocal leg
-            number = as_number(target)
-            if not math.isfinite(number):
-                raise ValueError(f"{what} is not possible: it takes a number.")
-            self._wanted[axis] = number
+            self._wanted[axis] = check_number(target, name)
             self._gathering = True
             leg = self._legs + 1
 
@@ -134,7 +131,7 @@ class Axis:
 
     def set(self, value: float) -> Status:
         self._setpoint = value
-        return self._drive.move(self._axis, value, f"Moving {self.name} to {value} µm")
+        return self._drive.move(self._axis, value, self.name)
 
     def stop(self, success: bool = True) -> Answer[None]:
         return self._drive.stop(success)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from event_model import DataKey
 from ophyd_async.core import SignalDatatype, SignalRW, SoftSignalBackend
 
+from napari_skylight.devices._value_checks import (
+    Limits,
+    check_choice,
+    check_number,
+    check_whole_number,
+)
+
 T = TypeVar("T", bound=SignalDatatype)
-Limits = tuple[float, float]
 
 
 class CheckedSignal(SignalRW[T]):
@@ -76,35 +81,7 @@ class _CheckedBackend(SoftSignalBackend[T]):
     def _checked(self, value: Any) -> Any:
         """Return `value` as the datatype, or raise ValueError."""
         if self._choices:
-            for choice in self._choices:
-                if str(value) == str(choice):
-                    return choice
-            *rest, last = map(str, self._choices)
-            offer = f"{', '.join(rest)} or {last}"
-            raise ValueError(f"{self._label} {value} is not one of the {self._owner}'s {offer}.")
-        limits = self._limits() if self._limits is not None else (-math.inf, math.inf)
-        number = check_number(value, limits, self._label, self._owner, self._units)
-        if self.datatype is int and number != int(number):
-            raise ValueError(f"{self._label} {_say(number, self._units)} is not a whole number.")
-        return number
-
-
-def check_number(value: Any, limits: Limits, label: str, owner: str, units: str) -> float:
-    """Return `value` as a number within `limits`, or raise ValueError."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if math.isnan(number):
-        raise ValueError(f"{label} {value!r} is not a number.")
-    low, high = limits
-    if low <= number <= high:
-        return number
-    word, limit = ("below", low) if number < low else ("above", high)
-    raise ValueError(f"{label} {_say(number, units)} is {word} the {owner}'s {_say(limit, units)}.")
-
-
-def _say(number: float, units: str) -> str:
-    """Return `number` with its unit, without needless digits."""
-    space = "" if units in ("", "%") else " "
-    return f"{number:.10g}{space}{units}"
+            return check_choice(value, self._label, self._owner, self._choices)
+        check = check_whole_number if self.datatype is int else check_number
+        limits = self._limits() if self._limits is not None else (None, None)
+        return check(value, self._label, self._owner, self._units, limits)

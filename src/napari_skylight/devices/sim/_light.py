@@ -10,6 +10,7 @@ from ophyd_async.core import (
 )
 from ophyd_async.core import StandardReadableFormat as Format
 
+from napari_skylight.devices._light_memory import LightMemory
 from napari_skylight.devices.sim._checked_signal import CheckedSignal
 
 
@@ -44,7 +45,7 @@ class Light(StandardReadable):
                 limits=lambda: (0.0, 100.0),
             )
         self._on = False
-        self._on_when_stopped = self._on_when_paused = False
+        self._memory = LightMemory()
         super().__init__(name=name)
 
     @property
@@ -62,26 +63,23 @@ class Light(StandardReadable):
         """Switch the light on or off."""
         if value not in (True, False):
             raise ValueError(f"The light can be set to True or False, not {value!r}.")
-        self._on_when_stopped = self._on_when_paused = False
+        self._memory.on_set()
         self._switch(bool(value))
 
     async def stop(self, success: bool = True) -> None:
         """Switch the light off; final unless a `pause` follows."""
-        self._on_when_stopped = self._on
-        self._on_when_paused = False
+        self._memory.on_stop(self._on)
         self._switch(False)
 
     async def pause(self) -> None:
         """Keep the light off until `resume`."""
-        self._on_when_paused = self._on_when_paused or self._on_when_stopped or self._on
-        self._on_when_stopped = False
+        self._memory.on_pause(self._on)
         self._switch(False)
 
     async def resume(self) -> None:
         """Restore the light before the `pause`."""
-        if self._on_when_paused:
+        if self._memory.on_resume():
             self._switch(True)
-        self._on_when_paused = False
 
     def _switch(self, on: bool) -> None:
         self._on = on

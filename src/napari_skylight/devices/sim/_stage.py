@@ -20,7 +20,8 @@ from ophyd_async.core import (
 )
 from ophyd_async.core import StandardReadableFormat as Format
 
-from napari_skylight.devices.sim._checked_signal import CheckedSignal, check_number
+from napari_skylight.devices._value_checks import check_number
+from napari_skylight.devices.sim._checked_signal import CheckedSignal
 
 REPORT_PERIOD = 0.05
 """The period of position updates during a move, in seconds."""
@@ -94,7 +95,7 @@ class Axis(StandardReadable):
         self.readback.set_name(name)
 
     async def check_value(self, value: float) -> None:
-        check_number(value, self._limits, self._label, self._owner, "µm")
+        check_number(value, self._label, self._owner, "µm", self._limits)
 
     @WatchableAsyncStatus.wrap
     async def set(self, value: float) -> AsyncIterator[WatcherUpdate[float]]:
@@ -103,7 +104,7 @@ class Axis(StandardReadable):
         It fails with ValueError outside the limits (a running move continues), and with
         RuntimeError if the axis is stopped.
         """
-        target = check_number(value, self._limits, self._label, self._owner, "µm")
+        target = check_number(value, self._label, self._owner, "µm", self._limits)
         initial, stops = self.position, self._stops
         self._motion = Motion(initial, target, self.velocity.value, time.monotonic())
         while remaining := self._motion.remaining(time.monotonic()):

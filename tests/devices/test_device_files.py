@@ -172,8 +172,11 @@ prefix = ".x"
         ("[[lab_devices.Nothing]]\nname = 'x'", "x: .*no attribute 'Nothing'"),
         ("[[nowhere.Stage]]\nname = 'x'", "x: No module named 'nowhere'"),
         ("[[stage]]\nname = 'x'", "x: Nothing makes devices under the name stage. There are sim"),
-        ("[[lab_devices.nothing]]", "lab_devices.nothing: None is no device"),
-        ("[[lab_devices.closed]]", "lab_devices.closed: That makes no devices"),
+        ("[[lab_devices.nothing]]", "lab_devices.nothing: None is not a device: it has no name."),
+        (
+            "[[lab_devices.closed]]",
+            "lab_devices.closed: This is not a class or function, ",
+        ),
     ],
 )
 def test_a_device_that_cannot_be_made_is_named_with_its_line_and_the_rest_are_made(

@@ -219,25 +219,30 @@ def test_what_was_chosen_for_plans_that_are_not_loaded_is_kept(home):
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "reason"),
     [
-        "",
-        "{",
-        "[]",
-        "null",
-        "[" * 100_000,
-        '{"format": 2, "last_plan": "snap", "plans": {}}',
-        '{"format": 1, "last_plan": "snap"}',
-        '{"format": 1, "last_plan": "snap", "plans": {"snap": 3}}',
-        "\x00\x01",
+        ("", "it is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("{", "it is not JSON: Expecting property name enclosed in double quotes: line 1 column 2"),
+        ("\x00\x01", "it is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("[" * 100_000, "maximum recursion depth exceeded"),
+        ("[]", "it must hold an object in braces)"),
+        ("null", "it must hold an object in braces)"),
+        ('{"snap": {}}', 'it has no "format")'),
+        ('{"format": 2, "last_plan": "snap", "plans": {}}', "its format is 2, not 1)"),
+        ('{"format": 1, "last_plan": "snap"}', 'it has no "plans")'),
+        (
+            '{"format": 1, "last_plan": "snap", "plans": {"snap": 3}}',
+            'its "plans" must hold an object for each plan)',
+        ),
     ],
-    ids=lambda content: content[:12],
+    ids=lambda text: text[:12],
 )
-def test_a_file_that_cannot_be_read_is_put_aside_and_told(home, content):
+def test_a_file_that_cannot_be_read_is_put_aside_and_told(home, content, reason):
     home.mkdir()
     (home / "choices.json").write_text(content)
     with Session(home) as session:
-        assert session.problem.startswith("The values used last cannot be read from choices.json")
+        start = f"The values used last cannot be read from choices.json ({reason}"
+        assert session.problem.startswith(start)
         assert session.problem.endswith("It is kept as choices-unreadable.json.")
         assert session.last_plan == ""
         session.remember("snap", {"frames": 3})

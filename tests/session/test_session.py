@@ -5,13 +5,14 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 from bluesky import plan_stubs as bps
 from bluesky.utils import MsgGenerator
 from ophyd.sim import SynAxis
 
 from napari_skylight import Session
-from napari_skylight.devices import Microscope
+from napari_skylight.devices import Microscope, sim
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.plans.spec import ParameterError
 from napari_skylight.session import SessionState
@@ -144,10 +145,41 @@ def test_a_setting_out_of_range_is_reported_and_nothing_changes(session, camera)
     assert camera.dial.value == 0.0
 
 
-def test_a_setting_of_no_device_is_reported(session):
-    with pytest.raises(KeyError):
-        session.set("camara.exposure", 1).result(timeout=5)
-    assert session.problem == "There is no device called camara."
+AXES = "stage.x, stage.x.velocity, stage.y, stage.y.velocity"
+ALL = "the devices are camera, light, stage, motor"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("light.nope", 1, "light.nope cannot be set: the signals of light are light."),
+        ("stage", 1, f"stage cannot be set: the signals of stage are {AXES}."),
+        ("stage.", 1, f"stage. cannot be set: the signals of stage are {AXES}."),
+        ("stage.x.stop", 1, f"stage.x.stop cannot be set: the signals of stage are {AXES}."),
+        ("camera.nope", 1, "camera.nope cannot be set: camera has no such signal."),
+        ("camara.exposure", 1, f"There is no signal 'camara.exposure': {ALL}."),
+        ("", 1, f"There is no signal '': {ALL}."),
+        (None, 1, f"There is no signal None: {ALL}."),
+        (("camera", "exposure"), 1, f"There is no signal ('camera', 'exposure'): {ALL}."),
+        ("stage.x", True, "stage.x must be a number, not True."),
+        ("motor", np.False_, "motor must be a number, not False."),
+    ],
+)
+def test_a_set_that_makes_no_sense_is_refused_in_words(
+    session, camera, light, capfd, path, value, problem
+):
+    session.add_device(sim.XYStage(name="stage")).result(timeout=5)
+    session.add_device(SynAxis(name="motor")).result(timeout=5)
+    with pytest.raises(ParameterError) as refused:
+        session.set(path, value).result(timeout=5)
+    assert session.problem == str(refused.value) == problem
+    assert "Traceback" not in capfd.readouterr().err
+    session.set("stage.x", 1).result(timeout=5)
+
+
+def test_a_set_without_devices_is_refused_in_words(session):
+    with pytest.raises(ParameterError, match="There is no signal 'x': no device is connected"):
+        session.set("x", 1).result(timeout=5)
 
 
 def test_two_devices_of_one_name_are_refused(session, camera):

@@ -192,7 +192,7 @@ class _Made:
             for device in thing.values() if isinstance(thing, Mapping) else thing:
                 self.take(device)
         else:
-            raise TypeError(f"{thing!r} is no device: it has no name.")
+            raise TypeError(f"{thing!r} is not a device: it has no name.")
 
     def close(self) -> None:
         """Close everything, last made first; raise the errors at the end."""

@@ -105,7 +105,7 @@ def find_factory(name: str) -> Callable[..., Any]:
             "and every class and function by its full path, such as ophyd.sim.SynAxis."
         )
     if not callable(factory):
-        raise LookupError("That makes no devices: it is no class or function.")
+        raise LookupError("This is not a class or function, so it cannot make devices.")
     return factory  # type: ignore[no-any-return]
 
 

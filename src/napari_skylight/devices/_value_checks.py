@@ -16,7 +16,7 @@ Limits = tuple[float | None, float | None]
 def check_number(
     value: Any, label: str, owner: str = "", units: str = "", limits: Limits = (None, None)
 ) -> float:
-    """Return `value` as a number within `limits`, or raise ValueError; True is no number."""
+    """Return `value` as a number within `limits`, or raise ValueError; True is not one."""
     try:
         number = math.nan if isinstance(value, bool | np.bool_) else float(value)
     except (TypeError, ValueError, OverflowError):

@@ -20,7 +20,7 @@ from napari_skylight.protocols import Camera, HasChildren, Light
 from napari_skylight.session._coalescing_task import CoalescingTask
 
 DESCRIBE_SECONDS = 5.0
-"""How long a signal may take to describe its choices."""
+"""How long a signal may take to describe itself."""
 
 _SPELLED = {"roi": "ROI"}
 """Words with another spelling on screen."""
@@ -204,10 +204,10 @@ class Connected:
     is_camera: bool = False
     is_light: bool = False
     """By its description: every ophyd motor has the methods of a light."""
-    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The choices of its signals, by path: "light.channel"."""
+    infos: Mapping[str, SettingInfo] = field(default_factory=dict)
+    """The descriptions of `parts` when it was connected, as far as they have one."""
     parts: Mapping[str, Any] = field(default_factory=dict)
-    """The parts that can be set and read, by path: "stage.x"."""
+    """The parts that can be set and read, by path: "stage.x"; the device may be one itself."""
 
 
 async def connect(device: Any, seconds: float) -> Connected:
@@ -221,7 +221,7 @@ async def connect(device: Any, seconds: float) -> Connected:
             settings: list[Setting] = []
             with suppress(Exception):  # the device can be used without its parts
                 settings = [each for each in settings_of(device) if each.settable]
-            choices = await _choices_of(settings)
+            infos = await _infos_of(settings)
     except TimeoutError as error:
         if limit.expired():
             raise TimeoutError(f"{device.name} did not connect within {seconds:g} s.") from error
@@ -229,8 +229,8 @@ async def connect(device: Any, seconds: float) -> Connected:
     is_camera = isinstance(device, Camera) and _has_image(described)
     dtype = described.get(device.name, {}).get("dtype", "boolean")
     is_light = isinstance(device, Light) and dtype == "boolean"
-    parts = {each.path: each.part for each in settings if each.path != device.name}
-    return Connected(device, is_camera, is_light, choices, parts)
+    parts = {each.path: each.part for each in settings}
+    return Connected(device, is_camera, is_light, infos, parts)
 
 
 async def _connected(device: Any, seconds: float) -> None:
@@ -242,15 +242,15 @@ async def _connected(device: Any, seconds: float) -> None:
         await asyncio.wrap_future(CoalescingTask("skylight-connect-device", waiting).ask())
 
 
-async def _choices_of(settings: Sequence[Setting]) -> dict[str, tuple[str, ...]]:
-    """Return the choices of `settings`, by path."""
+async def _infos_of(settings: Sequence[Setting]) -> dict[str, SettingInfo]:
+    """Return the descriptions of `settings`, by path."""
     asked = [asyncio.wait_for(setting.describe(), DESCRIBE_SECONDS) for setting in settings]
     # the device can be used without a description of each signal
     answers = await asyncio.gather(*asked, return_exceptions=True)
     return {
-        setting.path: info.choices
+        setting.path: info
         for setting, info in zip(settings, answers, strict=True)
-        if isinstance(info, SettingInfo) and info.choices
+        if isinstance(info, SettingInfo)
     }
 
 

@@ -15,7 +15,7 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.devices import DeviceFileError, Microscope, check_factory
 from napari_skylight.protocols import Camera, Focus, Light
-from napari_skylight.session._device_signals import Connected, connect
+from napari_skylight.session._device_signals import Connected, SettingInfo, connect
 from napari_skylight.session._problems import Problems, SeveralProblems, cause_of, in_words
 
 CONNECT_SECONDS = 30.0
@@ -69,16 +69,20 @@ class Devices(Mapping[str, Any]):
 
     @property
     def parts(self) -> Mapping[str, Any]:
-        """The parts of devices that can be set and read, by path: "stage.x"."""
+        """The devices, and parts of them, that can be set and read, by path: "stage.x"."""
         with self._lock:
             connected = list(self._connected.values())
         return {path: part for each in connected for path, part in each.parts.items()}
 
     def choices(self, device: object, setting: str) -> tuple[str, ...]:
         """Return the choices of the part `setting`, as described when `device` was connected."""
-        name = getattr(device, "name", "")
-        known = self._connected.get(name)
-        return () if known is None else known.choices.get(f"{name}.{setting}", ())
+        info = self.info(f"{getattr(device, 'name', '')}.{setting}")
+        return () if info is None else info.choices
+
+    def info(self, path: str) -> SettingInfo | None:
+        """Return the description of the part at `path` when its device was connected."""
+        known = self._connected.get(path.partition(".")[0])
+        return None if known is None else known.infos.get(path)
 
     def add(self, device: Any) -> Future[None]:
         """Connect `device` and add it under its name; see `Session.add_device`."""

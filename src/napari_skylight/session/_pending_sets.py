@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 from bluesky.protocols import Movable, Stoppable
 from bluesky.utils import maybe_await
 from psygnal import Signal
@@ -15,7 +16,9 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.engine._calls import name_timeout
+from napari_skylight.plans.spec import ParameterError
 from napari_skylight.protocols import HasChildren, Light
+from napari_skylight.session._device_signals import SettingKind
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._problems import Problems, cause_of
 
@@ -25,6 +28,7 @@ REFUSAL_SECONDS = 0.05
 STOP_SECONDS = 5.0
 """How long one device may take to stop."""
 
+NUMBERS = SettingKind.NUMBER, SettingKind.INTEGER
 ENDING = "stopping", "aborting", "halting"
 
 
@@ -96,6 +100,9 @@ class PendingSets:
 
     async def _set_and_wait(self, path: str, value: Any) -> None:
         target, mover = self._find(path)
+        info = self._devices.info(path)
+        if isinstance(value, bool | np.bool_) and info is not None and info.kind in NUMBERS:
+            raise ParameterError({path: f"{path} must be a number, not {value}."})
         new = _PendingSet(path, mover, target.set(value))
         before = [each for each in self._pending if each.path == path]
         self._pending.append(new)
@@ -121,15 +128,23 @@ class PendingSets:
 
     def _find(self, path: str) -> tuple[Any, Any]:
         """Return the part at `path`, and the innermost part on the path that can be stopped."""
-        name, *parts = path.split(".")
-        if name not in self._devices:
-            raise KeyError(f"There is no device called {name}.")
-        target = self._devices[name]
+        name, *parts = str(path).split(".")
+        target = self._devices.get(name)
         mover = target if self._moves(target) else None
         for part in parts:
             target = _part(target, part)
             mover = target if self._moves(target) else mover
+        if not callable(getattr(target, "set", None)):
+            raise ParameterError({str(path): self._no_signal(path, name)})
         return target, mover
+
+    def _no_signal(self, path: str, name: str) -> str:
+        if name not in self._devices:
+            devices = f"the devices are {', '.join(self._devices)}" if self._devices else ""
+            return f"There is no signal {path!r}: {devices or 'no device is connected'}."
+        signals = ", ".join(each for each in self._devices.parts if each.split(".")[0] == name)
+        known = f"the signals of {name} are {signals}" if signals else f"{name} has no such signal"
+        return f"{path} cannot be set: {known}."
 
     def _moves(self, device: Any) -> bool:
         # stopping a light would switch it off
@@ -238,4 +253,4 @@ class _PendingSet:
 
 def _part(device: Any, name: str) -> Any:
     children = dict(device.children()) if isinstance(device, HasChildren) else {}
-    return children[name] if name in children else getattr(device, name)
+    return children[name] if name in children else getattr(device, name, None)

@@ -91,11 +91,8 @@ class RecentValues:
     def _read(self, file: Path) -> None:
         try:
             text = file.read_text("utf-8")
-            content = json.loads(text)
-            if content["format"] != FORMAT:
-                raise ValueError(f"its format is {content['format']!r}, not {FORMAT}")
-            plans = {str(plan): dict(values) for plan, values in content["plans"].items()}
-            self.last_plan, self._stored, self._written = str(content["last_plan"]), plans, text
+            self.last_plan, self._stored = _checked(json.loads(text))
+            self._written = text
         except (FileNotFoundError, NotADirectoryError):
             return  # the first session
         except Exception as error:  # noqa: BLE001 - the file may hold anything
@@ -109,8 +106,9 @@ class RecentValues:
         except OSError as refusal:
             self._file = None  # do not overwrite it
             where = f"It stays, and nothing is saved: {refusal}."
-        reason = f"{type(error).__name__}: {error}"
-        problem = f"The values used last cannot be read from {file.name} ({reason}). {where}"
+        if isinstance(error, json.JSONDecodeError):
+            error = ValueError(f"it is not JSON: {error}")
+        problem = f"The values used last cannot be read from {file.name} ({error}). {where}"
         self._problems.report(problem, about=self, stands=True)
 
     def _write(self) -> None:
@@ -132,6 +130,20 @@ class RecentValues:
         else:
             self._written = text
             self._problems.take_back(self)
+
+
+def _checked(content: Any) -> tuple[str, dict[str, dict[str, Any]]]:
+    """Return the last plan and the values by plan, or raise ValueError."""
+    if not isinstance(content, dict):
+        raise ValueError("it must hold an object in braces")
+    if missing := [key for key in ("format", "last_plan", "plans") if key not in content]:
+        raise ValueError(f'it has no "{missing[0]}"')
+    if content["format"] != FORMAT:
+        raise ValueError(f"its format is {content['format']!r}, not {FORMAT}")
+    plans = content["plans"]
+    if not isinstance(plans, dict) or not all(isinstance(each, dict) for each in plans.values()):
+        raise ValueError('its "plans" must hold an object for each plan')
+    return str(content["last_plan"]), plans
 
 
 def _replace(file: Path, text: str) -> None:

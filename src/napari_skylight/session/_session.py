@@ -220,8 +220,9 @@ class Session:
         """Set a signal of a device, such as ``"camera.exposure"``, also while a plan runs.
 
         A new value replaces one that is still pending. The future ends when the device has the
-        value. It fails with the device's refusal, which is reported unless `report` is False;
-        with `SetCancelled` when another value came or the device was stopped.
+        value. It fails with ParameterError without such a signal, or with the device's refusal,
+        both reported unless `report` is False; with `SetCancelled` when another value came or the
+        device was stopped.
         """
         self._check_open()
         return self._sets.set(setting, value, report)

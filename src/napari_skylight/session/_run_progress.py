@@ -23,6 +23,7 @@ _log = logging.getLogger("napari_skylight")
 
 _PERIOD = 0.25  # seconds between updates
 _PATIENCE = 0.5  # seconds before a wait is shown
+_ANSWER = 0.6  # seconds that the engine's thread may take to answer a request
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,20 @@ class RunProgress:
         self._points = _Points()
         self._waits = _Waits()
         self._next_look: asyncio.TimerHandle | None = None
+        self._looked = self._asked = 0.0
         tasks.run_changed.connect(self._on_run_changed)
         engine.subscribe(self._on_document)  # type: ignore[no-untyped-call]
+
+    def expect_answer(self) -> None:
+        """Note that the user has just requested something of the engine's thread."""
+        if self._run is not None and self._asked <= self._looked:
+            self._asked = time.monotonic()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the plan blocks the engine's thread, so that a request is not answered."""
+        unanswered = self._run is not None and self._asked > self._looked
+        return unanswered and time.monotonic() - self._asked > _ANSWER
 
     def _on_run_changed(self) -> None:
         with suppress(RuntimeError):  # the loop is closed
@@ -87,6 +100,7 @@ class RunProgress:
             self._points = _Points()
 
     def _look(self) -> None:
+        self._looked = time.monotonic()
         if self._next_look is not None:
             self._next_look.cancel()
         run = self._run

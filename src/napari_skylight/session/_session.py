@@ -141,25 +141,30 @@ class Session:
     def pause(self) -> None:
         """Pause the plan, if it is running."""
         if self.state is SessionState.RUNNING:
+            self.progress.expect_answer()
             self.engine.request_pause()
 
     def resume(self) -> Future[Any] | None:
         """Resume the paused plan; return None if none is paused."""
+        self.progress.expect_answer()
         return self.tasks.resume()
 
     def stop(self) -> Future[Any]:
         """Stop all motion; end the plan after its cleanup, and call it a success."""
+        self.progress.expect_answer()
         self._sets.stop(plan=False)
         return self.engine.stop()
 
     def abort(self) -> Future[Any]:
         """Stop all motion; end the plan after its cleanup, and mark its runs as aborted."""
+        self.progress.expect_answer()
         self._sets.stop(plan=False)
         self.tasks.expect_abort()
         return self.engine.abort()
 
     def halt(self) -> Future[Any]:
         """Stop all motion; end the plan without its cleanup."""
+        self.progress.expect_answer()
         self._sets.stop(plan=False)
         self.tasks.expect_abort()
         return self.engine.halt()
@@ -233,6 +238,7 @@ class Session:
         The future ends when they have stopped; it fails if one cannot be stopped. A plan that waits
         for such a move fails.
         """
+        self.progress.expect_answer()
         return self._sets.stop(plan=True)
 
     @property

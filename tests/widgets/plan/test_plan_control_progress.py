@@ -1,6 +1,8 @@
 """What the dock says while a plan runs: how far it is, what it waits for, and how it ended."""
 
 import re
+import threading
+import time
 
 import pytest
 from bluesky import plan_stubs as bps
@@ -137,6 +139,56 @@ def test_a_plan_that_does_not_stop_is_told_of_harder_ways(person, session):
     session.halt().result(timeout=5)
     person.sees("state", "Aborted")
     assert person.text("waiting") == ""
+
+
+@pytest.fixture
+def blocking(person, session):
+    """A plan that blocks the engine's thread; return the event that releases it."""
+    blocked, release = threading.Event(), threading.Event()
+
+    def work() -> MsgGenerator[None]:
+        blocked.set()
+        release.wait(30)
+        yield from bps.sleep(60)
+
+    add(session, "block", work)
+    person.chooses("plan", "Block")
+    person.clicks("run")
+    person.waits(blocked.is_set)
+    yield release
+    release.set()
+
+
+@pytest.mark.parametrize("click", ["stop", "abort", "halt", "pause"])
+def test_a_plan_that_blocks_the_engine_is_said_not_to_answer(person, blocking, click):
+    assert not person.has("blocked")
+    if click in ("abort", "halt"):
+        entry = person.find("ends_menu").actions()[click == "halt"]
+        entry.trigger()
+    else:
+        person.clicks({"stop": "run"}.get(click, click))
+    clicked = time.monotonic()
+    person.waits(lambda: person.has("blocked"))
+    assert time.monotonic() - clicked < 2
+    words = "The plan has not answered yet: it blocks the engine."
+    assert person.text("blocked").startswith(words)
+    assert person.text("state") == "Running"
+    blocking.set()
+    person.waits(lambda: not person.has("blocked"))
+    person.sees("state", {"pause": "Paused", "stop": "Finished"}.get(click, "Aborted"))
+
+
+@pytest.mark.usefixtures("camera")
+def test_a_plan_that_answers_is_not_said_to_block(person, session):
+    person.clicks("run")
+    person.sees("rates", " fps")
+    session.pause()
+    person.sees("state", "Paused")
+    session.resume()
+    person.sees("state", "Running")
+    session.stop().result(timeout=5)
+    person.sees("state", "Finished")
+    assert not person.has("blocked")
 
 
 def test_points_are_counted_where_no_frames_are_shown(person, session, camera):

@@ -1,6 +1,6 @@
 """How fast frames come, as the dock says it."""
 
-from napari_skylight.widgets.plan._run_status import Rate
+from napari_skylight.widgets.plan._status_parts import Rate
 
 
 def test_a_rate_is_that_of_the_last_two_seconds():

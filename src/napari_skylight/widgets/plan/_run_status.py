@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable
 
-from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtGui import QColor, QPainter, QPaintEvent
-from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunInfo, Session, SessionState, Tally
@@ -27,15 +25,18 @@ from napari_skylight.widgets._display_text import (
     text_label,
 )
 from napari_skylight.widgets._signal_links import Links
-from napari_skylight.widgets.plan._progress_row import ProgressRow, place
+from napari_skylight.widgets.plan._status_parts import Dot, ProgressRow, Rate, place
 
 _REFRESH_MS = 250
-_RATE_SECONDS = 2.0
 _STILL_COMING = 5.0  # seconds after a frame
 _SKIPPED = "Skipped: a newer frame was there before these could be shown."
 _DROPPED = "Dropped: lost by the camera, or refused by the stack."
 _PATIENCE = 5.0  # seconds a plan may take to stop before abort and halt are pointed out
 _STUCK = "\u25be beside Stop: abort or halt"
+_BLOCKED = (
+    "The plan has not answered yet: it blocks the engine. It answers when its present call "
+    "returns. In plans, use bps.sleep, not time.sleep."
+)
 _WINDING_DOWN = (SessionState.PAUSING, SessionState.STOPPING)
 _COLOURS = {
     SessionState.IDLE: muted,
@@ -64,7 +65,7 @@ class RunStatus(QWidget):
         self._forgotten = 0.0  # start time of the run not to show any more
         self._readers: dict[str, FrameReader] = {}
         self._acquired_rate, self._shown_rate = Rate(), Rate()
-        self._dot = _Dot()
+        self._dot = Dot()
         self._state = text_label(name="state")
         self._elapsed = text_label(name="elapsed")
         self._rates = text_label(name="rates")
@@ -72,6 +73,8 @@ class RunStatus(QWidget):
         self._waiting = eliding_label("waiting")
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._progress = ProgressRow()
+        self._blocked = text_label(_BLOCKED, name="blocked", wrap=True)
+        self._blocked.hide()
         self._counts = text_label(name="counts", wrap=True)
         top = QHBoxLayout()
         top.setSpacing(6)
@@ -85,6 +88,7 @@ class RunStatus(QWidget):
         layout.setSpacing(4)
         layout.addLayout(top)
         layout.addWidget(self._progress)
+        layout.addWidget(self._blocked)
         layout.addWidget(self._counts)
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
@@ -122,6 +126,9 @@ class RunStatus(QWidget):
             self._watched_from = (Tally.of(session.caches).to_screen, self._frames_shown())
         tally = self._tally()
         self._show_state(tally)
+        if self._blocked.isHidden() == session.progress.is_blocked:
+            self._blocked.setStyleSheet(f"color: {amber(self).name()};")
+            self._blocked.setVisible(self._blocked.isHidden())
         self._rates.setText(self._rate_words(tally))
         self._show_progress()
         self._show_counts(tally)
@@ -255,42 +262,3 @@ class RunStatus(QWidget):
         came = Tally.of(self._session.caches).to_screen - before
         missing = came - (self._frames_shown() - shown)
         return missing if missing > len(self._session.caches) else 0
-
-
-class _Dot(QWidget):
-    """A round light."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.colour: Callable[[QWidget], QColor] = muted
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        return QSize(10, 10)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.colour(self))
-        painter.drawEllipse(self.rect())
-
-
-class Rate:
-    """The rate at which a count grows, over the last two seconds."""
-
-    def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()
-
-    def reset(self) -> None:
-        """Start again."""
-        self._seen.clear()
-
-    def update(self, count: int, now: float | None = None) -> float:
-        """Add a count and return its growth per second."""
-        now = time.monotonic() if now is None else now
-        self._seen.append((now, count))
-        while now - self._seen[0][0] > _RATE_SECONDS:
-            self._seen.popleft()
-        then, before = self._seen[0]
-        return (count - before) / (now - then) if now > then else 0.0

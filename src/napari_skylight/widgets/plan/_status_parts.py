@@ -1,13 +1,20 @@
-"""The progress of a run: a thin bar and a count."""
+"""Parts of the status of a run: progress, a coloured dot, rates."""
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar
+import time
+from collections import deque
+from collections.abc import Callable
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QColor, QPainter, QPaintEvent
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from napari_skylight.session import Progress, Waiting
-from napari_skylight.widgets._colours import ThemedWidget, faint, green
+from napari_skylight.widgets._colours import ThemedWidget, faint, green, muted
 from napari_skylight.widgets._display_text import duration, text_label
 
+_RATE_SECONDS = 2.0
 _STEPS = 1000
 _HEIGHT = 6
 _STYLE = """
@@ -66,3 +73,42 @@ def _words(progress: Progress) -> str:
         words = place(last) or f"{progress.fraction:.0%}".replace("%", " %")
         left = None if last.seconds_left is None else round(last.seconds_left)
     return words if left is None else f"{words}, {duration(left)} left"
+
+
+class Dot(QWidget):
+    """A round light."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.colour: Callable[[QWidget], QColor] = muted
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(10, 10)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.colour(self))
+        painter.drawEllipse(self.rect())
+
+
+class Rate:
+    """The rate at which a count grows, over the last two seconds."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def reset(self) -> None:
+        """Start again."""
+        self._seen.clear()
+
+    def update(self, count: int, now: float | None = None) -> float:
+        """Add a count and return its growth per second."""
+        now = time.monotonic() if now is None else now
+        self._seen.append((now, count))
+        while now - self._seen[0][0] > _RATE_SECONDS:
+            self._seen.popleft()
+        then, before = self._seen[0]
+        return (count - before) / (now - then) if now > then else 0.0

@@ -4,6 +4,7 @@ A camera is a protocol and a 2-D reading, nothing else: the built-in plans run o
 """
 
 import asyncio
+import logging
 import threading
 
 import numpy as np
@@ -16,9 +17,9 @@ from ophyd_async.sim import PatternGenerator, SimBlobDetector
 
 from napari_skylight import Session
 from napari_skylight.devices import mmcore
-from napari_skylight.devices.adapters import FileCamera
-from napari_skylight.protocols import Camera
-from napari_skylight.testing import Documents, wait_until
+from napari_skylight.devices.adapters import FileCamera, Luminance
+from napari_skylight.protocols import Camera, HasExposure, StreamingCamera
+from napari_skylight.testing import Documents, FakeCamera, FakeStreamingCamera, wait_until
 
 RAMP = np.arange(80.0).reshape(8, 10)
 
@@ -184,3 +185,60 @@ def test_a_file_camera_refuses_other_files(session, tmp_path):
     session.add_device(camera).result(timeout=10)
     error = session.engine(bp.count([camera])).exception(timeout=20)
     assert "blob is written as image/tiff; only HDF5 files" in str(error.__cause__)
+
+
+COLOURS = np.zeros((8, 10, 3))
+COLOURS[0], COLOURS[1, :, 0], COLOURS[2, :, 1], COLOURS[3, :, 2] = 1, 1, 1, 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "largest", "white", "red", "green", "blue"),
+    [
+        (np.uint8, 255, 255, 54, 182, 18),
+        (np.uint16, 65535, 65535, 13933, 46871, 4732),
+        (np.float32, 1.0, 1.0, 0.2126, 0.7152, 0.0722),
+    ],
+)
+def test_a_plan_gets_the_luminance_of_a_colour_camera(
+    session, caplog, dtype, largest, white, red, green, blue
+):
+    caplog.set_level(logging.INFO, "napari_skylight")
+    colour = FakeCamera(shape=(8, 10, 3), dtype=dtype)
+    colour.transform = lambda _frame: (COLOURS * largest).astype(dtype)
+    documents = Documents()
+
+    def plan():
+        yield from bp.count([Luminance(colour)], num=2)
+
+    session.engine(plan(), documents).result(timeout=10)
+    for image in images(documents.events("primary")):
+        assert (image.shape, image.dtype) == ((8, 10), dtype)
+        np.testing.assert_allclose(image[:5, 0], [white, red, green, blue, 0], rtol=1e-6)
+    assert len(images(documents.events("primary"))) == 2
+    assert documents.events("primary")[0]["data"]["camera-pixel_size"] == 0.5
+    lines = [each.message for each in caplog.records if "luminance" in each.message]
+    assert lines == [f"camera gives colour: its luminance is used, 10 × 8 {np.dtype(dtype)}."]
+
+
+def test_the_luminance_streams_and_is_shown_as_grey(session):
+    colour = FakeStreamingCamera(shape=(16, 24, 3))
+    camera = Luminance(colour)
+    assert isinstance(camera, StreamingCamera)
+    assert not isinstance(Luminance(FakeCamera()), StreamingCamera | HasExposure)
+    session.add_device(camera).result(timeout=5)
+    session.start("live_view")
+    live = session.caches.live(camera)
+    wait_until(lambda: colour.streaming and live.counts.stashed > 3)
+    session.stop().result(timeout=5)
+    taken = live.reader().take("camera")
+    assert taken.data.shape == (16, 24)
+    assert (taken.data == taken.frame.number).all()
+
+
+def test_a_grey_camera_stays_as_it_is(session):
+    camera = Luminance(FakeCamera())
+    session.add_device(camera).result(timeout=5)
+    session.start("snap").result(timeout=5)
+    taken = session.caches.stack(camera).reader().take("camera")
+    assert taken.data.shape == (1, 16, 24)
+    assert (taken.data == 1).all()

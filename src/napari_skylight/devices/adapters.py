@@ -1,13 +1,10 @@
-"""Cameras made from devices of other kinds: a detector that writes its frames to files.
-
-The ``read`` of a camera returns a 2-D image. A file-writing ophyd-async ``StandardDetector``
-announces its frames in stream documents instead, and cannot describe itself before it is prepared.
-"""
+"""Cameras made from devices of other kinds: file-writing detectors, and colour cameras as grey."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,22 +12,106 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import numpy as np
 from bluesky.protocols import Hints, Reading
+from bluesky.utils import maybe_await
 from event_model import DataKey
+from numpy.typing import NDArray
 from ophyd_async.core import AsyncStatus, StandardDetector, TriggerInfo
 
-__all__ = ["FileCamera"]
+from napari_skylight.frames import is_colour
+from napari_skylight.protocols import Camera, FrameBatch
+
+__all__ = ["FileCamera", "Luminance"]
+
+_log = logging.getLogger("napari_skylight")
 
 T = TypeVar("T")
+
+WEIGHTS = 0.2126, 0.7152, 0.0722
+"""Of red, green and blue in the luminance: Recommendation ITU-R BT.709-6, item 3.2."""
 
 FILE_SECONDS = 10.0
 """Time limit for reading a frame from a file."""
 
 
+_MEMBERS = (
+    *("parent", "hints", "connect", "wait_for_connection", "children", "exposure"),
+    *("trigger", "stage", "unstage", "pause", "resume", "stop", "start_stream", "stop_stream"),
+    *("configure", "read_configuration", "describe_configuration"),
+)
+
+
+class Luminance:
+    """A colour camera as a grey one, for plans and analyses that take 2-D frames.
+
+    ``camera = Luminance(camera)`` in a plan, or `Session.add_device` of it in place of the camera.
+    It has the members of `camera`: one that streams or has an exposure time still does. Frames
+    ``(height, width, 3)`` become their luminance ``(height, width)`` of the same dtype, with the
+    weights of ITU-R BT.709; the log says so once. Grey frames and other readings stay as they are.
+
+    Parameters
+    ----------
+    camera : Camera
+    """
+
+    def __init__(self, camera: Camera) -> None:
+        self.camera = camera
+        self._has_said = False
+        # not __getattr__: protocols look for attributes of the object
+        for member in _MEMBERS:
+            if hasattr(camera, member):
+                setattr(self, member, getattr(camera, member))
+        if hasattr(camera, "drain"):
+            self.drain = self._drain
+
+    @property
+    def name(self) -> str:
+        """The name of the camera."""
+        return self.camera.name
+
+    async def read(self) -> dict[str, Reading[Any]]:
+        """Return the newest frame ``(height, width)``, and what was read with it."""
+        return self._grey(await maybe_await(self.camera.read()))
+
+    async def describe(self) -> dict[str, DataKey]:
+        """Return the data keys of `read`."""
+        keys = dict(await maybe_await(self.camera.describe()))
+        for name, key in keys.items():
+            if key["dtype"] == "array" and is_colour([each or 0 for each in key["shape"]]):
+                keys[name] = {**key, "shape": list(key["shape"][:-1])}
+        return keys
+
+    async def _drain(self, after: int) -> FrameBatch:
+        batch: FrameBatch = await maybe_await(self.camera.drain(after))  # type: ignore[attr-defined]
+        return batch._replace(reading=self._grey(batch.reading))
+
+    def _grey(self, readings: dict[str, Reading[Any]]) -> dict[str, Reading[Any]]:
+        return {
+            name: {**reading, "value": self._luminance(np.asarray(reading["value"]))}
+            if is_colour(np.shape(reading["value"]))
+            else reading
+            for name, reading in readings.items()
+        }
+
+    def _luminance(self, frames: NDArray[Any]) -> NDArray[Any]:
+        if not self._has_said:
+            self._has_said = True
+            *_, height, width, _ = frames.shape
+            size = f"{width} × {height} {frames.dtype}"
+            _log.info("%s gives colour: its luminance is used, %s.", self.camera.name, size)
+        weights = np.array(WEIGHTS, np.result_type(frames.dtype, np.float32))
+        grey: NDArray[Any] = frames[..., :3] @ weights
+        if frames.dtype.kind != "f":
+            np.rint(grey, out=grey)
+        return grey.astype(frames.dtype, copy=False)
+
+
 class FileCamera:
     """A file-writing detector as a camera: after each trigger it reads the newest frame back.
 
-    The events hold the readings in place of the detector's stream documents. The thread
+    Such a detector announces its frames in stream documents, and cannot describe itself before it
+    is prepared. The events hold the readings in place of these documents. The thread
     ``skylight-files-<name>`` reads the files, from the first trigger to `unstage`.
 
     Parameters

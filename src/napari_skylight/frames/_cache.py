@@ -48,7 +48,8 @@ class FrameCache:
     changed : Signal()
         Emitted once after `FrameReader.arm`, by the next stash, withdrawal or clear, on its thread.
     refused : Signal(str)
-        The reason, at the first refusal after a clear; empty when the stack is cleared after one.
+        The reason, at each refusal, with the number of frames refused since the last clear if that
+        is not 1; empty when the stack is cleared after one.
     """
 
     changed = Signal()
@@ -77,7 +78,7 @@ class FrameCache:
         self._refused = 0
         self._lost = 0
         self._dropped: dict[str, int] = {}  # frames lost by the stream, as last read
-        self._complained = False
+        self._refused_before = 0  # the last clear
         self._armed = False
 
     def __repr__(self) -> str:
@@ -137,14 +138,13 @@ class FrameCache:
             return status
         with self._writing:
             problem = self._keep(batch, status.numbers)
-            complain = problem is not None and not self._complained
-            self._complained |= complain
+            number = self._refused - self._refused_before
         self._announce()
         if problem is None:
             status.set_finished()
         else:
-            if complain:
-                announce(self.refused, str(problem))
+            counted = f"{number} frames were refused. " if number != 1 else ""
+            announce(self.refused, f"{counted}{problem}")
             status.set_exception(problem)
         return status
 
@@ -160,7 +160,8 @@ class FrameCache:
         with self._writing, self._lock:
             for frames in self._frames.values():
                 frames.clear()
-            complained, self._complained = self._complained, False
+            complained = self._refused > self._refused_before
+            self._refused_before = self._refused
         self._announce()
         if complained:
             announce(self.refused, "")

@@ -41,12 +41,15 @@ class Problems:
     """The last problem of a session; its `text` is empty when it no longer holds."""
 
     changed = Signal(str)
+    updated = Signal(str)
+    """Emitted in place of `changed` when a cache refuses more frames: only their number is new."""
 
     def __init__(self) -> None:
         self.text = ""
         self.exception: BaseException | None = None
         self._about: object = None
         self._stands = False
+        self._refusing: set[FrameCache] = set()  # those reported since the last None
         self._lock = threading.Lock()
 
     def report(
@@ -61,16 +64,18 @@ class Problems:
         else:
             exception, text = None, error or ""
         with self._lock:
-            if error is None and self._stands:
-                return
-            is_new = text != self.text
+            if error is None:
+                self._refusing.clear()
+                if self._stands:
+                    return
+            is_new = text != self.text and about not in self._refusing
             self.exception, self.text = exception, text
             self._about, self._stands = about, stands
         if is_new and text:
             is_failure = exception is not None and not isinstance(exception, _REFUSALS)
             level = logging.ERROR if is_failure else logging.WARNING
             _log.log(level, text, exc_info=exception if is_failure else None)
-        announce(self.changed, self.text)
+        announce(self.updated if about in self._refusing else self.changed, self.text)
 
     def take_back(self, about: object) -> None:
         """Take the problem back if it is about `about`."""
@@ -88,12 +93,14 @@ class Problems:
             self.report(error)
 
     def follow(self, cache: FrameCache) -> None:
-        """Report that `cache` refuses frames, until it takes some again."""
+        """Report that `cache` refuses frames, until it is cleared."""
 
         def on_cache_refused(problem: str) -> None:
             if problem:
                 self.report(problem, about=cache)
+                self._refusing.add(cache)
             else:
+                self._refusing.discard(cache)
                 self.take_back(cache)
 
         cache.refused.connect(on_cache_refused)

@@ -69,6 +69,8 @@ class Session:
         Emitted with the name of a plan that forms should show with its `remembered` values.
     reported : SignalInstance
         Emitted with the new `problem`.
+    problem_updated : SignalInstance
+        Emitted with `problem` when a cache has refused more frames and only their number is new.
     """
 
     def __init__(self, home: Path | None = None) -> None:
@@ -94,6 +96,7 @@ class Session:
         self.plans_changed = self.plans.changed
         self.plan_chosen = self._choices.plan_chosen
         self.reported = self._problems.changed
+        self.problem_updated = self._problems.updated
         self._lock = threading.RLock()
         self.closed = False
         self.caches.added.connect(self._problems.follow)

@@ -137,6 +137,45 @@ def test_a_full_stack_is_said_and_the_plan_goes_on(person, session, camera):
     assert person.text("state") == "Running"
 
 
+@pytest.mark.parametrize("fault", ["full", "another shape"])
+def test_each_refused_click_is_said_again(person, session, camera, fault, caplog):
+    reported = []
+    session.reported.connect(reported.append)
+    session.caches.stack_bytes = 2 * camera.shape[0] * camera.shape[1] * 2
+    person.clicks("run")
+    person.sees("state", "Running")
+    person.clicks("action:snapshot")
+    person.sees("counts", "1 in stack")
+    if fault == "full":
+        person.clicks("action:snapshot")
+        person.sees("counts", "2 in stack")
+    else:
+        person.clicks("run")
+        person.sees("run", "Run")
+        camera.shape = (5, 7)
+        person.clicks("run")
+        person.sees("state", "Running")
+    reported.clear()
+    for number, words in enumerate(("", "2 frames were refused. ", "3 frames were refused. ")):
+        person.clicks("action:snapshot")
+        start = words or ("'camera" if fault == "full" else "Nothing was added")
+        person.waits(lambda start=start: person.text("error").startswith(start))
+        assert fault in person.text("error")
+        person.sees("counts", f"{number + 1} dropped")
+    assert len(reported) == 1  # one notification and one entry in the log
+    assert len([each for each in caplog.messages if fault in each]) == 1
+    person.clicks("run")
+    person.sees("run", "Run")
+    person.clicks("run")
+    person.sees("state", "Running")
+    person.waits(lambda: not person.has("error"))
+    person.clicks("action:snapshot")
+    person.sees("error", "4 frames were refused. ")
+    assert len([each for each in reported if each]) == 2
+    person.clicks("action:clear")
+    person.waits(lambda: not person.has("error"))
+
+
 def test_nothing_starts_while_a_field_is_empty(person, session):
     person.ticks("param:cameras", "camera")
     person.clicks("run")

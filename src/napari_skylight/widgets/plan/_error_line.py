@@ -45,6 +45,7 @@ class ErrorLine(ThemedWidget):
         layout.addWidget(self._details, 0, top)
         self._links = Links(self)
         self._links.connect(session.reported, self._refresh)
+        self._links.connect(session.problem_updated, self._refresh)
         self._refresh()
 
     def cut_links(self) -> None:

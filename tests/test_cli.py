@@ -119,16 +119,45 @@ class Light(FakeLight):
 """
 
 
+LIGHT_ON = """
+from lab import Light
+from napari_skylight import Session
+session = Session()
+session.add_device(Light()).result(timeout=5)
+session.set("light", True).result(timeout=5)
+"""
+IN_NAPARI = """
+import napari
+from napari_skylight import attach
+viewer = napari.Viewer()
+attach(viewer, session)
+napari.run()
+"""
+PROGRAMS = {
+    "command": ["-m", "napari_skylight.cli", "--live", "--devices", "scope.toml"],
+    "script with napari": ["-c", LIGHT_ON + IN_NAPARI],
+    "script": ["-c", LIGHT_ON + "import time\nwhile True: time.sleep(1)"],
+}
+
+
 @pytest.mark.gl
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_the_light_goes_off_when_the_system_ends_the_program(tmp_path, qapp, name):
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        ("command", "SIGHUP"),
+        ("script with napari", "SIGTERM"),
+        ("script", "SIGTERM"),
+    ],
+)
+def test_the_light_goes_off_when_the_system_ends_the_program(tmp_path, qapp, program, name):
     told, devices = tmp_path / "light", tmp_path / "scope.toml"
     told.write_text("")
     (tmp_path / "lab.py").write_text(LIGHT)
     devices.write_text("[[lab.Light]]\n[[napari_skylight.testing.FakeCamera]]\nseconds = 0.01\n")
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    program = subprocess.Popen(
-        [sys.executable, "-m", "napari_skylight.cli", "--live", "--devices", str(devices)],
+    process = subprocess.Popen(
+        [sys.executable, *PROGRAMS[program]],
+        cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": path, "LIGHT": str(told), "NAPARI_CONFIG": ""},
         stderr=subprocess.PIPE,
         text=True,
@@ -136,11 +165,11 @@ def test_the_light_goes_off_when_the_system_ends_the_program(tmp_path, qapp, nam
         preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
     )
     try:
-        wait_until(lambda: told.read_text().endswith("True ") or program.poll() is not None, 90)
-        program.send_signal(getattr(signal, name))
-        _, errors = program.communicate(timeout=30)
+        wait_until(lambda: told.read_text().endswith("True ") or process.poll() is not None, 90)
+        process.send_signal(getattr(signal, name))
+        _, errors = process.communicate(timeout=30)
     finally:
-        program.kill()
-    assert program.returncode == 0, errors
+        process.kill()
+    assert process.returncode == -getattr(signal, name), errors
     assert "Traceback" not in errors
     assert told.read_text().endswith("False ")

@@ -7,12 +7,10 @@ import logging
 import math
 import os
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 # set for the command restarted on a virtual display, where no user can close the window
 UNATTENDED = "NAPARI_SKYLIGHT_UNATTENDED"
 SCREEN = 1366, 768
-ENDING = "SIGTERM", "SIGHUP"
-"""Signals sent at shutdown or when a terminal closes; napari handles Ctrl-C."""
 NO_DISPLAY = "There is no display: start it from a desktop, or with --demo on a virtual one."
 NO_XVFB = "There is no display, and no Xvfb for a virtual one: apt-get install xvfb"
 
@@ -63,26 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _demonstrate(viewer, session, opened, options)
         finally:
             viewer.close()
-    with _closed_by_signals(viewer):
-        napari.run()
+    napari.run()
     return 0
-
-
-@contextmanager
-def _closed_by_signals(viewer: Viewer) -> Iterator[None]:
-    """Close the window, and so switch the light off, when the system ends the program."""
-    from qtpy.QtCore import QTimer
-
-    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
-    heeded = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
-
-    def on_signal(*_: object) -> None:
-        QTimer.singleShot(0, viewer.close)  # after what is being drawn now
-
-    with ExitStack() as stack:
-        for each in heeded:
-            stack.callback(signal.signal, each, signal.signal(each, on_signal))
-        yield
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -1,9 +1,13 @@
 """Closing a session with something pending: quiet, and every future ends."""
 
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
+
+from napari_skylight import Session
 
 SCRIPT = """
 import asyncio, threading, time
@@ -160,3 +164,58 @@ def test_closing_prints_nothing(case):
     assert done.stderr == ""
     assert done.stdout.endswith("closed\n")
     assert done.returncode == 0
+
+
+@pytest.fixture
+def sigterm():
+    """The handler of SIGTERM, the default one at first."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield lambda: signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_the_last_session_restores_the_default_handler(sigterm):
+    first, second = Session(), Session()
+    assert callable(sigterm())
+    first.close()
+    assert callable(sigterm())
+    second.close()
+    assert sigterm() is signal.SIG_DFL
+
+
+def test_the_handler_of_a_script_stays(sigterm):
+    handler = lambda *_: None  # noqa: E731
+    signal.signal(signal.SIGTERM, handler)
+    with Session():
+        assert sigterm() is handler
+    assert sigterm() is handler
+
+
+def test_a_signal_ends_a_program_whose_light_hangs():
+    program = """
+import threading
+from napari_skylight import Session
+from napari_skylight.testing import FakeLight
+
+class Light(FakeLight):
+    def stop(self, success=True):
+        threading.Event().wait()
+
+session = Session()
+session.add_device(Light()).result(timeout=5)
+session.set("light", True).result(timeout=5)
+print("ready", flush=True)
+threading.Event().wait(60)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    try:
+        assert process.stdout.readline() == "ready\n"
+        sent = time.monotonic()
+        process.terminate()
+        assert process.wait(timeout=30) == -signal.SIGTERM
+        assert time.monotonic() - sent < 10
+    finally:
+        process.kill()
+        process.stdout.close()

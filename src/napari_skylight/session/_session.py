@@ -20,6 +20,7 @@ from napari_skylight.plans import PlanRegistry, live_view, snap
 from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.session._choices import Choices
 from napari_skylight.session._devices import Devices
+from napari_skylight.session._end_signals import close_on_signals, forget
 from napari_skylight.session._pending_sets import PendingSets
 from napari_skylight.session._plan_sources import PlanSources
 from napari_skylight.session._problems import Problems
@@ -33,7 +34,8 @@ BUILT_IN = live_view, snap, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.gri
 class Session:
     """An engine with its devices, plans and frame caches.
 
-    Methods never block. Signals are emitted on the thread where the change happens.
+    Methods never block. Signals are emitted on the thread where the change happens. SIGTERM and
+    SIGHUP close a session made in the main thread first, unless the script handles them.
 
     Parameters
     ----------
@@ -100,12 +102,13 @@ class Session:
         self._lock = threading.RLock()
         self.closed = False
         self.caches.added.connect(self._problems.follow)
+        close_on_signals(self)
         if home is not None:
             self.reload_plans()
 
     @property
     def state(self) -> SessionState:
-        """The state of the engine."""
+        """The state of the running plan; idle only once the lights are off, after `engine`."""
         return self.tasks.state
 
     @property
@@ -354,6 +357,7 @@ class Session:
         self.devices.close(timeout * 0.2)
         for cache in self.caches:
             cache.clear()
+        forget(self)
 
     def __enter__(self) -> Session:
         return self

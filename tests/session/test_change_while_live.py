@@ -135,11 +135,13 @@ def test_what_another_client_of_the_core_changes(cores, session, recorder, docum
         ("Nikon 40X Plan Fluor ELWD", 0.25),
         ("Nikon 20X Plan Fluor ELWD", 0.5),
     ):
-        changed = time.time()
         core.setProperty("Objective", "Label", objective)
+        changed = time.time()
         wait_until(lambda size=size: recorder.last["pixel_size"] == size)
-        followed = next(frame for frame in recorder.frames if frame["pixel_size"] == size)
-        assert followed.time - changed < 0.5  # 0.1 on a machine that does nothing else
+        after = [frame for frame in recorder.frames if frame.time > changed]
+        first = next(i for i, frame in enumerate(after) if frame["pixel_size"] == size)
+        # by the camera's time stamps: 0.1 s, unless the machine is busy
+        assert first < 2 or after[first].time - changed < 0.25
     session.request("snapshot")
     wait_until(lambda: documents.events("snapshots"))
     assert documents.events("snapshots")[0]["data"]["camera-pixel_size"] == 0.5

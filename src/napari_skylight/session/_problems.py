@@ -68,14 +68,16 @@ class Problems:
                 self._refusing.clear()
                 if self._stands:
                     return
-            is_new = text != self.text and about not in self._refusing
+            # not `in`: what it is about may have no hash
+            is_again = any(about is each for each in self._refusing)
+            is_new = text != self.text and not is_again
             self.exception, self.text = exception, text
             self._about, self._stands = about, stands
         if is_new and text:
             is_failure = exception is not None and not isinstance(exception, _REFUSALS)
             level = logging.ERROR if is_failure else logging.WARNING
             _log.log(level, text, exc_info=exception if is_failure else None)
-        announce(self.updated if about in self._refusing else self.changed, self.text)
+        announce(self.updated if is_again else self.changed, self.text)
 
     def take_back(self, about: object) -> None:
         """Take the problem back if it is about `about`."""

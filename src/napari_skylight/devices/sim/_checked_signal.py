@@ -21,6 +21,22 @@ T = TypeVar("T", bound=SignalDatatype)
 class CheckedSignal(SignalRW[T]):
     """A soft signal with limits or choices; ``set()`` fails with ValueError outside them.
 
+    See `_CheckedBackend` for the arguments.
+    """
+
+    def __init__(self, datatype: type[T], initial: T, **checks: Any) -> None:
+        self._backend = _CheckedBackend(datatype, initial, **checks)
+        super().__init__(self._backend)
+
+    @property
+    def value(self) -> T:
+        value: T = self._backend.reading["value"]
+        return value
+
+
+class _CheckedBackend(SoftSignalBackend[T]):
+    """Keeps a value that passed the check.
+
     `label` ("Exposure") and `owner` ("camera") are for messages. `limits` returns the lowest and
     highest value allowed now; the choices of an enum are its own by default.
     """
@@ -33,33 +49,8 @@ class CheckedSignal(SignalRW[T]):
         label: str,
         owner: str,
         units: str = "",
-        limits: Callable[[], Limits] | None = None,
+        limits: Callable[[], Limits] = lambda: (None, None),
         choices: Sequence[Any] = (),
-    ) -> None:
-        self._backend = _CheckedBackend(
-            datatype, initial, label=label, owner=owner, units=units, limits=limits, choices=choices
-        )
-        super().__init__(self._backend)
-
-    @property
-    def value(self) -> T:
-        value: T = self._backend.reading["value"]
-        return value
-
-
-class _CheckedBackend(SoftSignalBackend[T]):
-    """Keeps a value that passed the check; see `CheckedSignal`."""
-
-    def __init__(
-        self,
-        datatype: type[T],
-        initial: T,
-        *,
-        label: str,
-        owner: str,
-        units: str,
-        limits: Callable[[], Limits] | None,
-        choices: Sequence[Any],
     ) -> None:
         super().__init__(datatype, initial, units or None)
         self._label, self._owner, self._units = label, owner, units
@@ -71,8 +62,8 @@ class _CheckedBackend(SoftSignalBackend[T]):
 
     async def get_datakey(self, source: str) -> DataKey:
         key = await super().get_datakey(source)
-        if self._limits is not None:
-            low, high = self._limits()
+        low, high = self._limits()
+        if (low, high) != (None, None):
             key["limits"] = {"control": {"low": low, "high": high}}
         if self._choices:
             key["choices"] = [str(choice) for choice in self._choices]
@@ -83,5 +74,4 @@ class _CheckedBackend(SoftSignalBackend[T]):
         if self._choices:
             return check_choice(value, self._label, self._owner, self._choices)
         check = check_whole_number if self.datatype is int else check_number
-        limits = self._limits() if self._limits is not None else (None, None)
-        return check(value, self._label, self._owner, self._units, limits)
+        return check(value, self._label, self._owner, self._units, self._limits())

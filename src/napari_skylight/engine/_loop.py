@@ -6,7 +6,7 @@ import asyncio
 import atexit
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 from weakref import WeakSet
 
 from bluesky.run_engine import (
@@ -14,9 +14,6 @@ from bluesky.run_engine import (
     get_bluesky_event_loop,
     set_bluesky_event_loop,
 )
-
-if TYPE_CHECKING:
-    from napari_skylight.engine._run_engine import RunEngine
 
 _SOON = 5.0  # seconds for a thread to start, or a cancelled task to end
 
@@ -114,7 +111,13 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 _EXIT_TIMEOUT = 1.5  # seconds for all engines together
 
-close_at_exit: WeakSet[RunEngine] = WeakSet()
+
+class _Engine(Protocol):
+    def stop(self) -> object: ...
+    def _close(self, timeout: float, thread_timeout: float) -> None: ...
+
+
+close_at_exit: WeakSet[_Engine] = WeakSet()
 
 
 def _close_all() -> None:

@@ -19,8 +19,6 @@ from bluesky.utils import Plan as BlueskyPlan
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from napari_skylight.engine._run_engine import RunEngine
-
 
 def new_future() -> Future[Any]:
     """Return a future that cannot be cancelled."""
@@ -177,13 +175,13 @@ class ObservedState(LoggingPropertyMachine):
     bluesky reads it twice a message, each time with a lock; here the value is cached.
     """
 
-    def __get__(self, engine: RunEngine | None, owner: type | None = None) -> Any:
+    def __get__(self, engine: Any, owner: type | None = None) -> Any:
         if engine is None:
             return self
         now = vars(engine).get(_NOW)
         return _get(self, engine, owner) if now is None else now
 
-    def __set__(self, engine: RunEngine, state: str) -> None:
+    def __set__(self, engine: Any, state: str) -> None:
         owner = type(engine)
         old = str(_get(self, engine, owner))
         vars(engine).pop(_NOW, None)  # readers meanwhile take the lock

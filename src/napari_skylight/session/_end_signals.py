@@ -6,21 +6,23 @@ import os
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 from weakref import WeakSet
-
-if TYPE_CHECKING:
-    from napari_skylight.session._session import Session
 
 # sent at shutdown, or when a terminal closes; Ctrl-C raises KeyboardInterrupt
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 CLOSE_SECONDS = 4.0
 
-_open: WeakSet[Session] = WeakSet()
+
+class _Session(Protocol):
+    def close(self) -> None: ...
+
+
+_open: WeakSet[_Session] = WeakSet()
 _process = 0
 
 
-def close_on_signals(session: Session) -> None:
+def close_on_signals(session: _Session) -> None:
     """Close `session` when a signal ends the program; only a default handler is replaced.
 
     Only a session that is made in the main thread is closed so, because Python sets handlers there.
@@ -34,7 +36,7 @@ def close_on_signals(session: Session) -> None:
                 signal.signal(number, _end)
 
 
-def forget(session: Session) -> None:
+def forget(session: _Session) -> None:
     """Undo `close_on_signals`; the last session restores the default handlers."""
     _open.discard(session)
     if not _open and threading.current_thread() is threading.main_thread():

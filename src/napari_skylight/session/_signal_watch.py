@@ -9,18 +9,16 @@ from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from psygnal import Signal
 
 from napari_skylight._signals import announce
+from napari_skylight.session._device_control import DeviceControl
 from napari_skylight.session._device_signals import Setting, SettingInfo, settings_of
 from napari_skylight.session._pending_sets import SetCancelled
 from napari_skylight.session._problems import in_words
 from napari_skylight.session._tasks import SessionState
-
-if TYPE_CHECKING:
-    from napari_skylight.session._session import Session
 
 POLL_SECONDS = 0.5
 MOVING_SECONDS = 0.1
@@ -56,7 +54,7 @@ class SettingsWatch:
     changed = Signal()
     """Emitted once, on any thread, for changes since the last `take`."""
 
-    def __init__(self, session: Session, device: Any) -> None:
+    def __init__(self, session: DeviceControl, device: Any) -> None:
         self.device = device
         self.settings = settings_of(device)
         self._session = session
@@ -84,14 +82,14 @@ class SettingsWatch:
     def start(self) -> None:
         """Follow the signals until `stop`."""
         if self._following is None and self._loop.is_running():
-            self._session.state_changed.connect(self._on_state_changed)
+            self._session.tasks.state_changed.connect(self._on_state_changed)
             self._following = asyncio.run_coroutine_threadsafe(self._follow_all(), self._loop)
 
     def stop(self) -> None:
         """Stop following; pending sets are still followed to their end."""
         following, self._following = self._following, None
         if following is not None:
-            self._session.state_changed.disconnect(self._on_state_changed, missing_ok=True)
+            self._session.tasks.state_changed.disconnect(self._on_state_changed, missing_ok=True)
             following.cancel()
 
     def set(self, path: str, value: Any) -> None:
@@ -152,7 +150,7 @@ class SettingsWatch:
         # a pausing plan stops a device before it pauses it; a reading in between could look like
         # the end of the plan
         read = read and setting.readable
-        if read and self._session.state is SessionState.PAUSING:
+        if read and self._session.tasks.state is SessionState.PAUSING:
             read = False
             self._unread.add(setting.path)
         found: dict[str, Any] = {"trouble": ""}

@@ -50,6 +50,7 @@ LIMITS = {
     "gui_gap_longest": beside_timer(
         "GUI gap longest, ms", "gap_longest", at_most=1.0, painted="shown_per_second"
     ),
+    "gui_painting": beside_timer("of a gap, painting, ms", "painting", at_most=1.1),
     "frame_age_p95": Limit("frame age p95, 400 Hz, ms", "age_p95_ours", at_most=40),
     "gui_time_512": beside_timer("GUI time a frame, 512², ms", "gui_time_512", at_most=0.45),
     "gui_time_1024": beside_timer("GUI time a frame, 1024², ms", "gui_time_1024", at_most=0.5),

@@ -22,15 +22,7 @@ class FastTimerWay(TimerWay):
     period_ms = 16
 
 
-class FastOurWay(OurWay):
-    """Ours, asked for as many frames a second as that timer: 62.5; the preference is 60."""
-
-    def __init__(self, viewer: Any) -> None:
-        super().__init__(viewer)
-        self.link.display_rate = 1000 / FastTimerWay.period_ms
-
-
-WAYS = {"timer16": FastTimerWay, "ours": FastOurWay}
+WAYS = {"timer16": FastTimerWay, "ours": OurWay}
 
 
 class Mouse(QObject):

@@ -65,6 +65,7 @@ def gui_gap(quick: bool) -> Figures:
     for name, each in seen.items():
         figures[f"gap_p95_{name}"] = 1e3 * median(one.gap(95) for one in each)
         figures[f"gap_longest_{name}"] = 1e3 * median(max(one.gaps) for one in each)
+        figures[f"painting_{name}"] = 1e3 * median(percentile(one.painting, 50) for one in each)
         figures[f"gap_p99_{name}"] = 1e3 * median(one.gap(99) for one in each)
         figures[f"shown_per_second_{name}"] = median(one.paints / one.seconds for one in each)
     return figures

@@ -12,7 +12,7 @@ import napari
 import numpy as np
 from OpenGL import GL
 from psygnal import Signal
-from qtpy.QtCore import QEventLoop, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 
@@ -213,11 +213,26 @@ class Seen:
     gaps: list[float] = field(default_factory=list)  # s between turns of the event loop
     ages: list[float] = field(default_factory=list)  # s from a frame's time stamp to its painting
     paints: int = 0
+    painting: list[float] = field(default_factory=list)  # s from Qt's paint event to the screen
     times: list[float] = field(default_factory=list)  # s to hand a frame over to the layer
     cpu: float = 0.0  # s of the GUI thread, drawing included
 
     def gap(self, percentile: float) -> float:
         return float(np.percentile(self.gaps, percentile))
+
+
+class PaintEvents(QObject):
+    """Notes when Qt begins to paint a canvas."""
+
+    def __init__(self, canvas: QObject) -> None:
+        super().__init__()
+        self.times: list[float] = []
+        canvas.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if event.type() == QEvent.Type.Paint:
+            self.times[:] = [perf_counter()]
+        return False
 
 
 class Screen:
@@ -270,11 +285,14 @@ class Screen:
 
         def on_swapped() -> None:
             nonlocal stamp
+            if begun.times:
+                seen.painting.append(perf_counter() - begun.times.pop())
             if way.stamp != stamp:
                 stamp = way.stamp
                 seen.ages.append(perf_counter() - stamp)
                 seen.paints += 1
 
+        begun = PaintEvents(self.canvas)
         ticker = QTimer()
         ticker.setTimerType(Qt.TimerType.PreciseTimer)
         ticker.timeout.connect(on_turn)
@@ -284,6 +302,7 @@ class Screen:
         spin(seconds)
         seen.cpu = thread_time() - cpu
         ticker.stop()
+        self.canvas.removeEventFilter(begun)
         self.canvas.frameSwapped.disconnect(on_swapped)
         seen.times = way.times[first:]
         return seen

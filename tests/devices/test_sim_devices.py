@@ -195,7 +195,7 @@ def test_descriptions_follow_the_settings(bench):
         ("camera.exposure", 0.01, "Exposure 0.01 ms is below the camera's 0.1 ms."),
         ("camera.exposure", "long", "Exposure must be a number, not 'long'."),
         ("camera.exposure", True, "Exposure must be a number, not True."),
-        ("camera.roi_x", False, "ROI x must be a number, not False."),
+        ("camera.roi_x", False, "ROI x must be a whole number, not False."),
         ("camera.exposure", None, "Exposure must be a number, not None."),
         ("camera.exposure", float("nan"), "Exposure must be a number, not nan."),
         ("camera.exposure", float("inf"), "Exposure must be a number, not inf."),

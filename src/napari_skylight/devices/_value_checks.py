@@ -14,28 +14,25 @@ Limits = tuple[float | None, float | None]
 
 
 def check_number(
-    value: Any, label: str, owner: str = "", units: str = "", limits: Limits = (None, None)
+    value: Any,
+    label: str,
+    owner: str = "",
+    units: str = "",
+    limits: Limits = (None, None),
+    whole: bool = False,
 ) -> float:
     """Return `value` as a number within `limits`, or raise ValueError; True is not one."""
     try:
         number = math.nan if isinstance(value, bool | np.bool_) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{label} must be a number, not {value!r}.")
+    if not math.isfinite(number) or (whole and number % 1):
+        raise ValueError(f"{label} must be a {'whole ' * whole}number, not {value!r}.")
     for word, limit, sign in (("below", limits[0], 1), ("above", limits[1], -1)):
         if limit is not None and number * sign < limit * sign:
             said, bound = _amount(number, units), _amount(limit, units)
             raise ValueError(f"{label} {said} is {word} the {owner}'s {bound}.")
-    return number
-
-
-def check_whole_number(value: Any, label: str, *rest: Any) -> int:
-    """Return `value` as a whole number, or raise ValueError; see `check_number`."""
-    number = check_number(value, label, *rest)
-    if number % 1:
-        raise ValueError(f"{label} must be a whole number, not {value!r}.")
-    return int(number)
+    return int(number) if whole else number
 
 
 def check_choice(value: Any, label: str, owner: str, choices: Iterable[T]) -> T:

@@ -12,12 +12,7 @@ from typing import Any, Generic, TypeVar
 from bluesky.protocols import Hints, Location, Reading
 from event_model import DataKey
 
-from napari_skylight.devices._value_checks import (
-    Limits,
-    check_choice,
-    check_number,
-    check_whole_number,
-)
+from napari_skylight.devices._value_checks import Limits, check_choice, check_number
 from napari_skylight.devices.mmcore._thread import CoreThread
 from napari_skylight.engine import Status
 
@@ -118,8 +113,8 @@ class Number(CoreSetting[float]):
         return key
 
     def _fit(self, value: float) -> float:
-        check = check_whole_number if self._whole else check_number
-        return check(value, self.title, self._owner, self._units, self._limits())
+        limits = self._limits()
+        return check_number(value, self.title, self._owner, self._units, limits, self._whole)
 
 
 class Choice(CoreSetting[T]):

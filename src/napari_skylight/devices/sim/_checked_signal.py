@@ -8,12 +8,7 @@ from typing import Any, TypeVar
 from event_model import DataKey
 from ophyd_async.core import SignalDatatype, SignalRW, SoftSignalBackend
 
-from napari_skylight.devices._value_checks import (
-    Limits,
-    check_choice,
-    check_number,
-    check_whole_number,
-)
+from napari_skylight.devices._value_checks import Limits, check_choice, check_number
 
 T = TypeVar("T", bound=SignalDatatype)
 
@@ -73,5 +68,5 @@ class _CheckedBackend(SoftSignalBackend[T]):
         """Return `value` as the datatype, or raise ValueError."""
         if self._choices:
             return check_choice(value, self._label, self._owner, self._choices)
-        check = check_whole_number if self.datatype is int else check_number
-        return check(value, self._label, self._owner, self._units, self._limits())
+        limits, whole = self._limits(), self.datatype is int
+        return check_number(value, self._label, self._owner, self._units, limits, whole)

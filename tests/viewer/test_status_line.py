@@ -59,6 +59,38 @@ def test_it_follows_the_slider(snap, status_is, link):
     status_is(f"{NAME} 2 of 3: {TIME}, exposure 11 ms")
 
 
+def test_it_goes_when_the_live_picture_is_shown_again(
+    snap, status_is, link, camera, layers, begin_run, wait_until
+):
+    camera.live(np.zeros((8, 10), np.uint16))
+    wait_until(lambda: "camera" in layers)
+    for number in range(2):
+        snap(camera__exposure=10.0 + number)
+    status_is(f"{NAME} 2 of 2: {TIME}, exposure 11 ms")  # kept, behind the live picture
+    for way in ("to the end", "next run"):
+        link.viewer.dims.set_current_step(0, 0)
+        status_is(f"{NAME} 1 of 2: {TIME}, exposure 10 ms")
+        assert layers[NAME].visible
+        if way == "to the end":
+            link.viewer.dims.set_current_step(0, 1)
+        else:
+            begin_run()
+        camera.live(np.zeros((8, 10), np.uint16))
+        wait_until(lambda: not layers[NAME].visible)
+        assert link.viewer.status == "Ready"
+        wait_until(lambda: link.resting)
+        assert link.viewer.status == "Ready"
+
+
+def test_another_text_in_the_status_bar_stays(snap, status_is, link, layers, wait_until):
+    snap()
+    status_is(f"{NAME} 1 of 1: {TIME}")
+    link.viewer.status = "mine"
+    layers[NAME].visible = False
+    wait_until(lambda: link.resting)
+    assert link.viewer.status == "mine"
+
+
 def test_it_is_written_whenever_the_slider_moves(snap, status_is, link, wait_until):
     snap(camera__exposure=10.0)
     snap(camera__exposure=11.0)

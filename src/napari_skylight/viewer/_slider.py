@@ -88,7 +88,9 @@ class StatusLine:
         self._viewer = viewer
         self._known: dict[StackLayer, tuple[int, int]] = {}
         self._changed: dict[StackLayer, Frame] = {}
+        self._grown: set[StackLayer] = set()  # of these
         self._due = 0.0
+        self._written: tuple[StackLayer, str] | None = None  # about a visible frame
 
     @property
     def waiting(self) -> bool:
@@ -97,6 +99,7 @@ class StatusLine:
 
     def follow(self, stacks: Collection[StackLayer], now: float) -> None:
         """Find what has changed, after the layers were updated."""
+        self._remove_old()
         for each in stacks:
             at = each.at_slider
             if at is None:
@@ -104,8 +107,11 @@ class StatusLine:
                 self._changed.pop(each, None)
                 continue
             index, length, frame = at
-            if self._known.get(each) != (index, length):
+            known = self._known.get(each, (0, 0))
+            if known != (index, length):
                 self._known[each] = index, length
+                if length > known[1]:
+                    self._grown.add(each)
                 if not self._changed:
                     self._due = now + _DELAY
                 self._changed[each] = frame
@@ -113,15 +119,32 @@ class StatusLine:
             self._write()
 
     def _write(self) -> None:
-        """Describe the frame of the selected stack, or else of the first that changed."""
+        """Describe the frame of the selected stack, or else of the first that changed.
+
+        Of a hidden stack, only a new frame: it was kept.
+        """
+        told = [each for each in self._changed if each in self._grown or _is_visible(each)]
         active = self._viewer.layers.selection.active
-        selected = (each for each in self._changed if each.layer is active)
-        stack = next(selected, next(iter(self._changed)))
-        index, length = self._known[stack]
-        words = ", ".join(_described(self._changed[stack]))
-        about = f"{stack.name} {index + 1} of {length}"
-        self._viewer.status = f"{about}: {words}" if words else about
+        told.sort(key=lambda each: each.layer is not active)
+        for stack in told[:1]:
+            index, length = self._known[stack]
+            words = ", ".join(_described(self._changed[stack]))
+            about = f"{stack.name} {index + 1} of {length}"
+            text = self._viewer.status = f"{about}: {words}" if words else about
+            self._written = (stack, text) if _is_visible(stack) else None
         self._changed.clear()
+        self._grown.clear()
+
+    def _remove_old(self) -> None:
+        """Remove what was written about a frame that is not on the canvas any more."""
+        if self._written is not None and not _is_visible(self._written[0]):
+            if self._viewer.status == self._written[1]:
+                self._viewer.status = "Ready"  # as in napari
+            self._written = None
+
+
+def _is_visible(stack: StackLayer) -> bool:
+    return stack.layer is not None and stack.layer.visible
 
 
 def _described(frame: Frame) -> list[str]:

@@ -6,21 +6,18 @@ has arranged open where they were.
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from qtpy.QtCore import QEvent, QObject, QRect, QSaveFile, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QRect, Qt, QTimer
 from qtpy.QtGui import QGuiApplication, QResizeEvent
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-_log = logging.getLogger("napari_skylight")
+from napari_skylight.plugin._dock_places import DockPlace, load_places, save_places
 
 FILE = "docks.json"
-_VERSION = 1
 _SAVE_MS = 500
 _LEAST_HEIGHT = 200
 """Pixels left to the docks below *Plan control*."""
@@ -30,18 +27,6 @@ _ARRANGED = (
     *(QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide),
     QEvent.Type.ParentChange,
 )
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a dock was: x, y, width, height; on the screen if it floats, else in the window."""
-
-    rect: list[int]
-    tabs: list[str]
-    is_floating: bool
-    is_in_front: bool
-    is_open: bool = True
-    height_is_set: bool = False
 
 
 class DockLayout(QObject):
@@ -57,7 +42,7 @@ class DockLayout(QObject):
     def __init__(self, window: QMainWindow, folder: Path) -> None:
         super().__init__(window)
         self._file = folder / FILE
-        self._places = _load(self._file)
+        self._places = load_places(self._file)
         self._main: QWidget | None = None
         self._panels: dict[str, QWidget] = {}
         self._placed: set[str] = set()
@@ -139,7 +124,7 @@ class DockLayout(QObject):
         } | {name: self._place_of(dock) for name, dock in docks.items()}
         if places != self._places:
             self._places = places
-            _write(self._file, places)
+            save_places(self._file, places)
 
     # ---- placing -----------------------------------------------------------------------------
 
@@ -206,7 +191,7 @@ class DockLayout(QObject):
             docks[name].setGeometry(rect)
 
     def _place_as_before(
-        self, saved: _Place, dock: QDockWidget, others: Mapping[str, QDockWidget]
+        self, saved: DockPlace, dock: QDockWidget, others: Mapping[str, QDockWidget]
     ) -> None:
         """Put `dock` where it was in relation to the nearest of `others`."""
         tabs = [each for name, each in others.items() if name in saved.tabs]
@@ -280,11 +265,11 @@ class DockLayout(QObject):
         ):
             self._height_is_set = True
 
-    def _place_of(self, dock: QDockWidget) -> _Place:
+    def _place_of(self, dock: QDockWidget) -> DockPlace:
         tabs = self._window.tabifiedDockWidgets(dock)
         # Qt has a dock behind another tab somewhere outside the window.
         front = next(filter(_is_in_front, [dock, *tabs]), dock)
-        return _Place(
+        return DockPlace(
             rect=[front.x(), front.y(), front.width(), front.height()],
             tabs=[each.windowTitle() for each in tabs],
             is_floating=dock.isFloating(),
@@ -295,33 +280,3 @@ class DockLayout(QObject):
 
 def _is_in_front(dock: QDockWidget) -> bool:
     return not dock.visibleRegion().isEmpty()
-
-
-def _load(file: Path) -> dict[str, _Place]:
-    """Return the places in `file`; nothing if there is none, or one of another version."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        saved = content["docks"] if content["version"] == _VERSION else {}
-        places = {name: _Place(**each) for name, each in saved.items()}
-        for each in places.values():
-            QRect(*each.rect), "".join(each.tabs)  # raise for anything else
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
-        _log.warning("The docks open at their default places: cannot use %s: %s", file, error)
-        return {}
-    return places
-
-
-def _write(file: Path, places: Mapping[str, _Place]) -> None:
-    content = {"version": _VERSION, "docks": {name: asdict(p) for name, p in places.items()}}
-    saved = QSaveFile(str(file))
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(content, indent=1).encode()
-        done = saved.open(QSaveFile.OpenModeFlag.WriteOnly) and saved.write(text) == len(text)
-        problem = "" if done and saved.commit() else saved.errorString()
-    except OSError as error:
-        problem = str(error)
-    if problem:
-        _log.warning("Cannot keep where the docks are: %s", problem)

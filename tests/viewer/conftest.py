@@ -1,11 +1,11 @@
 from threading import Event, Thread
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from psygnal import Signal
 
 from napari_skylight.frames import CacheStore
+from napari_skylight.session import RunInfo, Tally
 from napari_skylight.viewer import ViewerLink
 
 
@@ -25,7 +25,8 @@ class FakeSession:
         self.state_changed.emit(state)
 
     def start_run(self):
-        self.run = SimpleNamespace(started=0 if self.run is None else self.run.started + 1)
+        started = 0 if self.run is None else self.run.started + 1
+        self.run = RunInfo("plan", "Plan", {}, started, before=Tally.of(self.caches))
         self.become("running")
 
 

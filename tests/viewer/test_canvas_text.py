@@ -111,6 +111,34 @@ def test_counts_tell_of_frames_that_were_lost_and_of_the_exposure(
     wait_until(lambda: ", exposure 2.5 ms\n" in text() and text().endswith(", 7 dropped"))
 
 
+def test_counts_are_those_of_the_run(link, camera, produce, begin_run, text, wait_until):
+    link.show_counts = True
+    camera.metadata = {"camera-dropped": 7}
+    for _ in range(50):
+        camera.live(np.zeros((8, 10), np.uint8))
+    wait_until(lambda: link.resting)
+    assert link.skipped == 50 - link.shown > 0
+    begin_run()
+    assert link.skipped == 0
+    camera.metadata = {"camera-dropped": 9}
+    produce(camera)
+    pattern = re.compile(r"(?m)^(\d+) skipped on screen, 2 dropped$")
+    wait_until(lambda: pattern.search(text()) is not None)
+    assert int(pattern.search(text())[1]) == link.skipped
+
+
+def test_no_line_is_wider_than_the_canvas(link, camera, show, text, wait_until):
+    show(part_of(0.5, 255))
+    link.viewer.layers["camera"].name = "the camera with a rather long name at the side port"
+    words = "the camera with a rather long name at the side port: 50 % of the pixels saturated"
+    for width in (400, 900, 300):
+        link.viewer.canvas.size = (500, width)
+        # of napari's letters, 8 pixels wide at most on the average
+        wait_until(lambda width=width: len(text().splitlines()) == 1 + 8 * len(words) // width)
+        assert " ".join(text().split()) == words
+        assert max(map(len, text().splitlines())) * 8 <= width
+
+
 def test_a_text_the_user_writes_meanwhile_stays(link, session, text, wait_until):
     session.become("paused")
     wait_until(lambda: text() == "paused")

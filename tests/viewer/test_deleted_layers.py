@@ -28,6 +28,32 @@ def names(link):
     return [each.name for each in link.viewer.layers]
 
 
+def test_deleting_a_stack_says_that_its_frames_are_kept(camera, layers, shown, settle, told):
+    layers.remove("camera")  # the live cache is reused
+    settle()
+    assert told() == []
+    layers.remove(NAME)
+    settle()
+    assert [each.message for each in told()] == [
+        f"The frames of '{NAME}' are still kept: 1, 1 MB. To free the memory: "
+        "Plugins ▸ napari-skylight ▸ Clear stash."
+    ]
+
+
+def test_clearing_before_deleting_says_nothing(camera, layers, shown, settle, told):
+    camera.stack_cache.clear()
+    settle()
+    layers.remove(NAME)
+    settle()
+    assert told() == []
+
+
+def test_closing_the_viewer_says_nothing(link, shown, told, qtbot):
+    link.viewer.close()
+    qtbot.wait(1)
+    assert told() == []
+
+
 @pytest.mark.parametrize("state", ["stopping", "idle", "failed"])
 def test_a_waiting_frame_does_not_bring_back_a_layer_deleted_after_stop(
     state, session, camera, link, layers, settle, wait_until

@@ -91,7 +91,7 @@ def put_up(qtbot, session):
 @pytest.fixture
 def open_dock(qtbot, session, put_up):
     """Return a function that opens a dock."""
-    return lambda shown=None: Person(qtbot, put_up(PlanControl(session, shown), 320, 700))
+    return lambda *counts: Person(qtbot, put_up(PlanControl(session, *counts), 320, 700))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class PlanControlDock(PlanControl):
             live = [cache for cache in session.caches if cache.kind == "live"]
             return sum(link.counts(cache).shown for cache in live)
 
-        super().__init__(session, shown=shown)
+        super().__init__(session, shown, lambda: link.skipped)
         docks_of(napari_viewer).add(self, "Plan control", is_main=True)
 
 

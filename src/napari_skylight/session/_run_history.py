@@ -194,7 +194,7 @@ class _OpenRecord:
 
     def freeze(self, caches: CacheStore) -> RunRecord:
         stacks = tuple(self._stashed(caches))
-        brought = self.run.brought or Tally.of(caches) - self.run.before
+        brought = Tally.of_run(self.run, caches)
         return RunRecord(
             self._number,
             self.run,

@@ -61,8 +61,6 @@ class Tally:
     """Given to live caches."""
     stacked: int = 0
     """Given to stacks."""
-    to_screen: int = 0
-    """Stashed into live caches; the screen shows or skips them, and shows all of a stack."""
     dropped: int = 0
     """Refused, or lost before a plan could stash them."""
 
@@ -75,6 +73,13 @@ class Tally:
         return max(self.live, self.stacked)
 
     @classmethod
+    def of_run(cls, run: RunInfo | None, caches: Iterable[FrameCache]) -> Tally:
+        """Count what a run has brought so far; without a run, all frames."""
+        if run is None:
+            return cls.of(caches)
+        return run.brought or cls.of(caches) - run.before
+
+    @classmethod
     def of(cls, caches: Iterable[FrameCache]) -> Tally:
         """Count what `caches` were given since they were made."""
         counts = [(cache.kind, cache.counts) for cache in caches]
@@ -85,7 +90,6 @@ class Tally:
         return cls(
             live=sum(each.acquired for each in live),
             stacked=sum(each.acquired for each in stacks),
-            to_screen=sum(each.stashed for each in live),
             dropped=sum(each.refused for each in (*live, *stacks)) + lost,
         )
 

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from napari_skylight._compat import show_info
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari_skylight.frames import FrameCache
     from napari_skylight.viewer._layer import CacheLayer
     from napari_skylight.viewer._link import HasFrames
@@ -33,6 +37,17 @@ class DeletedLayers:
         stashed = layer.reader.counts(layer.key).stashed
         deletion = _Deletion(stashed, start_of(self._session.run), not self._idle)
         self._deletions.setdefault(layer.reader.cache, {})[layer.key] = deletion
+
+    def say_what_is_kept(self, layers: Iterable[CacheLayer]) -> None:
+        """Tell the user that deleting the layer of a stack frees no memory."""
+        for layer in layers:
+            counts = layer.reader.cache.counts
+            if layer.reader.cache.kind == "stack" and counts.kept:
+                show_info(
+                    f"The frames of '{layer.name}' are still kept: {counts.kept}, "
+                    f"{max(1, round(counts.nbytes / 1e6)):,} MB. To free the memory: "
+                    "Plugins ▸ napari-skylight ▸ Clear stash."
+                )
 
     def discard(self, layer: CacheLayer) -> None:
         """Forget the deletion of a layer."""

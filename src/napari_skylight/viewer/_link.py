@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 
 from napari_skylight._compat import main_window, show_error
+from napari_skylight.session import Tally
 from napari_skylight.viewer._arrangement import Arrangement
-from napari_skylight.viewer._canvas_text import AutoscaleOffer, CanvasText, Rates
+from napari_skylight.viewer._canvas_text import AutoscaleOffer, CanvasText, Counts
 from napari_skylight.viewer._clock import Clock
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._deleted_layers import DeletedLayers, start_of
@@ -45,7 +46,7 @@ class HasFrames(Protocol):
 
     @property
     def run(self) -> Any:
-        """The run under way, or the last one, or None; `started` identifies it."""
+        """The `RunInfo` of the run under way, or of the last one, or None."""
 
     @property
     def microscope_changed(self) -> SignalInstance:
@@ -93,7 +94,7 @@ class ViewerLink:
         self._arrangement = Arrangement(viewer)
         self._text = CanvasText(viewer)
         self._offer = AutoscaleOffer(viewer, self.autoscale_now)
-        self._rates: list[Rates] = []
+        self._counts = Counts()
         self._clock = Clock(self._tick, self._arm)
         self._closed = False
         self._connections: list[tuple[Any, Callable[..., None]]] = []
@@ -103,6 +104,7 @@ class ViewerLink:
         self._connect(session.caches.added, self._clock.wake)
         self._connect(viewer.layers.events.removed, self._on_layer_removed)
         self._connect(viewer.dims.events.point, self._clock.wake)
+        self._connect(viewer.canvas.events.size, self._clock.wake)
         self._connect(viewer.events.status, self._clock.share_paint)  # the value under the cursor
         window = main_window(viewer)
         if window is not None:
@@ -148,19 +150,22 @@ class ViewerLink:
         return sum(reader.shown for reader in self._readers.values())
 
     @property
+    def skipped(self) -> int:
+        """The number of frames of live caches that were not shown since the run began."""
+        return self._counts.skipped
+
+    @property
     def resting(self) -> bool:
         """Whether nothing has come for half a second; no timer runs until something does."""
         return not self._clock.awake
 
     def layer(self, cache: FrameCache, key: str) -> Image | None:
         """Return the layer that shows the frames of `cache` under an image key, if any."""
-        found = self._layers.get((cache.name, key))
-        return None if found is None else found.layer
+        return getattr(self._layers.get((cache.name, key)), "layer", None)
 
     def counts(self, cache: FrameCache) -> ReaderCounts:
         """Return the counts of the frames of `cache` in this viewer."""
-        reader = self._readers.get(cache.name)
-        return (cache.reader() if reader is None else reader).counts()
+        return (self._readers.get(cache.name) or cache.reader()).counts()
 
     def close(self) -> None:
         """Stop showing frames and disconnect everything; the layers stay as they are."""
@@ -189,8 +194,7 @@ class ViewerLink:
         self._connections.append((signal, slot))
 
     def _arm(self) -> None:
-        for rates in self._rates:
-            rates.text = ""
+        self._counts.rest()
         for reader in self._readers.values():
             reader.arm()
 
@@ -210,6 +214,7 @@ class ViewerLink:
         if main_window(self.viewer) is None:
             self.close()
             return False
+        self._deleted.say_what_is_kept(self._just_deleted)
         self._just_deleted.clear()
         now = perf_counter()
         changed, self._microscope_changed = self._microscope_changed, False
@@ -221,6 +226,7 @@ class ViewerLink:
             self._broken.clear()
             self._arrangement.begin_run()
         self._find_layers()
+        self._counts.count(another_run=another_run)
         self._arrangement.slider.look()
         layers = list(self._layers.values())
         live = [each for each in layers if isinstance(each, LiveLayer)]
@@ -240,15 +246,14 @@ class ViewerLink:
         return any(news) or any(checks) or self._arrangement.waiting
 
     def _lines(self, live: Collection[LiveLayer], now: float) -> list[str]:
-        lines = ["paused"] if self.session.state == "paused" else []
-        if self.session.state == "running" and self._arrangement.visibility.hint:
-            lines.append(self._arrangement.visibility.hint)
+        state, hint = self.session.state, self._arrangement.visibility.hint
+        lines = ["paused"] if state == "paused" else []
+        lines += [hint] if state == "running" and hint else []
         if self.warn_saturated:
             lines += [f"{each.name}: {each.warning}" for each in live if each.warning]
         if self.show_counts:
-            for rates in self._rates:
-                rates.follow(live, now)
-            lines += [rates.text for rates in self._rates if rates.text]
+            tally = Tally.of_run(self.session.run, self.session.caches)
+            lines += self._counts.lines(tally, live, now)
         return lines
 
     def _update(self, layer: CacheLayer, now: float) -> bool:
@@ -273,7 +278,7 @@ class ViewerLink:
             if cache.name not in self._readers:
                 reader = self._readers[cache.name] = cache.reader()
                 if cache.kind == "live":
-                    self._rates.append(Rates(reader))
+                    self._counts.add(reader)
                     self._connect(cache.changed, self._clock.wake)
                 else:  # snapshots do not wait for the next frame
                     self._connect(cache.changed, self._clock.hurry)

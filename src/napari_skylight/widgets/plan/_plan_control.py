@@ -40,10 +40,16 @@ QAbstractSpinBox:disabled {{ color: {colour}; }}
 class PlanControl(ThemedWidget):
     """Runs the plans of `session`, and shows what the session reports; several may share it.
 
-    `shown` returns how many frames of the live caches the viewer has shown.
+    `shown` returns how many frames of the live caches the viewer has shown, and `skipped` how many
+    of the run it has not.
     """
 
-    def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        shown: Callable[[], int] | None = None,
+        skipped: Callable[[], int] = lambda: 0,
+    ) -> None:
         super().__init__()
         self._session = session
         self._spec = PlanSpec("", "")
@@ -58,7 +64,7 @@ class PlanControl(ThemedWidget):
         self._form_rule = Separator()
         self._buttons = RunButtons()
         self._actions = ActionButtons(session.request)
-        self._status = RunStatus(session, shown)
+        self._status = RunStatus(session, shown, skipped)
         self._error = ErrorLine(session)
         self._microscope = text_label(name="microscope", wrap=True)
         self._parts: tuple[QWidget, ...] = (

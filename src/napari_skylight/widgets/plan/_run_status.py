@@ -51,14 +51,19 @@ _COLOURS = {
 class RunStatus(QWidget):
     """State, time, rates and counts of the current or last run.
 
-    `shown` returns how many frames of the live caches were shown.
+    `shown` returns how many frames of the live caches were shown, and `skipped` how many of the
+    run were not.
     """
 
-    def __init__(self, session: Session, shown: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        shown: Callable[[], int] | None = None,
+        skipped: Callable[[], int] = lambda: 0,
+    ) -> None:
         super().__init__()
         self._session = session
-        self._shown = shown
-        self._watched_from = (0, 0)
+        self._shown, self._skipped = shown, skipped
         self._run_started = 0.0
         self._came_at = -math.inf  # time of the last frames
         self._stopping_since = math.inf
@@ -123,7 +128,6 @@ class RunStatus(QWidget):
             self._came_at = -math.inf
             self._acquired_rate.reset()
             self._shown_rate.reset()
-            self._watched_from = (Tally.of(session.caches).to_screen, self._frames_shown())
         tally = self._tally()
         self._show_state(tally)
         if self._blocked.isHidden() == session.progress.is_blocked:
@@ -138,9 +142,7 @@ class RunStatus(QWidget):
     def _tally(self) -> Tally:
         """Return the counts of the present or last run."""
         run = self._session.run
-        if run is None:
-            return Tally()
-        return run.brought or Tally.of(self._session.caches) - run.before
+        return Tally() if run is None else Tally.of_run(run, self._session.caches)
 
     def _follow_caches(self) -> None:
         for cache in self._session.caches:
@@ -253,12 +255,3 @@ class RunStatus(QWidget):
         number = sum(counts.kept for _, counts in filled)
         used = size(sum(counts.nbytes for _, counts in filled))
         return f"{number} in stack ({used} of {size(sum(cache.max_bytes for cache, _ in filled))})"
-
-    def _skipped(self) -> int:
-        """Return how many frames were not shown; the newest are still on their way."""
-        if self._shown is None:
-            return 0
-        before, shown = self._watched_from
-        came = Tally.of(self._session.caches).to_screen - before
-        missing = came - (self._frames_shown() - shown)
-        return missing if missing > len(self._session.caches) else 0

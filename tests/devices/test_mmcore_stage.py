@@ -68,6 +68,9 @@ def test_a_move_ends_where_it_was_to(stage, focus):
     focus.set(7.5).wait(5)
     assert asyncio.run(focus.read())["focus"]["value"] == 7.5
     assert asyncio.run(focus.locate()) == {"setpoint": 7.5, "readback": 7.5}
+    with pytest.raises(ValueError, match="focus must be a number, not 'far'"):
+        focus.set("far").wait(5)
+    assert asyncio.run(focus.locate()) == {"setpoint": 7.5, "readback": 7.5}
 
 
 def test_axes_asked_for_together_move_together(stage):

@@ -39,6 +39,7 @@ class Drive:
         self._label = label
         self.position = position
         self._go = go
+        self.setpoints: dict[int, float] = {}  # by axis, the last ones that were not refused
         self._wanted: dict[int, float] = {}  # by axis, of the next leg
         self._targets: dict[int, float] = {}  # of the running leg
         self._gathering = False
@@ -55,7 +56,7 @@ class Drive:
 
         def ask() -> None:
             nonlocal leg
-            self._wanted[axis] = check_number(target, name)
+            self._wanted[axis] = self.setpoints[axis] = check_number(target, name)
             self._gathering = True
             leg = self._legs + 1
 
@@ -123,14 +124,12 @@ class Axis:
         self._core = core
         self._drive = drive
         self._axis = axis
-        self._setpoint: float | None = None
 
     @property
     def hints(self) -> Hints:
         return Hints(fields=[self.name])
 
     def set(self, value: float) -> Status:
-        self._setpoint = value
         return self._drive.move(self._axis, value, self.name)
 
     def stop(self, success: bool = True) -> Answer[None]:
@@ -145,7 +144,7 @@ class Axis:
 
     async def locate(self) -> Location[float]:
         here = await self._here()
-        return Location(setpoint=here if self._setpoint is None else self._setpoint, readback=here)
+        return Location(setpoint=self._drive.setpoints.get(self._axis, here), readback=here)
 
     async def _here(self) -> float:
         return float((await self._core.thread.ask(self._drive.position))[self._axis])

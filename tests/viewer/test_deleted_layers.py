@@ -35,7 +35,7 @@ def test_deleting_a_stack_says_that_its_frames_are_kept(camera, layers, shown, s
     layers.remove(NAME)
     settle()
     assert [each.message for each in told()] == [
-        f"The frames of '{NAME}' are still kept: 1, 1 MB. To free the memory: "
+        f"Still kept: 1 frame, 1 MB, of '{NAME}'. To free the memory: "
         "Plugins ▸ napari-skylight ▸ Clear stash."
     ]
 

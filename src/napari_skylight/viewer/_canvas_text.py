@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PERIOD = 0.5  # seconds between measurements of the rates
 _OFFER = "autoscale_offer"
 _OFFER_COLOUR = (0.15, 0.4, 0.75, 1)
-_LINE, _LETTER, _MARGIN = 20, 8, 10  # pixels, generous: napari does not tell the size of a text
+_LINE, _LETTER, _MARGIN = 24, 10, 10  # pixels, generous: napari does not tell the size of a text
 _LEAST = 20  # letters in a line
 
 
@@ -83,7 +83,7 @@ class Rates:
             exposures = (each.exposure for each in live if each.reader is self.reader)
             exposure = next(exposures, None)
             if exposure is not None:
-                self.text += f", exposure {exposure:g} ms"
+                self.text += f", exposure {exposure:g}\N{NO-BREAK SPACE}ms"
         self._last = now, counts.acquired, seen.shown
 
 

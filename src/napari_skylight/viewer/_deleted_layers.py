@@ -41,12 +41,12 @@ class DeletedLayers:
     def say_what_is_kept(self, layers: Iterable[CacheLayer]) -> None:
         """Tell the user that deleting the layer of a stack frees no memory."""
         for layer in layers:
-            counts = layer.reader.cache.counts
-            if layer.reader.cache.kind == "stack" and counts.kept:
+            cache = layer.reader.cache
+            kept, size = cache.counts.kept, max(1, round(cache.counts.nbytes / 1e6))
+            if cache.kind == "stack" and kept:
                 show_info(
-                    f"The frames of '{layer.name}' are still kept: {counts.kept}, "
-                    f"{max(1, round(counts.nbytes / 1e6)):,} MB. To free the memory: "
-                    "Plugins ▸ napari-skylight ▸ Clear stash."
+                    f"Still kept: {kept} frame{'s' * (kept > 1)}, {size:,} MB, of '{layer.name}'. "
+                    "To free the memory: Plugins ▸ napari-skylight ▸ Clear stash."
                 )
 
     def discard(self, layer: CacheLayer) -> None:

@@ -68,8 +68,8 @@ class Problems:
                 self._refusing.clear()
                 if self._stands:
                     return
-            # not `in`: what it is about may have no hash
-            is_again = any(about is each for each in self._refusing)
+            # a device has no hash
+            is_again = isinstance(about, FrameCache) and about in self._refusing
             is_new = text != self.text and not is_again
             self.exception, self.text = exception, text
             self._about, self._stands = about, stands

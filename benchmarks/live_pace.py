@@ -8,7 +8,8 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from live_rows import ROWS, Figures, percentile, row
+from benchmark_table import Figures
+from live_rows import ROWS, percentile, row
 from live_screen import OurWay, Producer, Screen, TimerWay, some_frames, spin
 from qtpy.QtCore import QCoreApplication, QEvent, QObject, QPointF, Qt
 from qtpy.QtGui import QMouseEvent

@@ -7,7 +7,6 @@ all of them alike, and the medians of all turns count.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from functools import partial
 from statistics import median
 from time import perf_counter, sleep
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pymmcore
+from benchmark_table import Figures, Row
 from live_devices import (
     CountingCore,
     Ring,
@@ -31,11 +31,10 @@ from napari_skylight.engine import RunEngine
 from napari_skylight.frames import FrameCache
 from napari_skylight.session import Session
 
-Figures = dict[str, Any]
-ROWS: dict[str, Callable[[bool], Figures]] = {}
+ROWS: dict[str, Row] = {}
 
 
-def row(measure: Callable[[bool], Figures]) -> Callable[[bool], Figures]:
+def row(measure: Row) -> Row:
     """Add a row: a function of whether to be quick, that returns figures."""
     ROWS[measure.__name__] = measure
     return measure

@@ -117,7 +117,13 @@ class _Engine(Protocol):
     def _close(self, timeout: float, thread_timeout: float) -> None: ...
 
 
+class _Writer(Protocol):
+    def close(self, timeout: float) -> None: ...
+
+
 close_at_exit: WeakSet[_Engine] = WeakSet()
+write_at_exit: WeakSet[_Writer] = WeakSet()
+"""Writers of documents; they are closed after the engines."""
 
 
 def _close_all() -> None:
@@ -128,6 +134,8 @@ def _close_all() -> None:
         engine.stop()
     for engine in engines:
         engine._close(max(0.1, end - time.monotonic()), thread_timeout=0.1)
+    for writer in list(write_at_exit):
+        writer.close(max(0.5, end - time.monotonic()))
 
 
 atexit.register(_close_all)

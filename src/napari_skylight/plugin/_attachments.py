@@ -18,7 +18,7 @@ from napari_skylight.plugin._dock_layout import DockLayout
 from napari_skylight.plugin._menus import Menus, keys_of
 from napari_skylight.plugin._notices import ActivityBar, Notices
 from napari_skylight.plugin._preferences import Preferences
-from napari_skylight.session import Session, home_folder
+from napari_skylight.session import Session, data_folder, home_folder
 from napari_skylight.viewer import ViewerLink
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def attach(viewer: Viewer, session: Session | None = None) -> Session:
         close_session()
         _session, _session_is_ours = session, False
     if _session is None or (_session.closed and not _attached):
-        _session, _session_is_ours = Session(home_folder()), True
+        _session, _session_is_ours = Session(home_folder(), data_folder() / "runs"), True
     if id(viewer) not in _attached:
         if _shared is None:
             _shared = _Shared(_session)

@@ -1,9 +1,10 @@
 """The composition root: one engine, its devices, plans and caches, with no window needed."""
 
 from napari_skylight.session._device_signals import Setting, SettingInfo, SettingKind
+from napari_skylight.session._earlier_runs import EarlierRuns
 from napari_skylight.session._pending_sets import SetCancelled
 from napari_skylight.session._problems import in_words
-from napari_skylight.session._recent_values import home_folder
+from napari_skylight.session._recent_values import data_folder, home_folder
 from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._run_history import KeptImages, RunHistory, RunRecord, StashedFrames
 from napari_skylight.session._run_progress import Progress, Waiting
@@ -12,6 +13,7 @@ from napari_skylight.session._signal_watch import SettingState, SettingsWatch
 from napari_skylight.session._tasks import RunInfo, SessionState, Tally
 
 __all__ = [
+    "EarlierRuns",
     "KeptImages",
     "Progress",
     "RunDocuments",
@@ -29,6 +31,7 @@ __all__ = [
     "StashedFrames",
     "Tally",
     "Waiting",
+    "data_folder",
     "home_folder",
     "in_words",
 ]

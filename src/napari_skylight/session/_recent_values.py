@@ -40,6 +40,17 @@ def home_folder() -> Path:
     return platformdirs.user_config_path("napari-skylight", appauthor=False)
 
 
+def data_folder() -> Path:
+    """Return the folder of the user's data, which need not exist.
+
+    The value of the environment variable ``NAPARI_SKYLIGHT_HOME``, or else the system's place for
+    data: ``~/.local/share/napari-skylight`` on Linux.
+    """
+    if os.environ.get(HOME_VARIABLE):
+        return home_folder()
+    return platformdirs.user_data_path("napari-skylight", appauthor=False)
+
+
 class RecentValues:
     """The plan used last, and the values used last for each plan, also in `file` if given."""
 
@@ -115,7 +126,7 @@ class RecentValues:
         assert self._file is not None
         with self._lock:
             chosen, plans, last_plan = dict(self._chosen), dict(self._stored), self.last_plan
-        plans |= {plan: _encoded(values) for plan, values in chosen.items()}
+        plans |= {plan: encode_all(values) for plan, values in chosen.items()}
         if not plans and not last_plan:
             return
         content = {"format": FORMAT, "last_plan": last_plan, "plans": plans}
@@ -163,7 +174,8 @@ def _replace(file: Path, text: str) -> None:
         raise
 
 
-def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
+def encode_all(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` as JSON values; those for which that is impossible are left out."""
     encoded = {}
     for name, value in values.items():
         try:

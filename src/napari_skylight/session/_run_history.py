@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-import operator
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
 from typing import Any, overload
 
-from bluesky.protocols import HasName
 from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.frames import CacheStore, Frame, FrameCache
-from napari_skylight.plans.spec import PlanSpec, sentence_case
+from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.session._run_documents import DocumentLog, RunDocuments
+from napari_skylight.session._run_metadata import labels_of, named_values
 from napari_skylight.session._tasks import RunInfo, Tally, Tasks
 
 _log = logging.getLogger("napari_skylight")
@@ -44,7 +42,7 @@ class RunRecord:
     """One run of a plan, at the time of the request."""
 
     number: int
-    """1 for the first run of the session."""
+    """1 for the first run of the session; 0 and below for those of earlier sessions."""
     run: RunInfo
     """With names for devices, and an empty `spec`: a record keeps no device."""
     labels: Mapping[str, str]
@@ -58,6 +56,10 @@ class RunRecord:
     stacks: tuple[StashedFrames, ...] = ()
     documents: tuple[RunDocuments, ...] = ()
     """One for each Bluesky run of the plan, oldest first."""
+    files: tuple[Path, ...] = ()
+    """The run files of a run of an earlier session, one for each of its Bluesky runs."""
+    text: str = ""
+    """Other values of an earlier run, for searches."""
 
     @property
     def points(self) -> int:
@@ -145,9 +147,8 @@ class RunHistory(Sequence[RunRecord]):
             return tuple(self._records)
 
     def _on_run_changed(self, run: RunInfo) -> None:
-        labels = _labels(run)
-        values = MappingProxyType({name: _name(value) for name, value in run.values.items()})
-        run = replace(run, values=values, spec=_NO_SPEC)
+        labels = labels_of(run)
+        run = replace(run, values=named_values(run), spec=_NO_SPEC)
         with self._lock:
             is_new = self._open is None  # there is one at a time
             if self._open is None:
@@ -223,25 +224,6 @@ def _last_numbers(caches: CacheStore) -> _Numbers:
         if cache.kind == "stack"
         for key in cache.keys
     }
-
-
-def _labels(run: RunInfo) -> Mapping[str, str]:
-    labels = {name: sentence_case(name) for name in run.values}
-    for each in run.spec.parameters:
-        if each.name in labels:
-            labels[each.name] = f"{each.label} ({each.unit})" if each.unit else each.label
-    return MappingProxyType(labels)
-
-
-def _name(value: Any) -> Any:
-    """Return `value` with names for devices."""
-    if isinstance(value, (list, tuple, set, frozenset)):
-        named = [_name(each) for each in value]
-        unchanged = all(map(operator.is_, named, value))
-        return value if unchanged else named
-    # members of an Enum have names, too, and paths have parents
-    is_device = isinstance(value, HasName) and hasattr(value, "parent")
-    return value.name if is_device and not isinstance(value, PurePath) else value
 
 
 def _ending(run: RunInfo) -> str:

@@ -14,11 +14,14 @@ from napari_skylight.engine import EngineBusyError
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans import PlanRegistry, live_view, snap
 from napari_skylight.plans.spec import PlanSpec
+from napari_skylight.recording import OWN_METADATA
 from napari_skylight.session._choices import Choices
 from napari_skylight.session._device_control import DeviceControl
+from napari_skylight.session._earlier_runs import EarlierRuns, store_runs
 from napari_skylight.session._end_signals import close_on_signals, forget
 from napari_skylight.session._plan_sources import PlanSources
 from napari_skylight.session._run_history import RunHistory
+from napari_skylight.session._run_metadata import metadata_of
 from napari_skylight.session._tasks import RunInfo, SessionState
 
 BUILT_IN = live_view, snap, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.grid_scan
@@ -36,6 +39,9 @@ class Session(DeviceControl):
         The folder of the user's files, such as `home_folder`: plans in ``plans``, values used last
         in ``choices.json``. Its plans, and those of other distributions, are loaded at the start.
         Without it, nothing is kept on disk, and only `reload_plans` loads plans.
+    runs_folder : Path, optional
+        The folder for the documents of runs, such as ``data_folder() / "runs"``. Default: ``runs``
+        in `home`; without both, they are not stored.
 
     Attributes
     ----------
@@ -51,7 +57,11 @@ class Session(DeviceControl):
     tasks : Tasks
         The running plan.
     runs : RunHistory
-        All runs, newest first.
+        The runs of this session, newest first.
+    earlier_runs : EarlierRuns
+        The runs of earlier sessions in `run_store`, newest first.
+    run_store : RunStore
+        Writes the documents of runs to a folder.
     progress : RunProgress
         How far the running plan is, and what it waits for.
     state_changed, run_changed : SignalInstance
@@ -68,7 +78,7 @@ class Session(DeviceControl):
         Emitted with `problem` when a cache has refused more frames and only their number is new.
     """
 
-    def __init__(self, home: Path | None = None) -> None:
+    def __init__(self, home: Path | None = None, runs_folder: Path | None = None) -> None:
         super().__init__()
         self.home = home
         self.plans = PlanRegistry()
@@ -77,6 +87,10 @@ class Session(DeviceControl):
         self._sources = PlanSources(self.plans, self.plans_folder, self._problems)
         self._choices = Choices(self.plans, self.devices, self.caches, home, self._problems)
         self.runs = RunHistory(self.engine, self.tasks, self.caches)
+        if runs_folder is None and home is not None:
+            runs_folder = home / "runs"
+        self.run_store = store_runs(self.engine, self.tasks, runs_folder, self._problems)
+        self.earlier_runs = EarlierRuns(self.run_store, self.runs)
         self.state_changed = self.tasks.state_changed
         self.run_changed = self.tasks.run_changed
         self.plans_changed = self.plans.changed
@@ -117,7 +131,8 @@ class Session(DeviceControl):
             if self.opening:
                 raise EngineBusyError("A microscope is being opened: wait until it is open.")
             run, messages, actions = self._choices.prepare(plan, values)
-            started = self.tasks.start(run, messages, actions)
+            metadata = {OWN_METADATA: metadata_of(run)}
+            started = self.tasks.start(run, messages, actions, metadata)
         self._choices.save()
         return started
 
@@ -257,6 +272,8 @@ class Session(DeviceControl):
         self._choices.close(timeout * 0.1)
         self.engine.close(timeout * 0.1)
         self.devices.close(timeout * 0.2)
+        self.run_store.close(timeout * 0.2)
+        self.earlier_runs.close(timeout * 0.1)
         for cache in self.caches:
             cache.clear()
         forget(self)

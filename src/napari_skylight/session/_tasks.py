@@ -157,15 +157,21 @@ class Tasks:
         """The actions of the running plan, by name."""
         return self._actions if self.state.busy else {}
 
-    def start(self, run: RunInfo, plan: Iterable[Msg], actions: Iterable[Action]) -> Future[Any]:
-        """Run `plan`, described by `run`; the engine must be idle."""
+    def start(
+        self,
+        run: RunInfo,
+        plan: Iterable[Msg],
+        actions: Iterable[Action],
+        metadata: Mapping[str, Any],
+    ) -> Future[Any]:
+        """Run `plan`, described by `run`, with `metadata` for its runs; the engine must be idle."""
         with self._lock:
             actions = tuple(actions)
             self._engine.offer(actions)
             self._plan, plan_before = plan, self._plan
             run = replace(run, before=Tally.of(self._caches))
             try:
-                future = self._engine(plan)
+                future = self._engine(plan, **metadata)
             except BaseException:  # nothing has begun: the plan before is still the last
                 self._plan = plan_before
                 raise

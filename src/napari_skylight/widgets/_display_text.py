@@ -26,7 +26,12 @@ _STATES = {
     SessionState.STOPPING: "Stopping…",
     SessionState.FAILED: "Failed",
 }
-_ENDINGS = {"success": "Finished", "abort": "Aborted", "fail": "Failed"}
+_ENDINGS = {
+    "success": "Finished",
+    "abort": "Aborted",
+    "fail": "Failed",
+    "interrupted": "Interrupted",
+}
 
 
 def state_text(state: SessionState) -> str:

@@ -60,7 +60,7 @@ class RunDetails(QStackedWidget):
         self._session = session
         self._show_images = show_images
         self._record: RunRecord | None = None
-        self._pictured = 0
+        self._pictured: int | None = None  # the number of the run in the picture
         self._picture = QLabel()
         self._picture.setObjectName("thumbnail")
         self._title = text_label(name="run-title", wrap=True)
@@ -80,6 +80,8 @@ class RunDetails(QStackedWidget):
 
     def show_record(self, record: RunRecord | None) -> None:
         """Show a run; None if none is chosen."""
+        if record is not None and record.files:
+            record = self._session.earlier_runs.complete(record) or record
         before, self._record = self._record, record
         self.setCurrentIndex(0 if record is None else 1)
         if record is None:
@@ -154,11 +156,11 @@ class RunDetails(QStackedWidget):
         """Show the first frame that is kept, once."""
         if record.number != self._pictured:
             self._picture.clear()
-            self._pictured = 0
+            self._pictured = None
             if images := self._session.runs.images(record):
                 self._picture.setPixmap(_thumbnail(images[0].data[0]))
                 self._pictured = record.number
-        self._picture.setVisible(bool(self._pictured))
+        self._picture.setVisible(self._pictured is not None)
 
     def _on_show_clicked(self) -> None:
         if self._record is not None and self._show_images is not None:

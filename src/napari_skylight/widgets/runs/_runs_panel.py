@@ -1,50 +1,31 @@
-"""The Runs dock: the runs of the session, and the log."""
+"""The Runs dock: the runs of this session and of earlier ones, and the log."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, QTimer
-from qtpy.QtGui import QIcon, QResizeEvent
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QSizePolicy,
-    QStackedWidget,
-    QTabWidget,
-    QTreeView,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtGui import QIcon
+from qtpy.QtWidgets import QSizePolicy, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from napari_skylight.frames import FrameReader
 from napari_skylight.session import RunRecord, Session, SessionState
 from napari_skylight.widgets._colours import ThemedWidget, amber, green, muted, red, shape_icon
-from napari_skylight.widgets._display_text import (
-    duration,
-    frames,
-    plain_tip,
-    status_of,
-    text_label,
-    time_of,
-)
-from napari_skylight.widgets._layout import LEAST_HEIGHT, DockVisibility, ListAndDetails
+from napari_skylight.widgets._display_text import text_label
+from napari_skylight.widgets._layout import DockVisibility, ListAndDetails
 from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.log import LogView
 from napari_skylight.widgets.runs._run_details import RunDetails
+from napari_skylight.widgets.runs._run_filter import FilterBar, RunFilter
+from napari_skylight.widgets.runs._runs_table import RunsModel, RunsTable
 
-_HEADERS = ("Time", "Plan", "Frames", "Duration", "Status")
-_TIME, _PLAN, _FRAMES, _DURATION, _STATUS = range(len(_HEADERS))
-_ROOT = QModelIndex()
 _REFRESH_MS = 1000
-_ALL_COLUMNS = 360
-"""Pixels from which all columns of the table fit."""
 _NO_RUNS = "No runs yet. Press Run in Plan control."
 _COLOURS = {
     "success": muted,
     "abort": amber,
     "fail": red,
+    "interrupted": red,
     SessionState.PAUSING: amber,
     SessionState.PAUSED: amber,
     SessionState.STOPPING: amber,
@@ -73,8 +54,11 @@ class RunsPanel(ThemedWidget):
         self._session = session
         self._icons: dict[str, QIcon] = {}
         self._readers: dict[str, FrameReader] = {}
-        self._model = _RunsModel(self._icon, self)
-        self._table = _Table(self._model)
+        self._model = RunsModel(self._icon, self)
+        self._table = RunsTable(self._model)
+        self._filter = FilterBar()
+        self._earlier: Sequence[RunRecord] = ()
+        self._filtered: tuple[Sequence[RunRecord], RunFilter] = (), RunFilter()
         self._details = RunDetails(session, show_images)
         self._note = text_label(_NO_RUNS, name="no-runs", wrap=True)
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -90,6 +74,8 @@ class RunsPanel(ThemedWidget):
         self._table.selectionModel().currentRowChanged.connect(self._show_details)
         self._links = Links(self)
         self._links.connect(session.runs.changed, self.refresh)
+        self._links.connect(session.earlier_runs.changed, self.refresh)
+        self._filter.changed.connect(self.refresh)
         self._links.connect(session.state_changed, self.refresh)
         self._links.connect(session.plans_changed, self.refresh)
         self._links.connect(session.caches.added, self._follow_stacks)
@@ -118,13 +104,26 @@ class RunsPanel(ThemedWidget):
         busy = self._session.state.busy
         for reader in () if busy else self._readers.values():
             reader.arm()  # before reading the counts, so as to miss no change
-        self._model.show_runs(tuple(self._session.runs), self._session.state)
-        self._pages.setCurrentIndex(1 if self._model.rowCount() else 0)
+        self._list_runs()
         self._show_details()
         if busy and self._is_visible:
             self._timer.start()
         else:
             self._timer.stop()
+
+    def _list_runs(self) -> None:
+        present, earlier = tuple(self._session.runs), self._session.earlier_runs[:]
+        chosen = self._filter.filter()
+        if earlier is not self._filtered[0] or chosen != self._filtered[1]:
+            self._filtered = earlier, chosen
+            self._earlier = tuple(filter(chosen.accepts, earlier))
+            self._filter.offer_plans({record.run.title for record in earlier})
+        self._filter.offer_plans({record.run.title for record in present})
+        selected = self._model.record(self._table.currentIndex())
+        shown = tuple(filter(chosen.accepts, present))
+        if not self._model.show_runs(shown, self._earlier, self._session.state) and selected:
+            self._table.select(self._model.row_of(selected))
+        self._pages.setCurrentIndex(1 if present or earlier else 0)
 
     def _on_visibility_changed(self, visible: bool) -> None:
         self._is_visible = visible
@@ -133,14 +132,19 @@ class RunsPanel(ThemedWidget):
 
     def _lay_out(self) -> None:
         self._pages.addWidget(self._note)
-        self._pages.addWidget(ListAndDetails(self._table, self._details, below=2))
         runs = QWidget()
-        inner = QVBoxLayout(runs)
+        column = QVBoxLayout(runs)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._filter)
+        column.addWidget(self._table, 1)
+        self._pages.addWidget(ListAndDetails(runs, self._details, below=2))
+        page = QWidget()
+        inner = QVBoxLayout(page)
         inner.setContentsMargins(0, 8, 0, 0)
         inner.addWidget(self._pages)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._tabs.setObjectName("tabs")
-        self._tabs.addTab(runs, "Runs")
+        self._tabs.addTab(page, "Runs")
         self._tabs.addTab(self._log, "Log")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 8, 6, 8)
@@ -164,123 +168,3 @@ class RunsPanel(ThemedWidget):
         if state not in self._icons:
             self._icons[state] = shape_icon("dot", _COLOURS.get(state, green)(self))
         return self._icons[state]
-
-
-class _Table(QTreeView):
-    """A line for each run; the arrow keys move from run to run."""
-
-    def __init__(self, model: _RunsModel) -> None:
-        super().__init__()
-        self.setModel(model)
-        self.setObjectName("runs")
-        self.setAccessibleName("Runs")
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setMinimumHeight(LEAST_HEIGHT)
-        self.setAllColumnsShowFocus(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        header = self.header()
-        header.setResizeContentsPrecision(0)  # of visible rows only
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(header.count() - 1, QHeaderView.ResizeMode.Stretch)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Hide the duration in a narrow dock; the details have it."""
-        super().resizeEvent(event)
-        self.setColumnHidden(_DURATION, event.size().width() < _ALL_COLUMNS)
-
-
-class _RunsModel(QAbstractTableModel):
-    """A row for each run, newest first; `icon` is called with a state or an exit status."""
-
-    def __init__(self, icon: Callable[[str], QIcon], parent: QObject) -> None:
-        super().__init__(parent)
-        self._icon = icon
-        self._records: Sequence[RunRecord] = ()
-        self._state = SessionState.IDLE
-
-    def record(self, index: QModelIndex) -> RunRecord | None:
-        """Return the run in the row of `index`."""
-        return self._records[index.row()] if index.isValid() else None
-
-    def show_runs(self, records: Sequence[RunRecord], state: SessionState) -> None:
-        """Show `records`, newest first; records that stay keep their rows."""
-        before, self._state = self._records, state
-        newest = before[0].number if before else 0
-        oldest = records[-1].number if records else newest + 1
-        kept = [record for record in before if record.number >= oldest]
-        if len(kept) < len(before):
-            self.beginRemoveRows(_ROOT, len(kept), len(before) - 1)
-            self._records = kept
-            self.endRemoveRows()
-        new = len(records) - len(kept)
-        if new > 0:
-            self.beginInsertRows(_ROOT, 0, new - 1)
-            self._records = records
-            self.endInsertRows()
-        self._records = records
-        for row, record in enumerate(kept):
-            if record is not records[row + new]:  # only a run that has not ended is replaced
-                self._emit_changed(row + new, row + new)
-
-    def restyle(self) -> None:
-        """Draw the icons in new colours."""
-        if self._records:
-            self._emit_changed(0, len(self._records) - 1)
-
-    def rowCount(self, parent: QModelIndex = _ROOT) -> int:  # type: ignore[override]  # noqa: N802
-        """Return the number of runs."""
-        return 0 if parent.isValid() else len(self._records)
-
-    def columnCount(self, parent: QModelIndex = _ROOT) -> int:  # type: ignore[override]  # noqa: N802
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(_HEADERS)
-
-    def headerData(  # noqa: N802
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = Qt.ItemDataRole.DisplayRole,
-    ) -> object:
-        """Return the title of a column."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _HEADERS[section]
-        return None
-
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:  # type: ignore[override]
-        """Return a cell's text, tooltip, icon or alignment."""
-        record, column = self._records[index.row()], index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(record, column)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(self._tip(record, column))
-        if role == Qt.ItemDataRole.DecorationRole and column == _STATUS:
-            return self._icon(record.run.exit_status or self._state)
-        if role == Qt.ItemDataRole.TextAlignmentRole and column in (_FRAMES, _DURATION):
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        return None
-
-    def _text(self, record: RunRecord, column: int) -> str:
-        run = record.run
-        if column == _TIME:
-            return time_of(run)
-        if column == _PLAN:
-            return run.title
-        if column == _FRAMES:
-            return str(record.acquired)
-        if column == _DURATION:
-            return duration(run.seconds)
-        return status_of(run, self._state)
-
-    def _tip(self, record: RunRecord, column: int) -> str:
-        if column == _TIME:
-            return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.run.started))
-        if column == _FRAMES:
-            parts = [f"{frames(record.acquired)}, {record.stashed} stashed"]
-            parts += [f"{record.dropped} dropped"] if record.dropped else []
-            return ", ".join(parts)
-        return self._text(record, column)
-
-    def _emit_changed(self, first: int, last: int) -> None:
-        self.dataChanged.emit(self.index(first, 0), self.index(last, len(_HEADERS) - 1))

@@ -11,6 +11,7 @@ from napari_skylight.frames._frame import (
     ReaderCounts,
     Taken,
     is_colour,
+    newest_frame,
 )
 from napari_skylight.frames._reader import FrameReader
 from napari_skylight.frames._store import CacheStore
@@ -25,4 +26,5 @@ __all__ = [
     "ReaderCounts",
     "Taken",
     "is_colour",
+    "newest_frame",
 ]

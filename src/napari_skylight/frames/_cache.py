@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -78,6 +79,8 @@ class FrameCache:
         self._refused = 0
         self._lost = 0
         self._dropped: dict[str, int] = {}  # frames lost by the stream, as last read
+        self._announced: dict[str, int] = {}  # frames counted by `announce` and not stashed
+        self._stashed_at: dict[str, float] = {}  # time stamp of the newest, without announced ones
         self._refused_before = 0  # the last clear
         self._armed = False
 
@@ -94,6 +97,7 @@ class FrameCache:
         """The counts over all image keys."""
         with self._lock:
             stashed = sum(frames.stashed for frames in self._frames.values())
+            stashed += sum(self._announced.values())
             kept = sum(frames.kept for frames in self._frames.values())
             withdrawn = sum(frames.withdrawn for frames in self._frames.values())
             return CacheCounts(
@@ -114,7 +118,19 @@ class FrameCache:
         """Return a new reader."""
         return FrameReader(self)
 
-    def stash(self, values: dict[str, Reading[Any]]) -> Status:
+    def announce(self, key: str, count: int = 1) -> None:
+        """Count frames of a live cache now, of which only the newest is stashed, and later."""
+        with self._lock:
+            self._announced[key] = self._announced.get(key, 0) + count
+
+    def stashed_at(self, key: str) -> float:
+        """Return the time stamp of the newest frame stashed under `key`, not `announced` before.
+
+        Without one: minus infinity.
+        """
+        return self._stashed_at.get(key, -inf)
+
+    def stash(self, values: dict[str, Reading[Any]], *, announced: bool = False) -> Status:
         """Keep the images in `values`, and the other values as their metadata.
 
         Parameters
@@ -123,6 +139,8 @@ class FrameCache:
             As returned by a camera's ``read()``. An array of shape (Y, X), or (Y, X, 3) in colour,
             is a frame; one more leading axis makes it a batch of N frames, whose reading may have N
             ``"timestamps"``, in s. Leading axes of length one are dropped.
+        announced : bool
+            `announce` has counted its frames.
 
         Returns
         -------
@@ -137,7 +155,7 @@ class FrameCache:
             status.set_exception(error)
             return status
         with self._writing:
-            problem = self._keep(batch, status.numbers)
+            problem = self._keep(batch, status.numbers, announced)
             number = self._refused - self._refused_before
         self._announce()
         if problem is None:
@@ -169,7 +187,9 @@ class FrameCache:
         status.set_finished()
         return status
 
-    def _keep(self, batch: Batch, numbers: dict[str, range]) -> StashRefused | None:
+    def _keep(
+        self, batch: Batch, numbers: dict[str, range], announced: bool
+    ) -> StashRefused | None:
         """Copy the frames that fit, note their `numbers`, and return why the rest was refused."""
         frames = {key: self._frames_of(key) for key in batch.images}
         for key in batch.images:
@@ -198,6 +218,11 @@ class FrameCache:
                 first = frames[key].stashed + 1
                 numbers[key] = range(first, first + taken)
                 frames[key].put(images, batch, taken)
+                if not announced:
+                    self._stashed_at[key] = images.taken(taken - 1)
+        if announced:
+            for key in batch.images:
+                self.announce(key, -batch.length)
         if problem is not None:
             with self._lock:
                 self._refused += (batch.length - taken) * len(batch.images)

@@ -180,6 +180,12 @@ def is_colour(shape: Sequence[int]) -> bool:
     return len(shape) > 2 and shape[-1] in _COLOURS and min(shape[-3:-1]) > max(_COLOURS)
 
 
+def newest_frame(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the last frame, (Y, X) or (Y, X, C), along all leading axes of `array`."""
+    axes = 3 if is_colour(array.shape) else 2
+    return array[(-1,) * (array.ndim - axes)]
+
+
 def batch_from_reading(values: Mapping[str, Reading[Any]]) -> Batch:
     """Find the images in a reading, without copying them; see `FrameCache.stash`.
 

@@ -62,7 +62,7 @@ class FrameReader:
         with self.cache._lock:
             for each in keys:
                 cursor, frames = self._find(each)
-                stashed += frames.stashed
+                stashed += frames.stashed + self.cache._announced.get(each, 0)
                 shown += cursor.shown
                 waiting += frames.newer(cursor.seen[0])
         return ReaderCounts(stashed, shown, stashed - shown - waiting, waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
@@ -61,6 +62,10 @@ class CacheStore:
         Its name is such as "camera · DAPI · snapshots".
         """
         return self._get(camera.name, channel, name)
+
+    def stashed_at(self, key: str) -> float:
+        """Return the latest `FrameCache.stashed_at` of `key`, over all caches."""
+        return max((cache.stashed_at(key) for cache in self), default=-inf)
 
     @property
     def live_bytes(self) -> int:

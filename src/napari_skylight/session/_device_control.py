@@ -13,6 +13,7 @@ from napari_skylight.devices import Microscope, make_microscope
 from napari_skylight.engine import EngineBusyError, RunEngine
 from napari_skylight.frames import CacheStore
 from napari_skylight.session._devices import Devices
+from napari_skylight.session._document_images import DocumentImages
 from napari_skylight.session._pending_sets import PendingSets
 from napari_skylight.session._problems import Problems
 from napari_skylight.session._run_progress import RunProgress
@@ -31,6 +32,8 @@ class DeviceControl:
         self.tasks = Tasks(self.engine, self.devices, self.caches, self._problems)
         self._sets = PendingSets(self.engine, self.devices, self._problems)
         self.progress = RunProgress(self.engine, self.tasks)
+        self._images = DocumentImages(self.caches)
+        self._images.follow(self.engine)
         self._lock = threading.RLock()
         self.devices_changed = self.devices.changed
         self.microscope_changed = self.devices.microscope_changed

@@ -271,6 +271,7 @@ class Session(DeviceControl):
         self._sources.close(timeout * 0.1)
         self._choices.close(timeout * 0.1)
         self.engine.close(timeout * 0.1)
+        self._images.close(timeout * 0.1)
         self.devices.close(timeout * 0.2)
         self.run_store.close(timeout * 0.2)
         self.earlier_runs.close(timeout * 0.1)

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from functools import partial
+from typing import Any
 
 import numpy as np
-from bluesky.protocols import Hints, Reading
+from bluesky.protocols import Hints, Reading, StreamAsset
 from bluesky.utils import maybe_await
-from event_model import DataKey
+from event_model import DataKey, StreamDatum, StreamResource
 from numpy.typing import NDArray
 from ophyd_async.core import AsyncStatus, StandardDetector, TriggerInfo
 
-from napari_skylight.frames import is_colour
+from napari_skylight.frames import FileNotReadyError, is_colour, newest_frame, read_newest
 from napari_skylight.protocols import Camera, FrameBatch
 
 __all__ = ["FileCamera", "Luminance"]
 
 _log = logging.getLogger("napari_skylight")
-
-T = TypeVar("T")
 
 WEIGHTS = 0.2126, 0.7152, 0.0722
 """Of red, green and blue in the luminance: Recommendation ITU-R BT.709-6, item 3.2."""
@@ -34,6 +30,8 @@ WEIGHTS = 0.2126, 0.7152, 0.0722
 FILE_SECONDS = 10.0
 """Time limit for reading a frame from a file."""
 
+LATE_SECONDS = 0.05, 0.2, 0.5, 1.0
+"""The intervals between attempts to read a file that is late."""
 
 _MEMBERS = (
     *("parent", "hints", "connect", "wait_for_connection", "children", "exposure"),
@@ -110,23 +108,27 @@ class Luminance:
 class FileCamera:
     """A file-writing detector as a camera: after each trigger it reads the newest frame back.
 
-    Such a detector announces its frames in stream documents, and cannot describe itself before it
-    is prepared. The events hold the readings in place of these documents. The thread
-    ``skylight-files-<name>`` reads the files, from the first trigger to `unstage`.
+    A session makes one of each `StandardDetector` that a plan uses as a camera. The detector's
+    stream documents announce the frames of events; frames that were only viewed are in the files
+    without a document. The thread ``skylight-files-<name>`` reads the files, from the first trigger
+    to `unstage`. On other engines, use the detector itself.
 
     Parameters
     ----------
     detector : StandardDetector
-        Writes HDF5 files (readable while written: SWMR), one collection per event.
+        Writes files that the extra ``files`` can read, such as HDF5 (readable while written: SWMR),
+        TIFF or Zarr.
     """
 
     parent = None
 
     def __init__(self, detector: StandardDetector) -> None:
         self.detector = detector
-        self._files: _Files | None = None
-        self._keys: dict[str, DataKey] | None = None
+        self._files: ThreadPoolExecutor | None = None
+        self._unprepared: dict[str, DataKey] | None = None
         self._readings: dict[str, Reading[Any]] = {}
+        self._resources: dict[str, StreamResource] = {}
+        self._documents: dict[tuple[str, str], StreamAsset] = {}  # not collected yet
 
     @property
     def name(self) -> str:
@@ -149,13 +151,13 @@ class FileCamera:
     @AsyncStatus.wrap
     async def stage(self) -> None:
         """Prepare the detector for new files."""
-        await self._end_files()
+        self._forget()
         await self.detector.stage()
 
     @AsyncStatus.wrap
     async def unstage(self) -> None:
         """Let the detector close its files."""
-        await self._end_files()
+        self._forget()
         await self.detector.unstage()
 
     @AsyncStatus.wrap
@@ -164,14 +166,26 @@ class FileCamera:
 
         Raises
         ------
-        ValueError
-            From the status, if the detector writes other than HDF5 files.
+        ImportError, ValueError
+            From the status, if nothing is installed that reads the detector's files.
         """
         await self.detector.trigger()
-        documents = [document async for document in self.detector.collect_asset_docs()]
-        if self._files is None:
-            self._files = _Files(self.name)
-        self._readings |= await self._files.newest(documents)
+        keys = await self.detector.describe()
+        stops: dict[str, int] = {}
+        documents: Any = self.detector.collect_asset_docs()
+        async for kind, document in documents:
+            if kind == "stream_resource":
+                self._resources[document["uid"]] = document
+                self._documents[kind, document["uid"]] = kind, document
+            else:  # that of the trigger before was only viewed
+                stops[document["stream_resource"]] = document["indices"]["stop"]
+                self._documents[kind, document["stream_resource"]] = kind, _last(document)
+        self._readings = dict(await self.detector.read())
+        for uid, stop in stops.items():
+            resource = self._resources[uid]
+            key = resource["data_key"]
+            value = await self._read_newest(resource, keys[key], stop)
+            self._readings[key] = {"value": value, "timestamp": time.time()}
 
     def read(self) -> dict[str, Reading[Any]]:
         """Return the newest frame ``(height, width)``, and what was written with it.
@@ -185,87 +199,65 @@ class FileCamera:
             raise RuntimeError(f"{self.name} has no frame yet: trigger it first.")
         return dict(self._readings)
 
-    async def describe(self) -> dict[str, DataKey]:
-        """Return the data keys of `read`.
+    async def collect_asset_docs(self) -> AsyncIterator[StreamAsset]:
+        """Yield the detector's documents of the newest frame, and of new files."""
+        documents, self._documents = self._documents, {}
+        for document in documents.values():
+            yield document
 
-        The first call prepares the detector, which may leave a file without frames.
+    async def describe(self) -> dict[str, DataKey]:
+        """Return the data keys of the detector.
+
+        Before the first trigger, this prepares the detector, which may leave a file without frames.
         """
-        if self._keys is None:
+        if self._resources:
+            return await self.detector.describe()
+        if self._unprepared is None:
             await self.detector.stage()
             await self.detector.prepare(TriggerInfo())
-            keys = await self.detector.describe()
+            self._unprepared = await self.detector.describe()
             await self.detector.stage()  # not unstage: it was staged before
-            self._keys = {name: _inline(name, key) for name, key in keys.items()}
-        return self._keys
+        return self._unprepared
 
-    async def _end_files(self) -> None:
+    async def describe_configuration(self) -> dict[str, DataKey]:
+        """Return the data keys of the detector's configuration."""
+        return await self.detector.describe_configuration()
+
+    async def read_configuration(self) -> dict[str, Reading[Any]]:
+        """Return the detector's configuration."""
+        return await self.detector.read_configuration()
+
+    async def _read_newest(self, resource: StreamResource, key: DataKey, stop: int) -> Any:
+        """Return the last value in a file."""
+        if self._files is None:
+            name = f"skylight-files-{self.name}"
+            self._files = ThreadPoolExecutor(1, thread_name_prefix=name)
+        call = partial(read_newest, resource, key, stop)
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(FILE_SECONDS):
+            for seconds in LATE_SECONDS:
+                try:
+                    value = await loop.run_in_executor(self._files, call)
+                    break
+                except (FileNotReadyError, OSError):  # the detector is still writing it
+                    await asyncio.sleep(seconds)
+            else:
+                value = await loop.run_in_executor(self._files, call)
+        if np.ndim(value) < 2:
+            return np.ravel(value)[-1].item()
+        return newest_frame(value)
+
+    def _forget(self) -> None:
+        """Forget the files, and end their thread."""
         files, self._files = self._files, None
         if files is not None:
-            await files.close()
+            files.shutdown(wait=False)
+        self._readings.clear()
+        self._resources.clear()
+        self._documents.clear()
 
 
-def _inline(name: str, key: DataKey) -> DataKey:
-    """Return `key` without the axis of collections, and not external."""
-    inline: DataKey = {**key, "source": f"hdf5://{name}", "shape": list(key["shape"][1:])}
-    inline.pop("external", None)
-    return inline
-
-
-class _Files:
-    """The HDF5 files that a detector writes, open for reading on their own thread."""
-
-    def __init__(self, name: str) -> None:
-        try:
-            self._h5py = importlib.import_module("h5py")
-        except ImportError as error:
-            raise ImportError(
-                f"Reading the files of {name} takes h5py: pip install h5py"
-            ) from error
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"skylight-files-{name}")
-        self._open: dict[str, Any] = {}  # by path
-        self._datasets: dict[str, tuple[str, Any]] = {}  # data key and dataset, by resource
-
-    async def newest(self, documents: Sequence[tuple[str, Any]]) -> dict[str, Reading[Any]]:
-        """Return the last reading of each stream in `documents`, by data key."""
-        return await self._ask(self._newest, documents)
-
-    async def close(self) -> None:
-        try:
-            await self._ask(self._close)
-        finally:
-            self._thread.shutdown(wait=False)
-
-    async def _ask(self, job: Callable[..., T], *args: Any) -> T:
-        answer = asyncio.get_running_loop().run_in_executor(self._thread, job, *args)
-        async with asyncio.timeout(FILE_SECONDS):
-            return await answer
-
-    def _newest(self, documents: Sequence[tuple[str, Any]]) -> dict[str, Reading[Any]]:
-        readings: dict[str, Reading[Any]] = {}
-        for kind, document in documents:
-            if kind == "stream_resource":
-                self._add(document)
-            elif kind == "stream_datum":
-                key, dataset = self._datasets[document["stream_resource"]]
-                dataset.id.refresh()
-                value = dataset[document["indices"]["stop"] - 1]
-                if value.ndim == 0:
-                    value = value.item()
-                readings[key] = {"value": value, "timestamp": time.time()}
-        return readings
-
-    def _add(self, resource: dict[str, Any]) -> None:
-        if resource["mimetype"] != "application/x-hdf5":
-            raise ValueError(
-                f"{resource['data_key']} is written as {resource['mimetype']}; "
-                "only HDF5 files can be shown."
-            )
-        path = url2pathname(urlsplit(resource["uri"]).path)
-        if path not in self._open:
-            self._open[path] = self._h5py.File(path, "r", libver="latest", swmr=True)
-        dataset = self._open[path][resource["parameters"]["dataset"]]
-        self._datasets[resource["uid"]] = resource["data_key"], dataset
-
-    def _close(self) -> None:
-        for file in self._open.values():
-            file.close()
+def _last(document: StreamDatum) -> StreamDatum:
+    """Return `document` for the last of its indices."""
+    stop = document["indices"]["stop"]
+    return {**document, "indices": {"start": stop - 1, "stop": stop}}

@@ -172,6 +172,12 @@ class RunBundler(BlueskyRunBundler):
             self._objs_read.append(obj)
             devices.read_cache.append(reading)
             return reading
+        if self.bundling and hasattr(obj, "collect_asset_docs"):
+            await devices.ensure_cached(obj)
+            # a camera may also give what its documents say is in a file
+            described = devices.describe_cache[obj]
+            in_files = {key for key in described if described[key].get("external") == "STREAM:"}
+            reading = {key: each for key, each in reading.items() if key not in in_files}
         return await super().read(msg, reading)  # type: ignore[no-untyped-call]
 
     async def save(self, msg: Msg) -> None:

@@ -4,6 +4,7 @@ Neither waits while the other copies pixels, and what a reader returns is never 
 """
 
 from napari_skylight.frames._cache import FrameCache
+from napari_skylight.frames._files import FileNotReadyError, read_datum, read_newest
 from napari_skylight.frames._frame import (
     CacheCounts,
     CacheFullError,
@@ -20,6 +21,7 @@ __all__ = [
     "CacheCounts",
     "CacheFullError",
     "CacheStore",
+    "FileNotReadyError",
     "Frame",
     "FrameCache",
     "FrameReader",
@@ -27,4 +29,6 @@ __all__ = [
     "Taken",
     "is_colour",
     "newest_frame",
+    "read_datum",
+    "read_newest",
 ]

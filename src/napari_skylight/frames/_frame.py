@@ -183,7 +183,8 @@ def is_colour(shape: Sequence[int]) -> bool:
 def newest_frame(array: NDArray[Any]) -> NDArray[Any]:
     """Return the last frame, (Y, X) or (Y, X, C), along all leading axes of `array`."""
     axes = 3 if is_colour(array.shape) else 2
-    return array[(-1,) * (array.ndim - axes)]
+    newest: NDArray[Any] = array[(-1,) * (array.ndim - axes)]
+    return newest
 
 
 def batch_from_reading(values: Mapping[str, Reading[Any]]) -> Batch:

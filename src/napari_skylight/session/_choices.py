@@ -106,7 +106,9 @@ class Choices:
             raise ParameterError({error.param_name: error.in_words(title)}) from error
         chosen = dict(self.remembered(plan)) if values is None else spec.defaults() | dict(values)
         check_arguments(spec, chosen)
-        args, kwargs = collect_arguments(spec, resolve_arguments(spec, chosen, self._known()))
+        args, kwargs = collect_arguments(
+            spec, resolve_arguments(spec, chosen, self._known(), self._devices.adapt)
+        )
         messages = self._plans[plan](*args, **kwargs)
         self.remember(plan, chosen)
         run = RunInfo(plan, title, MappingProxyType(chosen), time.time(), spec=spec)

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from bluesky.protocols import Movable, Readable, Subscribable
 from bluesky.utils import maybe_await
+from ophyd_async.core import StandardDetector
 
+from napari_skylight.devices.adapters import FileCamera
 from napari_skylight.frames import is_colour
 from napari_skylight.plans.spec import sentence_case
 from napari_skylight.protocols import Camera, HasChildren, Light
@@ -202,6 +204,8 @@ class Connected:
 
     device: Any
     is_camera: bool = False
+    camera: FileCamera | None = None
+    """What gives the frames of a detector that writes files."""
     is_light: bool = False
     """By its description: every ophyd motor has the methods of a light."""
     infos: Mapping[str, SettingInfo] = field(default_factory=dict)
@@ -216,7 +220,9 @@ async def connect(device: Any, seconds: float) -> Connected:
         async with asyncio.timeout(seconds) as limit:
             await _connected(device, seconds)
             described: Mapping[str, Any] = {}
-            if isinstance(device, Camera | Light) and isinstance(device, Readable):
+            is_detector = isinstance(device, StandardDetector)  # not described until it is prepared
+            is_described = isinstance(device, Camera | Light) and isinstance(device, Readable)
+            if is_described and not is_detector:
                 described = await maybe_await(device.describe())
             settings: list[Setting] = []
             with suppress(Exception):  # the device can be used without its parts
@@ -226,11 +232,12 @@ async def connect(device: Any, seconds: float) -> Connected:
         if limit.expired():
             raise TimeoutError(f"{device.name} did not connect within {seconds:g} s.") from error
         raise
-    is_camera = isinstance(device, Camera) and _has_image(described)
+    is_camera = is_detector or (isinstance(device, Camera) and _has_image(described))
+    camera = FileCamera(device) if is_detector else None
     dtype = described.get(device.name, {}).get("dtype", "boolean")
     is_light = isinstance(device, Light) and dtype == "boolean"
     parts = {each.path: each.part for each in settings}
-    return Connected(device, is_camera, is_light, infos, parts)
+    return Connected(device, is_camera, camera, is_light, infos, parts)
 
 
 async def _connected(device: Any, seconds: float) -> None:

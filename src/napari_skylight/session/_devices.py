@@ -67,6 +67,12 @@ class Devices(Mapping[str, Any]):
         is_drive = known.device is device and not known.is_light
         return isinstance(device, protocol) and (protocol is not Focus or is_drive)
 
+    def adapt(self, device: Any, protocol: type) -> Any:
+        """Return what a plan that takes a `protocol` gets as `device`."""
+        known = self._connected.get(getattr(device, "name", ""), Connected(None))
+        is_known = known.device is device and known.camera is not None
+        return known.camera if protocol is Camera and is_known else device
+
     @property
     def parts(self) -> Mapping[str, Any]:
         """The devices, and parts of them, that can be set and read, by path: "stage.x"."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from time import monotonic
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from napari_skylight.frames import CacheStore
+from napari_skylight.frames import CacheStore, FrameCache
+from napari_skylight.protocols import StashRefused
 from napari_skylight.session._document_notes import DocumentNotes, Noted
+from napari_skylight.session._problems import in_words
 
 _log = logging.getLogger("napari_skylight")
 
@@ -17,6 +20,10 @@ SHOW_SECONDS = 0.02
 """The shortest interval between two frames of a data key; screens are slower."""
 IDLE_SECONDS = 10.0
 """How long the thread sleeps at a time while no images come."""
+
+
+LATE_SECONDS = 0.1, 0.3, 1.0, 3.0
+"""The intervals between attempts to read a file that is late, unless newer images come."""
 
 
 class HasDocuments(Protocol):
@@ -42,6 +49,8 @@ class DocumentImages:
         self._newest: dict[tuple[str, str], Noted] = {}  # by device and data key
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
+        self._warned: dict[tuple[str, str], str] = {}  # the last run with a warning, by place
+        self._hopeless: dict[tuple[str, str], str] = {}
 
     def follow(self, engine: HasDocuments) -> Callable[[], None]:
         """Show the images in the documents of `engine`; return the undo."""
@@ -59,9 +68,9 @@ class DocumentImages:
             thread.join(timeout)
 
     def _note(self, noted: Noted) -> None:
-        if noted.timestamp <= self._caches.stashed_at(noted.key) or self._closed.is_set():
+        if noted.since <= self._caches.stashed_at(noted.key) or self._closed.is_set():
             return
-        self._cache_of(noted).announce(noted.key)
+        self._cache_of(noted).announce(noted.key, noted.number)
         with self._changed:
             self._newest[noted.device, noted.key] = noted
             if self._thread is None:
@@ -72,22 +81,50 @@ class DocumentImages:
             self._changed.notify()
 
     def _work(self) -> None:
+        late: dict[tuple[str, str], _Late] = {}
         while not self._closed.is_set():
+            due = min((each.due for each in late.values()), default=monotonic() + IDLE_SECONDS)
             with self._changed:
-                self._changed.wait_for(lambda: self._newest or self._closed.is_set(), IDLE_SECONDS)
+                self._changed.wait_for(
+                    lambda: self._newest or self._closed.is_set(), max(0.0, due - monotonic())
+                )
                 newest, self._newest = self._newest, {}
-            for noted in newest.values():
-                self._show(noted)
-            del newest  # the images, which would stay in memory
-            self._closed.wait(SHOW_SECONDS)
+            began = monotonic()
+            jobs = {place: each for place, each in late.items() if each.due <= began}
+            jobs |= {place: _Late(noted) for place, noted in newest.items()}
+            for place, job in jobs.items():
+                late.pop(place, None)
+                if not self._show(job.noted) and job.waits:
+                    late[place] = _Late(job.noted, job.waits[1:], monotonic() + job.waits[0])
+            del newest, jobs  # with the images in them
+            self._closed.wait(max(SHOW_SECONDS, monotonic() - began))
 
-    def _show(self, noted: Noted) -> None:
+    def _show(self, noted: Noted) -> bool:
+        """Stash an image; return whether that is done, or hopeless."""
+        place = noted.device, noted.key
+        if self._hopeless.get(place) == noted.run:
+            return True
         try:
             error = self._cache_of(noted).stash(noted.load(), announced=True).exception(0)
-        except Exception as raised:  # noqa: BLE001 - whatever a document holds
+        except Exception as raised:  # noqa: BLE001 - whatever is in a document or a file
             error = raised
-        if error is not None:
-            _log.warning("The image %s of %s cannot be shown: %s", noted.key, noted.device, error)
+        if error is None:
+            return True
+        if self._warned.get(place) != noted.run:
+            self._warned[place] = noted.run
+            _log.warning("The images %r cannot be shown: %s", noted.key, in_words(error))
+        if isinstance(error, ImportError):
+            self._hopeless[place] = noted.run
+        return isinstance(error, ImportError | StashRefused)
 
-    def _cache_of(self, noted: Noted) -> Any:
+    def _cache_of(self, noted: Noted) -> FrameCache:
         return self._caches.live(SimpleNamespace(name=noted.device))
+
+
+class _Late(NamedTuple):
+    """An image that could not be read, to be tried again."""
+
+    noted: Noted
+    waits: tuple[float, ...] = LATE_SECONDS
+    """The intervals to further attempts."""
+    due: float = 0.0

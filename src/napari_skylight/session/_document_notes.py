@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from bluesky.protocols import Reading
-from event_model import DocumentRouter
+from event_model import DataKey, DocumentRouter
 
-from napari_skylight.frames import newest_frame
+from napari_skylight.frames import newest_frame, read_datum, read_newest
 
 _log = logging.getLogger("napari_skylight")
 
@@ -19,14 +21,19 @@ Readings = dict[str, Reading[Any]]
 
 
 class Noted(NamedTuple):
-    """An image in a document."""
+    """An image in a document, or in a file that a document announces."""
+
+    run: str
+    """The uid of the run's start document."""
 
     device: str
     key: str
-    timestamp: float
-    """When it was taken, in s since the epoch."""
+    since: float
+    """A plan that has stashed the key's images later, by their time stamps, shows them itself."""
     load: Callable[[], Readings]
-    """Returns its reading, and those of the scalars in its event."""
+    """Returns its reading, and those of the scalars in its event; it may raise anything."""
+    number: int = 1
+    """The number of images announced."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class _Stream:
     run: str
     devices: Mapping[str, str]
     """The name of the device, by data key of an array."""
+    files: Mapping[str, DataKey]
+    """The description of arrays in files."""
     configuration: Readings
 
 
@@ -46,6 +55,9 @@ class DocumentNotes(DocumentRouter):
         super().__init__()
         self._note = note
         self._streams: dict[str, _Stream] = {}  # by the descriptor's uid
+        self._resources: dict[str, Any] = {}  # by uid
+        self._datums: dict[str, Any] = {}  # of the next events, by id
+        self._started: dict[str, float] = {}  # open runs
 
     def __call__(self, name: str, doc: Any, validate: bool = False) -> tuple[str, Any]:
         """Look for images in a document; never raise."""
@@ -55,48 +67,105 @@ class DocumentNotes(DocumentRouter):
             _log.exception("A document of the kind %r is not shown", name)
         return name, doc
 
+    def start(self, doc: Any) -> None:
+        """Note the start of a run."""
+        self._started[doc["uid"]] = doc["time"]
+
     def descriptor(self, doc: Any) -> None:
         """Note which data keys may be images."""
-        owners = {key: name for name, keys in doc["object_keys"].items() for key in keys}
+        owners = {key: name for name, keys in doc.get("object_keys", {}).items() for key in keys}
         arrays = {
             key: owners.get(key, key)
             for key, data_key in doc["data_keys"].items()
             if data_key["dtype"] == "array"
         }
-        configuration = {
+        configuration: Readings = {
             key: {"value": value, "timestamp": device["timestamps"].get(key, 0.0)}
             for device in doc.get("configuration", {}).values()
             for key, value in device["data"].items()
+            if np.isscalar(value)
+        }
+        files = {
+            key: data_key
+            for key, data_key in doc["data_keys"].items()
+            if data_key.get("external") == "STREAM:" and len(data_key["shape"]) > 1
         }
         if arrays:
-            self._streams[doc["uid"]] = _Stream(doc["run_start"], arrays, configuration)
+            self._streams[doc["uid"]] = _Stream(doc["run_start"], arrays, files, configuration)
 
-    def event(self, doc: Any) -> None:
-        """Note the images in an event."""
+    def event(self, doc: Any, number: int = 1) -> Any:
+        """Note the images in an event, the last of `number`."""
         stream = self._streams.get(doc["descriptor"])
         if stream is None:
-            return
+            return doc
         data, timestamps = doc["data"], doc["timestamps"]
         for key, device in stream.devices.items():
-            if _is_image(data.get(key)):
+            value = data.get(key)
+            datum = self._datums.pop(value, None) if isinstance(value, str) else None
+            if datum is None and not _is_image(value):
+                continue
 
-                def load(key: str = key) -> Readings:
-                    return _readings(key, data, timestamps) | stream.configuration
+            read: Callable[[], Any] = partial(np.asarray, value)
+            if datum is not None:
+                read = partial(read_datum, self._resources[datum["resource"]], datum)
 
-                self._note(Noted(device, key, timestamps[key], load))
+            def load(key: str = key, read: Callable[[], Any] = read) -> Readings:
+                values = {name: each for name, each in data.items() if np.isscalar(each)}
+                values[key] = newest_frame(read())
+                return stream.configuration | {
+                    name: {"value": each, "timestamp": timestamps[name]}
+                    for name, each in values.items()
+                }
 
-    def event_page(self, doc: Any) -> None:
+            self._note(Noted(stream.run, device, key, timestamps[key], load, number))
+        return doc
+
+    def event_page(self, doc: Any) -> Any:
         """Note the images in the last event of a page."""
         data, timestamps = (
             {key: values[-1] for key, values in doc[part].items() if len(values)}
             for part in ("data", "timestamps")
         )
-        self.event({"descriptor": doc["descriptor"], "data": data, "timestamps": timestamps})
+        last = {"descriptor": doc["descriptor"], "data": data, "timestamps": timestamps}
+        self.event(last, len(doc["seq_num"]))
+        return doc
+
+    def resource(self, doc: Any) -> None:
+        """Note a file that is written."""
+        self._resources[doc["uid"]] = doc
+
+    stream_resource = resource
+
+    def datum(self, doc: Any) -> Any:
+        """Note what is in a file; an event will name it."""
+        self._datums[doc["datum_id"]] = doc
+        return doc
+
+    def stream_datum(self, doc: Any) -> None:
+        """Note the newest image in a file."""
+        resource = self._resources[doc["stream_resource"]]
+        stream, key = self._streams.get(doc["descriptor"]), resource["data_key"]
+        if stream is None or key not in stream.files:
+            return
+        start, stop = doc["indices"]["start"], doc["indices"]["stop"]
+        now = time.time()
+
+        def load() -> Readings:
+            image = newest_frame(read_newest(resource, stream.files[key], stop))
+            return {**stream.configuration, key: {"value": image, "timestamp": now}}
+
+        started = self._started.get(stream.run, now)
+        self._note(Noted(stream.run, stream.devices[key], key, started, load, stop - start))
 
     def stop(self, doc: Any) -> None:
-        """Forget the descriptors of a run."""
-        for uid in [uid for uid, each in self._streams.items() if each.run == doc["run_start"]]:
-            del self._streams[uid]
+        """Forget a run."""
+        run = doc["run_start"]
+        self._started.pop(run, None)
+        self._datums.clear()
+        self._streams = {uid: each for uid, each in self._streams.items() if each.run != run}
+        self._resources = {
+            uid: each for uid, each in self._resources.items() if each.get("run_start") != run
+        }
 
 
 def _is_image(value: Any) -> bool:
@@ -104,12 +173,3 @@ def _is_image(value: Any) -> bool:
         return bool(value) and isinstance(value[0], (list, tuple))
     return getattr(value, "ndim", 0) >= 2
 
-
-def _readings(key: str, data: Mapping[str, Any], timestamps: Mapping[str, float]) -> Readings:
-    """Return the reading of the image `key`, and of all scalars."""
-    image = newest_frame(np.asarray(data[key]))
-    scalars = {name: value for name, value in data.items() if np.ndim(value) < 2}
-    return {
-        name: {"value": value, "timestamp": timestamps[name]}
-        for name, value in {**scalars, key: image}.items()
-    }

@@ -17,6 +17,7 @@ from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.recording import OWN_METADATA
 from napari_skylight.session._choices import Choices
 from napari_skylight.session._device_control import DeviceControl
+from napari_skylight.session._document_images import HasDocuments
 from napari_skylight.session._earlier_runs import EarlierRuns, store_runs
 from napari_skylight.session._end_signals import close_on_signals, forget
 from napari_skylight.session._plan_sources import PlanSources
@@ -171,6 +172,18 @@ class Session(DeviceControl):
         self._sets.stop(plan=False)
         self.tasks.expect_abort()
         return self.engine.halt()
+
+    def follow(self, engine: HasDocuments) -> Callable[[], None]:
+        """Show the images in the documents of another engine; return the undo.
+
+        Parameters
+        ----------
+        engine
+            Such as `bluesky.RunEngine`. The newest image of each data key is shown; plans need not
+            stash any.
+        """
+        self._check_open()
+        return self._images.follow(engine)
 
     def clear_stacks(self) -> None:
         """Delete the frames in all stacks."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from napari_skylight.plans.spec._annotations import ArrayOf, container_of
@@ -53,8 +54,28 @@ def check_arguments(spec: PlanSpec, values: Mapping[str, Any]) -> None:
         raise ParameterError(problems)
 
 
+@dataclass(frozen=True)
+class _Devices:
+    """The devices by name, and the function that adapts one to the protocol of a parameter."""
+
+    by_name: Mapping[str, Any]
+    adapt: Callable[[Any, type], Any]
+
+    def find(self, value: Any, protocol: type) -> Any:
+        """Return the device that is given by name or as itself; None for an unknown name."""
+        device = self.by_name.get(value) if isinstance(value, str) else value
+        return None if device is None else self.adapt(device, protocol)
+
+
+def _as_it_is(device: Any, _protocol: type) -> Any:
+    return device
+
+
 def resolve_arguments(
-    spec: PlanSpec, values: Mapping[str, Any], devices: Mapping[str, Any]
+    spec: PlanSpec,
+    values: Mapping[str, Any],
+    devices: Mapping[str, Any],
+    adapt: Callable[[Any, type], Any] = _as_it_is,
 ) -> dict[str, Any]:
     """Turn names into devices, and texts into choices; build records and arrays; add actions.
 
@@ -66,6 +87,8 @@ def resolve_arguments(
         None, or is left out of several (`find_problems` reports it).
     devices : mapping of str to object
         By name. A `FrameCaches` among them is passed to parameters annotated so.
+    adapt : callable, optional
+        ``adapt(device, protocol)`` returns what the plan gets as a device.
 
     Raises
     ------
@@ -75,9 +98,10 @@ def resolve_arguments(
         If a record refuses its parts.
     """
     resolved: dict[str, Any] = {}
+    known = _Devices(devices, adapt)
     for param in spec.parameters:
         if param.name in values:
-            resolved[param.name] = _resolve(param, values[param.name], devices)
+            resolved[param.name] = _resolve(param, values[param.name], known)
         elif param.actions is not None:
             resolved[param.name] = param.actions
         elif param.device_proto is FrameCaches:
@@ -122,13 +146,13 @@ def collect_arguments(
     return tuple(args), kwargs
 
 
-def _resolve(param: ParamDescription, value: Any, devices: Mapping[str, Any]) -> Any:
+def _resolve(param: ParamDescription, value: Any, devices: _Devices) -> Any:
     if param.multiselect:
         return _chosen(param, as_list(value), devices)
     if value is None or (value is param.default and param.device_proto is None):
         return value
     if param.device_proto is not None:
-        return _device(value, devices)
+        return devices.find(value, param.device_proto)
     if param.choices is not None:
         return _choice(param.choices, value)
     if param.alternatives:
@@ -141,11 +165,12 @@ def _resolve(param: ParamDescription, value: Any, devices: Mapping[str, Any]) ->
     return value
 
 
-def _chosen(param: ParamDescription, chosen: list[Any], devices: Mapping[str, Any]) -> Any:
+def _chosen(param: ParamDescription, chosen: list[Any], devices: _Devices) -> Any:
     if param.device_proto is None:
         found = [_choice(param.choices or [], item) for item in chosen]
     else:
-        found = [device for item in chosen if (device := _device(item, devices)) is not None]
+        devices_found = (devices.find(item, param.device_proto) for item in chosen)
+        found = [device for device in devices_found if device is not None]
     if not found and param.optional:
         return None
     return (container_of(param.annotation) or list)(found)
@@ -157,7 +182,7 @@ def _choice(choices: list[Any], value: Any) -> Any:
 
 
 def _items(
-    param: ParamDescription, element: ParamDescription, value: Any, devices: Mapping[str, Any]
+    param: ParamDescription, element: ParamDescription, value: Any, devices: _Devices
 ) -> Any:
     """Return the items in the container that the plan takes; `value` itself if nothing changes."""
     if param.kind is ParamKind.VAR_POSITIONAL:
@@ -173,7 +198,7 @@ def _items(
     return value if same and type(value) is not list else container(items)
 
 
-def _record(param: ParamDescription, record: type, value: Any, devices: Mapping[str, Any]) -> Any:
+def _record(param: ParamDescription, record: type, value: Any, devices: _Devices) -> Any:
     whole = isinstance(value, record) and not issubclass(record, tuple)
     if whole and not has_devices(param):
         return value
@@ -190,10 +215,6 @@ def _record(param: ParamDescription, record: type, value: Any, devices: Mapping[
         return build(record, made, names)
     except ValueError as error:
         raise ParameterError({param.name: f"{param.label}: {error}"}) from error
-
-
-def _device(value: Any, devices: Mapping[str, Any]) -> Any:
-    return devices.get(value) if isinstance(value, str) else value
 
 
 def _frame_caches(spec: PlanSpec, param: ParamDescription, devices: Mapping[str, Any]) -> Any:

@@ -16,8 +16,9 @@ from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
 from ophyd_async.sim import PatternGenerator, SimBlobDetector
 
 from napari_skylight import Session
-from napari_skylight.devices import mmcore
+from napari_skylight.devices import adapters, mmcore
 from napari_skylight.devices.adapters import FileCamera, Luminance
+from napari_skylight.frames import FileNotReadyError, read_newest
 from napari_skylight.protocols import Camera, HasExposure, StreamingCamera
 from napari_skylight.testing import Documents, FakeCamera, FakeStreamingCamera, wait_until
 
@@ -83,7 +84,12 @@ def test_it_is_a_camera_and_gives_a_2d_image_in_valid_documents(session, cameras
     session.add_device(camera).result(timeout=10)
     documents = Documents()
     session.engine(bp.count([camera], num=2), documents).result(timeout=20)
-    assert [image.shape for image in images(documents.events("primary"))] == [SHAPES[kind]] * 2
+    shapes = [image.shape for image in images(documents.events("primary"))]
+    if kind == "ophyd-async detector":  # its images are in files, two data keys of them
+        assert shapes == []
+        assert len(documents.named("stream_datum")) == 4
+    else:
+        assert shapes == [SHAPES[kind]] * 2
     assert documents.named("stop")[0]["exit_status"] == "success"
 
 
@@ -102,7 +108,7 @@ def test_snap_and_live_view_run_on_it(session, cameras, kind):
     assert [frame.data.shape for frame in frames] == [SHAPES[kind]]
 
 
-def test_the_detector_itself_has_the_protocol_but_nothing_to_show(session, detector):
+def test_the_detector_itself_has_the_protocol_but_reads_no_image(session, detector):
     """Why `FileCamera` is needed: it neither describes itself unprepared nor reads any image."""
     assert isinstance(detector, Camera)
     call(session, detector.connect())
@@ -147,9 +153,8 @@ def test_a_file_camera_says_what_its_files_hold(session, detector):
     assert (camera.name, camera.hints) == ("blob", {"fields": ["blob"]})
     assert list(camera.children()) == list(detector.children())
     keys = call(session, camera.describe())
-    assert keys["blob"]["shape"] == [240, 320]
-    assert keys["blob-sum"]["shape"] == []
-    assert not any("external" in key for key in keys.values())
+    assert keys["blob"]["shape"] == [1, 240, 320]
+    assert {key["external"] for key in keys.values()} == {"STREAM:"}
     with pytest.raises(RuntimeError, match="trigger it first"):
         camera.read()
 
@@ -174,17 +179,33 @@ def test_a_file_cameras_thread_ends_with_the_run(session, detector):
     wait_until(lambda: not any(t.name.startswith("skylight-files") for t in threading.enumerate()))
 
 
-def test_a_file_camera_refuses_other_files(session, tmp_path):
-    class TiffDetector(SimBlobDetector):
+def test_a_file_camera_refuses_files_that_nothing_reads(session, tmp_path):
+    class OtherDetector(SimBlobDetector):
         async def collect_asset_docs(self, index=None):
             async for kind, document in super().collect_asset_docs(index):
-                yield kind, {**document, "mimetype": "image/tiff"}
+                yield kind, {**document, "mimetype": "image/mrc"}
 
     provider = StaticPathProvider(UUIDFilenameProvider(), tmp_path)
-    camera = FileCamera(TiffDetector(provider, name="blob"))
+    camera = FileCamera(OtherDetector(provider, name="blob"))
     session.add_device(camera).result(timeout=10)
     error = session.engine(bp.count([camera])).exception(timeout=20)
-    assert "blob is written as image/tiff; only HDF5 files" in str(error.__cause__)
+    assert "nothing can read images of the type image/mrc" in str(error.__cause__)
+
+
+def test_a_file_camera_waits_for_a_late_file(session, detector, monkeypatch):
+    attempts = []
+
+    def late(*args):
+        attempts.append(args)
+        if len(attempts) == 1:
+            raise FileNotReadyError("it holds 0 of 1 images yet")
+        return read_newest(*args)
+
+    monkeypatch.setattr(adapters, "read_newest", late)
+    session.add_device(detector).result(timeout=10)
+    session.start("snap", {"cameras": ["blob"]}).result(timeout=20)
+    assert session.caches.stack(detector).counts.kept == 1
+    assert len(attempts) == 3  # of two data keys
 
 
 COLOURS = np.zeros((8, 10, 3))

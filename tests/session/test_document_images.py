@@ -253,15 +253,13 @@ class OmeZarr(Zarr):
 class Hdf5:
     mimetype = "application/x-hdf5"
     parameters = {"dataset": "/entry/data", "chunk_shape": (1, 16, 24)}
-    swmr = True
 
     def __init__(self, folder):
         self.uri = (folder / "a.h5").as_uri()
         self.file = h5py.File(folder / "a.h5", "w", libver="latest")
         shape = {"shape": (0, 16, 24), "maxshape": (None, 16, 24), "chunks": (1, 16, 24)}
         self.data = self.file.create_dataset("/entry/data", dtype="<u2", **shape)
-        if self.swmr:
-            self.file.swmr_mode = True
+        self.file.swmr_mode = True
 
     def append(self, number, value):
         self.data.resize(number + 1, 0)
@@ -333,17 +331,20 @@ def test_broken_files_are_reported_once_a_run_and_later_images_shown(session, tm
     assert shown.cache.counts.acquired == 3
 
 
-def test_a_locked_file_is_shown_when_it_is_closed(session, tmp_path, caplog):
-    class Locked(Hdf5):
-        swmr = False
+@pytest.mark.posix
+def test_a_locked_file_is_shown_when_it_is_free(session, tmp_path, caplog):
+    import fcntl
 
-    files, documents = Locked(tmp_path), Source(session)
+    files, documents = Hdf5(tmp_path), Source(session)
     documents.declare_files(files.uri, files.mimetype, [1, 16, 24], **files.parameters)
     files.append(0, 5)
-    documents.announce(0, 1)
-    wait_until(lambda: warnings(caplog))
     files.file.close()
+    with open(tmp_path / "a.h5", "rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        documents.announce(0, 1)
+        wait_until(lambda: warnings(caplog))
     wait_for_value(Shown(session, "camera"), 5)
+    assert "unable to lock file" in warnings(caplog)[0]
 
 
 def test_without_the_packages_that_read_files_the_log_says_what_to_install(

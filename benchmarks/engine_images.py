@@ -50,7 +50,8 @@ def main() -> None:
         shown.append(once())
         undo()
     stashed = session.caches.live(camera).reader().take("camera")
-    assert stashed is not None and stashed.data.shape == (1024, 1024)
+    assert stashed is not None
+    assert stashed.data.shape == (1024, 1024)
     names = [f"{what}_{which}" for which in ("plain", "shown") for what in ("wall", "work")]
     figures = [median(each) for times in (plain, shown) for each in zip(*times, strict=True)]
     print(json.dumps(dict(zip(names, figures, strict=True))))

@@ -18,13 +18,14 @@ import zarr
 from bluesky import plan_stubs as bps
 from bluesky import plans as bp
 from bluesky.protocols import Readable
-from bluesky.utils import MsgGenerator
+from bluesky.utils import FailedStatus, MsgGenerator
 from event_model import compose_run
 from ophyd.sim import hw
 from ophyd_async.core import StandardDetector, StaticPathProvider, TriggerInfo, UUIDFilenameProvider
 from ophyd_async.sim import PatternGenerator, SimBlobDetector
 
 from napari_skylight import Session
+from napari_skylight.engine import Status
 from napari_skylight.frames import _files
 from napari_skylight.session import _document_notes
 from napari_skylight.testing import Documents, FakeCamera, wait_until
@@ -506,9 +507,44 @@ def test_the_images_of_a_plain_run_engine_are_shown_until_undone(session):
     engine(bp.count([FakeCamera()], 3))
     shown = Shown(session, "camera")
     wait_for_value(shown, 3)
+    (record,) = session.runs
+    assert (record.run.title, record.acquired, record.points) == ("Count", 3, 3)
+    assert (record.run.exit_status, record.run.uids[0]) == (
+        "success",
+        record.documents[0].start["uid"],
+    )
+    assert record.run.values["num"] == "3"
     undo()
     engine(bp.count([FakeCamera()], 1))
     assert shown.cache.counts.acquired == 3
+    assert len(session.runs) == 1
+
+
+def test_runs_of_two_engines_are_listed_side_by_side(session):
+    camera = FakeCamera()
+    session.add_device(camera).result(timeout=5)
+    engine = bluesky.RunEngine({})
+    session.follow(engine)
+    live = session.start("live_view")
+    wait_until(lambda: session.caches.live(camera).counts.stashed > 0)
+    with pytest.raises(FailedStatus):
+        engine(bp.count([FakeCamera(name="other"), Failing()]))
+    assert [each.run.title for each in session.runs] == ["Count", "Live view"]
+    session.stop().result(timeout=10)
+    wait_until(live.done)
+    failed, viewed = session.runs
+    assert (failed.run.exit_status, viewed.run.exit_status) == ("fail", "success")
+    assert "the shutter is stuck" in failed.run.reason
+    assert viewed.acquired >= 1
+    assert viewed.python.startswith("session.start('live_view'")
+    assert failed.python == ""
+
+
+class Failing(FakeCamera):
+    def trigger(self):
+        status = Status()
+        status.set_exception(OSError("the shutter is stuck"))
+        return status
 
 
 def test_a_detector_on_a_plain_run_engine_is_shown(session, tmp_path):

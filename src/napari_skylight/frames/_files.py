@@ -94,7 +94,7 @@ def read_datum(resource: Mapping[str, Any], datum: Mapping[str, Any]) -> Any:
     registry = {spec: next(iter(handlers)).load()}
     # a new one each time: the file may have grown
     with Filler(registry, inplace=False, retry_intervals=[]) as filler:
-        handler = filler.get_handler(resource)  # type: ignore[arg-type]
+        handler = filler.get_handler(resource)
         try:
             return handler(**datum["datum_kwargs"])
         finally:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from napari_skylight.frames import CacheStore, FrameCache
 from napari_skylight.protocols import StashRefused
-from napari_skylight.session._document_notes import DocumentNotes, Noted
+from napari_skylight.session._document_notes import DocumentNotes, Noted, unfailing
 from napari_skylight.session._problems import in_words
 
 _log = logging.getLogger("napari_skylight")
@@ -54,7 +54,7 @@ class DocumentImages:
 
     def follow(self, engine: HasDocuments) -> Callable[[], None]:
         """Show the images in the documents of `engine`; return the undo."""
-        token = engine.subscribe(DocumentNotes(self._note))
+        token = engine.subscribe(unfailing(DocumentNotes(self._note)))
         return lambda: engine.unsubscribe(token)
 
     def close(self, timeout: float) -> None:

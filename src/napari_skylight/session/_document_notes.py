@@ -36,6 +36,18 @@ class Noted(NamedTuple):
     """The number of images announced."""
 
 
+def unfailing(subscriber: Callable[[str, Any], object]) -> Callable[[str, Any], None]:
+    """Return `subscriber` with its exceptions logged, which would end the plan."""
+
+    def call(name: str, document: Any) -> None:
+        try:
+            subscriber(name, document)
+        except Exception:  # noqa: BLE001 - as the docstring says
+            _log.exception("A document of the kind %r cannot be shown", name)
+
+    return call
+
+
 @dataclass(frozen=True)
 class _Stream:
     """The part of a descriptor that matters here."""
@@ -58,14 +70,6 @@ class DocumentNotes(DocumentRouter):
         self._resources: dict[str, Any] = {}  # by uid
         self._datums: dict[str, Any] = {}  # of the next events, by id
         self._started: dict[str, float] = {}  # open runs
-
-    def __call__(self, name: str, doc: Any, validate: bool = False) -> tuple[str, Any]:
-        """Look for images in a document; never raise."""
-        try:
-            super().__call__(name, doc, validate)
-        except Exception:  # noqa: BLE001 - whatever a document holds, the plan goes on
-            _log.exception("A document of the kind %r is not shown", name)
-        return name, doc
 
     def start(self, doc: Any) -> None:
         """Note the start of a run."""
@@ -110,7 +114,9 @@ class DocumentNotes(DocumentRouter):
                 read = partial(read_datum, self._resources[datum["resource"]], datum)
 
             def load(key: str = key, read: Callable[[], Any] = read) -> Readings:
-                values = {name: each for name, each in data.items() if np.isscalar(each)}
+                values: dict[str, Any] = {
+                    name: each for name, each in data.items() if np.isscalar(each)
+                }
                 values[key] = newest_frame(read())
                 return stream.configuration | {
                     name: {"value": each, "timestamp": timestamps[name]}
@@ -172,4 +178,3 @@ def _is_image(value: Any) -> bool:
     if isinstance(value, (list, tuple)):  # arrays may come as lists, such as from JSON
         return bool(value) and isinstance(value[0], (list, tuple))
     return getattr(value, "ndim", 0) >= 2
-

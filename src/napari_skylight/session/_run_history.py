@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -17,6 +17,9 @@ from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.frames import CacheStore, Frame, FrameCache
 from napari_skylight.plans.spec import PlanSpec
+from napari_skylight.session._document_images import HasDocuments
+from napari_skylight.session._document_notes import unfailing
+from napari_skylight.session._followed_runs import FollowedRuns
 from napari_skylight.session._run_documents import DocumentLog, RunDocuments
 from napari_skylight.session._run_metadata import labels_of, named_values
 from napari_skylight.session._tasks import RunInfo, Tally, Tasks
@@ -68,7 +71,9 @@ class RunRecord:
 
     @property
     def python(self) -> str:
-        """The call that repeats the run."""
+        """The call that repeats the run; empty for one of another engine."""
+        if not self.run.plan:
+            return ""
         return f"session.start({self.run.plan!r}, {dict(self.run.values)!r})"
 
 
@@ -84,7 +89,10 @@ class KeptImages:
 
 
 class RunHistory(Sequence[RunRecord]):
-    """The last runs that `tasks` has started, newest first; safe on any thread."""
+    """The last runs that `tasks` has started and those of followed engines, newest first.
+
+    Safe on any thread.
+    """
 
     changed = Signal()
     """A run has started, opened a Bluesky run, paused, resumed or ended."""
@@ -140,11 +148,40 @@ class RunHistory(Sequence[RunRecord]):
                 found.append(KeptImages(cache, stashed.key, taken.data[own], frames))
         return found
 
+    def follow(self, engine: HasDocuments) -> Callable[[], None]:
+        """List the runs of another engine, when they have ended; return the undo."""
+        token = engine.subscribe(unfailing(FollowedRuns(self._caches, self._add)))
+        return lambda: engine.unsubscribe(token)
+
     def _all(self) -> tuple[RunRecord, ...]:
         with self._lock:
-            if self._open is not None:
-                self._records[0] = self._open.freeze(self._caches)
+            self._refresh()
             return tuple(self._records)
+
+    def _refresh(self) -> None:
+        """Bring the record of the running plan up to date."""
+        if self._open is None:
+            return
+        record = self._open.freeze(self._caches)
+        for place, each in enumerate(self._records):
+            if each.number == record.number:
+                self._records[place] = record
+                return
+
+    def _add(self, run: RunInfo, documents: tuple[RunDocuments, ...]) -> None:
+        brought = run.brought or Tally()
+        with self._lock:
+            self._number += 1
+            record = RunRecord(
+                self._number,
+                run,
+                labels_of(run),
+                acquired=brought.frames,
+                dropped=brought.dropped,
+                documents=documents,
+            )
+            self._records.appendleft(record)
+        announce(self.changed)
 
     def _on_run_changed(self, run: RunInfo) -> None:
         labels = labels_of(run)
@@ -157,7 +194,7 @@ class RunHistory(Sequence[RunRecord]):
                 self._records.appendleft(self._open.freeze(self._caches))
             self._open.run = run
             if run.ended is not None:
-                self._records[0] = self._open.freeze(self._caches)
+                self._refresh()
                 self._open = None
         if is_new:
             _log.info("%s started.", run.title)

@@ -174,16 +174,18 @@ class Session(DeviceControl):
         return self.engine.halt()
 
     def follow(self, engine: HasDocuments) -> Callable[[], None]:
-        """Show the images in the documents of another engine; return the undo.
+        """Show the images of another engine, such as `bluesky.RunEngine`; return the undo.
 
-        Parameters
-        ----------
-        engine
-            Such as `bluesky.RunEngine`. The newest image of each data key is shown; plans need not
-            stash any.
+        Of each data key the newest image is shown. Its runs are listed in `runs` when they end.
         """
         self._check_open()
-        return self._images.follow(engine)
+        undo_images, undo_runs = self._images.follow(engine), self.runs.follow(engine)
+
+        def undo() -> None:
+            undo_images()
+            undo_runs()
+
+        return undo
 
     def clear_stacks(self) -> None:
         """Delete the frames in all stacks."""

@@ -191,8 +191,14 @@ def test_a_plan_that_answers_is_not_said_to_block(person, session):
     assert not person.has("blocked")
 
 
-def test_points_are_counted_where_no_frames_are_shown(person, session, camera):
+def test_the_images_of_a_plan_that_stashes_none_are_counted_as_frames(person, session, camera):
     session.start("count", {"detectors": ["camera"], "num": 3}).result(timeout=5)
+    person.sees("state", "Finished: 3 frames in 0:00")
+
+
+def test_points_are_counted_where_no_frames_are_shown(person, session, camera):
+    session.add_device(SynGauss("gauss", SynAxis(name="axis"), "axis", 0, 1)).result(timeout=5)
+    session.start("count", {"detectors": ["gauss"], "num": 3}).result(timeout=5)
     person.sees("state", "Finished: 3 points in 0:00")
 
 

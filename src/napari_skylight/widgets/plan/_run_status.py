@@ -174,7 +174,7 @@ class RunStatus(QWidget):
         """Return the number of frames of the last run, or else of points."""
         if tally.frames:
             return frames(tally.frames)
-        points = self._session.runs[0].points if self._session.runs else 0
+        points = next((each.points for each in self._session.runs if each.run.plan), 0)
         return count_of(points, "point") if points else ""
 
     def _show_progress(self) -> None:

@@ -56,6 +56,23 @@ class StoredRun:
     """Values of the start document, for searches."""
 
 
+_NEEDED: Mapping[str, type] = {"uid": str, "file": str, "time": float, "plan": str, "title": str}
+_MORE: Mapping[str, type] = {
+    "ended": float,
+    "exit_status": str,
+    "reason": str,
+    "events": dict,
+    "task": str,
+    "task_status": str,
+    "task_reason": str,
+    "acquired": int,
+    "stashed": int,
+    "dropped": int,
+    "text": str,
+}
+"""The values of a line in the index and their types."""
+
+
 class RunIndex:
     """The file ``index.jsonl`` in a folder of run files; safe with several programs and threads.
 
@@ -85,24 +102,24 @@ class RunIndex:
         Raise OSError if the folder cannot be read. It takes long when many files have to be read.
         """
         files = self._files()
-        found = {file: line for line in self._lines() if (file := line.get("file")) in files}
-        new = [line for name in files - found.keys() if (line := self._describe(name))]
-        ended: list[dict[str, Any]] = []
-        for line in (*found.values(), *new):
+        indexed = {file: line for line in self._lines() if (file := line.get("file")) in files}
+        runs, missing = [], []
+        for name in files:
+            line = indexed.get(name, {})
+            changed = {} if _is_valid(line) else self._describe(name)
+            if changed is None:
+                continue
+            line |= changed
             if "exit_status" not in line and not _is_running(line.get("by")):
-                line |= (end := self._end_of(line))
-                ended.append({"uid": line["uid"], **end})
-        missing = [*new, *(each for each in ended if each["uid"] not in {n["uid"] for n in new})]
+                changed |= self._end_of(line)
+            if changed:
+                line |= changed
+                missing.append({"uid": line["uid"], **changed})
+            runs.append(_as_run(self._folder, line))
         try:
             self._append(missing)
         except OSError as error:  # such as a folder that is read only
             _log.debug("The index of the runs is not completed: %s", error)
-        runs = []
-        for line in (*found.values(), *new):
-            try:
-                runs.append(_as_run(self._folder, line))
-            except (KeyError, TypeError, ValueError) as error:
-                _log.info("%s: left out of the earlier runs: %r", line["file"], error)
         return sorted(runs, key=lambda run: run.started, reverse=True)
 
     def _files(self) -> set[str]:
@@ -202,25 +219,21 @@ def _stop_line(stop: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _is_valid(line: Mapping[str, Any]) -> bool:
+    """Return whether the values of a run have the types that they are written with."""
+    needed = all(isinstance(line.get(key), kind) for key, kind in _NEEDED.items())
+    return needed and all(isinstance(line[key], kind) for key, kind in _MORE.items() if key in line)
+
+
 def _as_run(folder: Path, line: Mapping[str, Any]) -> StoredRun:
-    ended = line.get("ended")
+    values = {key: line[key] for key in _MORE if key in line}
     return StoredRun(
-        folder / line["file"],
-        line["uid"],
-        line["plan"],
-        line["title"],
-        float(line["time"]),
-        None if ended is None else float(ended),
-        line.get("exit_status", ""),
-        line.get("reason", ""),
-        line.get("events", {}),
-        line.get("task", line["uid"]),
-        line.get("task_status", ""),
-        line.get("task_reason", ""),
-        int(line.get("acquired", 0)),
-        int(line.get("stashed", 0)),
-        int(line.get("dropped", 0)),
-        line.get("text", ""),
+        file=folder / line["file"],
+        uid=line["uid"],
+        plan=line["plan"],
+        title=line["title"],
+        started=line["time"],
+        **values,
     )
 
 

@@ -14,6 +14,12 @@ from napari_skylight.frames._frame import (
     is_colour,
     newest_frame,
 )
+from napari_skylight.frames._placement import (
+    ChannelColours,
+    Placement,
+    placement_of,
+    value_named,
+)
 from napari_skylight.frames._reader import FrameReader
 from napari_skylight.frames._store import CacheStore
 
@@ -21,14 +27,18 @@ __all__ = [
     "CacheCounts",
     "CacheFullError",
     "CacheStore",
+    "ChannelColours",
     "FileNotReadyError",
     "Frame",
     "FrameCache",
     "FrameReader",
+    "Placement",
     "ReaderCounts",
     "Taken",
     "is_colour",
     "newest_frame",
+    "placement_of",
     "read_datum",
     "read_newest",
+    "value_named",
 ]

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import napari
     from napari.layers import Image
 
+    from napari_skylight.frames import Placement
     from napari_skylight.viewer._layer import CacheLayer
     from napari_skylight.viewer._layer_kinds import LiveLayer, StackLayer
-    from napari_skylight.viewer._metadata import Placement
 
 Cell = list["Image"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_skylight.viewer._metadata import value_named
+from napari_skylight.frames import value_named
 
 if TYPE_CHECKING:
     from napari.layers import Image

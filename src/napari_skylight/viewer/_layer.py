@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
-from napari_skylight.frames import is_colour
+from napari_skylight.frames import Placement, is_colour, placement_of
 from napari_skylight.viewer._contrast import Autoscale, Clipping, Contrast
-from napari_skylight.viewer._metadata import Placement, placement_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_skylight.frames import value_named
 from napari_skylight.viewer._contrast import Saturation
 from napari_skylight.viewer._layer import CacheLayer
-from napari_skylight.viewer._metadata import value_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 
 from napari_skylight._compat import main_window, show_error
+from napari_skylight.frames import ChannelColours
 from napari_skylight.session import Tally
 from napari_skylight.viewer._arrangement import Arrangement
 from napari_skylight.viewer._canvas_text import AutoscaleOffer, CanvasText, Counts
@@ -16,7 +17,6 @@ from napari_skylight.viewer._clock import Clock
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._deleted_layers import DeletedLayers, start_of
 from napari_skylight.viewer._layer_kinds import LiveLayer, StackLayer
-from napari_skylight.viewer._metadata import ChannelColours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

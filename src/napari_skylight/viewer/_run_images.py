@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
-from napari_skylight.frames import is_colour
+from napari_skylight.frames import is_colour, placement_of
 from napari_skylight.viewer._contrast import Contrast
 from napari_skylight.viewer._layer import look_of
-from napari_skylight.viewer._metadata import placement_of
 from napari_skylight.viewer._slider import FRAME_LABELS
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Colour and place of a layer, from its channel and from the metadata of its frame."""
+"""Colour and place of an image, from its channel and from the metadata of its frame."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_skylight.frames import Frame
+    from napari_skylight.frames._frame import Frame
 
 _NAMES = {
     "blue": "dapi hoechst bfp ebfp tagbfp",

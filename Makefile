@@ -16,6 +16,7 @@ $(VENV)/.done: pyproject.toml
 	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --editable ".[pyqt6,pyside6,mmcore,files]" --group test --group docs
+	$(BIN)/python -m pip install --quiet --editable ".[pyqt6,pyside6,mmcore,record]" --group test --group docs
 	@touch $@
 
 .PHONY: system

@@ -1,0 +1,182 @@
+"""OME-TIFF, written by tifffile: every page is complete when it is written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_skylight.frames import placement_of, value_named
+from napari_skylight.recording._frame_lines import LINES, FrameLines, read_lines
+from napari_skylight.recording._writer import library
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_skylight.frames import Frame
+    from napari_skylight.recording._image_info import FileSettings, ImageInfo
+
+NAMESPACE = "napari-skylight"
+
+_CLASSIC = 2**31  # bytes; larger files, or those of unknown size, are BigTIFF
+_UM_PER_CM = 1e4
+
+
+def lines_path(path: Path) -> Path:
+    """Return the line file of a TIFF, which is there while it is written and after a crash."""
+    return path.with_name(f"{path.name}.{LINES}")
+
+
+class TiffSink:
+    """One file with one page a frame.
+
+    The OME-XML of an open-ended file says one frame until it is closed. What was read with the
+    frames goes to a line file beside it, which becomes part of the OME-XML at the end.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        info: ImageInfo,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        settings: FileSettings,
+    ) -> None:
+        self._tifffile = library("tifffile")
+        self._path = path
+        self._info = info
+        self._shape = shape
+        self._dtype = dtype
+        count = info.count
+        nbytes = None if count is None else count * int(np.prod(shape)) * dtype.itemsize
+        self._writer = self._tifffile.TiffWriter(
+            path, bigtiff=nbytes is None or nbytes > _CLASSIC, ome=False, shaped=False
+        )
+        self._arguments = self._page_arguments(settings)
+        self._written = 0
+        self._lines = FrameLines(lines_path(path))
+
+    def append(self, pixels: NDArray[Any], frame: Frame | None) -> None:
+        # A bytes object is kept as it is; of a str only ASCII.
+        first = self._xml(self._info.count or 1, []).encode() if not self._written else None
+        self._writer.write(pixels, description=first, **self._arguments)
+        self._writer._fh.flush()
+        self._written += 1
+        if frame is not None:
+            self._lines.append(frame)
+
+    def close(self, count: int) -> None:
+        self._lines.close()
+        self._writer.close()
+        if count:
+            frames = list(read_lines(self._lines.path))
+            self._tifffile.tiffcomment(self._path, self._xml(count, frames).encode())
+        self._lines.path.unlink()
+
+    def _page_arguments(self, settings: FileSettings) -> dict[str, Any]:
+        tags: dict[str, Any] = {
+            "contiguous": False,
+            "metadata": None,
+            "software": "napari-skylight",
+            "photometric": "rgb" if len(self._shape) > 2 else "minisblack",
+            "compression": "zlib" if settings.compression else None,
+        }
+        if len(self._shape) > 2:
+            tags |= {"planarconfig": "contig"}
+            if self._shape[2] == 4:
+                tags["extrasamples"] = ("unassalpha",)
+        if self._info.unit == "um":
+            y, x = self._info.scale
+            tags |= {
+                "resolution": (_UM_PER_CM / x, _UM_PER_CM / y),
+                "resolutionunit": self._tifffile.RESUNIT.CENTIMETER,
+            }
+        return tags
+
+    def _xml(self, count: int, frames: list[Frame]) -> str:
+        """Return OME-XML for `count` frames, with what was read with them."""
+        info = self._info
+        height, width, *colours = self._shape
+        lead = _lead_of(info, count)
+        axes = "".join(axis.name.upper() for axis in info.axes) + "YX" + "S" * len(colours)
+        metadata: dict[str, Any] = {"Name": info.name}
+        if info.unit == "um":
+            y, x = info.scale
+            metadata |= {"PhysicalSizeX": x, "PhysicalSizeXUnit": "µm"}
+            metadata |= {"PhysicalSizeY": y, "PhysicalSizeYUnit": "µm"}
+        for axis in info.axes:
+            if axis.scale is not None and axis.name == "z":
+                metadata |= {"PhysicalSizeZ": axis.scale, "PhysicalSizeZUnit": "µm"}
+            elif axis.scale is not None:
+                metadata |= {"TimeIncrement": axis.scale, "TimeIncrementUnit": "s"}
+        channel: dict[str, Any] = {"Name": info.name}
+        if not colours:
+            channel["Color"] = _signed_rgba(info.colour)
+        metadata["Channel"] = channel
+        if len(frames) == count:
+            metadata["Plane"] = _planes_of(frames)
+            if len(info.axes) == 1 and count > 1 and info.axes[0].scale is None:
+                interval = (frames[-1].timestamp - frames[0].timestamp) / (count - 1)
+                if interval > 0:
+                    metadata |= {"TimeIncrement": interval, "TimeIncrementUnit": "s"}
+        own = info.attributes(rgb=bool(colours)) | {"frames": _columns_of(frames)}
+        texts = {key: json.dumps(value, default=str) for key, value in own.items()}
+        metadata["MapAnnotation"] = {"Namespace": NAMESPACE, "Value": texts}
+        document = self._tifffile.OmeXml(Creator="napari-skylight")
+        document.addimage(
+            self._dtype,
+            (*lead, *self._shape),
+            (count, 1, 1, height, width, colours[0] if colours else 1),
+            axes=axes,
+            **metadata,
+        )
+        return str(document.tostring(declaration=True))
+
+
+def _lead_of(info: ImageInfo, count: int) -> tuple[int, ...]:
+    """Return the lengths of the leading axes for `count` frames."""
+    inner = [axis.count or 1 for axis in info.axes[1:]]
+    return (count // int(np.prod(inner)), *inner) if info.axes else ()
+
+
+def _planes_of(frames: list[Frame]) -> dict[str, list[Any]]:
+    """Return the values that OME-XML keeps by plane."""
+    start = frames[0].timestamp
+    planes: dict[str, list[Any]] = {
+        "DeltaT": [frame.timestamp - start for frame in frames],
+        "DeltaTUnit": ["s"] * len(frames),
+    }
+    exposures = [value_named("exposure", frame) for frame in frames]
+    if None not in exposures:
+        planes |= {"ExposureTime": exposures, "ExposureTimeUnit": ["s"] * len(frames)}
+    places = [placement_of(frame) for frame in frames]
+    if all(place.unit == "um" for place in places):
+        for axis, name in enumerate("YX"):
+            planes[f"Position{name}"] = [place.translate[axis] for place in places]
+            planes[f"Position{name}Unit"] = ["µm"] * len(frames)
+    return planes
+
+
+def _columns_of(frames: list[Frame]) -> dict[str, Any]:
+    """Return each value of the frames: once if it stays the same, or else as a list."""
+    rows = [
+        {"key": frame.key, "number": frame.number, "time": frame.timestamp, **frame.metadata}
+        for frame in frames
+    ]
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return {
+        name: {"each": values}
+        if any(value != values[0] for value in values)
+        else {"all": values[0]}
+        for name, values in columns.items()
+    }
+
+
+def _signed_rgba(colour: str) -> int:
+    """Return a colour as OME-XML has it: red, green, blue, alpha in a signed 32-bit number."""
+    value = int(f"{colour}FF", 16)
+    return value - 2**32 if value >= 2**31 else value

@@ -9,6 +9,7 @@ from napari_skylight.frames import Placement, placement_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from napari_skylight.frames import Frame
 
@@ -16,7 +17,11 @@ Format = Literal["ome-zarr", "ome-tiff"]
 Backend = Literal["zarr-python", "tensorstore"]
 Compression = Literal["zstd"]
 
-SUFFIXES: dict[Format, str] = {"ome-zarr": ".ome.zarr", "ome-tiff": ".ome.tif"}
+SUFFIXES: dict[Format, tuple[str, ...]] = {
+    "ome-zarr": (".ome.zarr", ".zarr"),
+    "ome-tiff": (".ome.tif", ".ome.tiff", ".tif", ".tiff"),
+}
+"""The first of each is what we write, the others are written if a user says so."""
 
 _RGB = {
     "blue": "0000FF",
@@ -61,7 +66,17 @@ class FileSettings:
     @property
     def suffix(self) -> str:
         """The end of a file's name, such as ``.ome.zarr``."""
-        return SUFFIXES[self.format]
+        return SUFFIXES[self.format][0]
+
+    @classmethod
+    def for_path(cls, path: Path | str, **settings: Any) -> Self:
+        """Return settings whose format is that of the end of `path`; raise ValueError if none."""
+        name = str(path).lower()
+        for kind, suffixes in SUFFIXES.items():
+            if name.endswith(suffixes):
+                return cls(kind, **settings)
+        known = ", ".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+        raise ValueError(f"The name of an image file ends with {known}; {name!r} does not.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ class FrameWriter:
     dtype : dtype
         Of a frame. float16 becomes float32 in a TIFF.
     settings : FileSettings
-        Format, library and compression.
+        Format, library and compression; default: uncompressed, in the format that the end of `path`
+        says.
 
     Raises
     ------
@@ -74,7 +75,7 @@ class FrameWriter:
     FileExistsError
         `path` exists.
     ValueError
-        The format has no such frames.
+        The format has no such frames, or `path` ends with the suffix of another.
     OSError
         The folder cannot be written.
     """
@@ -89,7 +90,13 @@ class FrameWriter:
     ) -> None:
         self.path = Path(path)
         self.info = info
-        self.settings = settings or FileSettings()
+        of_path = FileSettings.for_path(path)
+        self.settings = settings or of_path
+        if self.settings.format != of_path.format:
+            raise ValueError(
+                f"The name of an {self.settings.format} file ends with "
+                f"{self.settings.suffix}, not as {self.path.name!r} does."
+            )
         self.shape = tuple(shape)
         self.written = 0
         self._closed = False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_skylight.recording._frame_lines import LINES, FrameLines, read_lines
+from napari_skylight.recording._image_info import SUFFIXES
 from napari_skylight.recording._writer import library
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ class ZarrSink:
                     unit=unit,
                 )
             )
+        # Without its own suffix, ome-writers adds another.
+        ends = [each for each in SUFFIXES["ome-zarr"] if path.name.lower().endswith(each)]
+        suffix = path.name[-len(ends[0]) :]
         self._stream = writers.create_stream(
             writers.AcquisitionSettings(
                 root_path=str(path),
@@ -84,7 +88,11 @@ class ZarrSink:
                 dtype=dtype.name,
                 compression=settings.compression,
                 storage_order="acquisition",
-                format={"name": "ome-zarr", "backend": settings.backend, "suffix": ".ome.zarr"},
+                format={
+                    "name": "ome-zarr",
+                    "backend": settings.backend,
+                    "suffix": path.name[-len(suffix) :],
+                },
             )
         )
         self._tensorstore = settings.backend == "tensorstore"
@@ -110,7 +118,9 @@ class ZarrSink:
             if self._info.axes:
                 self._set_interval()
         finally:
-            self._stream.close()
+            self._stream.close()  # begins to write chunks that are not full
+        if self._tensorstore:
+            self._wait(0)
         wanted = self._info.count
         if wanted is not None and count < wanted and self._info.axes:
             self._shorten(count)

@@ -6,15 +6,19 @@ read.
 
 from napari_skylight.recording._image_info import Axis, FileSettings, ImageInfo
 from napari_skylight.recording._names import FileNames, NameValues
+from napari_skylight.recording._read import open_images
 from napari_skylight.recording._run_files import read_documents
 from napari_skylight.recording._run_index import INTERRUPTED, OWN_METADATA, RunIndex, StoredRun
 from napari_skylight.recording._run_store import RunStore
-from napari_skylight.recording._writer import FrameWriter, LibraryMissingError
+from napari_skylight.recording._save import save_image
+from napari_skylight.recording._stored_image import Channel, StoredImage
+from napari_skylight.recording._writer import FrameWriter, LibraryMissingError, remove_image
 
 __all__ = [
     "INTERRUPTED",
     "OWN_METADATA",
     "Axis",
+    "Channel",
     "FileNames",
     "FileSettings",
     "FrameWriter",
@@ -23,6 +27,10 @@ __all__ = [
     "NameValues",
     "RunIndex",
     "RunStore",
+    "StoredImage",
     "StoredRun",
+    "open_images",
     "read_documents",
+    "remove_image",
+    "save_image",
 ]

@@ -34,6 +34,11 @@ _RGB = {
 }
 
 
+def colour_of(colormap: str) -> str:
+    """Return the brightest colour of one of our colormaps in hexadecimal; white of others."""
+    return _RGB.get(colormap, "FFFFFF")
+
+
 @dataclass(frozen=True, slots=True)
 class FileSettings:
     """How an image is written.
@@ -108,8 +113,8 @@ class ImageInfo:
         The unit of both.
     axes : tuple of Axis
         The axes before (Y, X); only the first may be open-ended.
-    run : str
-        The uid of the run.
+    runs : tuple of str
+        The uids of the Bluesky runs that its frames are from.
     metadata : Mapping[str, Any]
         The values read with the first frame.
     """
@@ -122,7 +127,7 @@ class ImageInfo:
     translate: tuple[float, float] = (0.0, 0.0)
     unit: str = "pixel"
     axes: tuple[Axis, ...] = (Axis(),)
-    run: str = ""
+    runs: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -134,6 +139,7 @@ class ImageInfo:
         colormap: str = "gray",
         count: int | None = None,
         run: str = "",
+        runs: tuple[str, ...] = (),
         contrast_limits: tuple[float, float] | None = None,
     ) -> Self:
         """Return what is known from the first frame; `count` frames, or an open number."""
@@ -141,13 +147,13 @@ class ImageInfo:
         return cls(
             name=name or frame.key,
             colormap=colormap,
-            colour=_RGB.get(colormap, "FFFFFF"),
+            colour=colour_of(colormap),
             contrast_limits=contrast_limits,
             scale=(place.scale, place.scale),
             translate=place.translate,
             unit=place.unit,
             axes=(Axis("t", count),),
-            run=run,
+            runs=(*runs, *filter(None, (run,))),
             metadata=frame.metadata,
         )
 
@@ -168,10 +174,11 @@ class ImageInfo:
             "name": self.name,
             "colormap": self.colormap,
             "contrast_limits": self.contrast_limits and list(self.contrast_limits),
+            "axes": "".join(axis.name for axis in self.axes),
             "rgb": rgb,
             "unit": self.unit,
             "scale": list(self.scale),
             "translate": list(self.translate),
-            "run": self.run,
+            "runs": list(self.runs),
             "metadata": dict(self.metadata),
         }

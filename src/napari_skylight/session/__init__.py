@@ -8,18 +8,23 @@ from napari_skylight.session._recent_values import data_folder, home_folder
 from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._run_history import KeptImages, RunHistory, RunRecord, StashedFrames
 from napari_skylight.session._run_progress import Progress, Waiting
+from napari_skylight.session._saves import ImageLook, SaveCancelled, SaveProgress, Saves
 from napari_skylight.session._session import Session
 from napari_skylight.session._signal_watch import SettingState, SettingsWatch
 from napari_skylight.session._tasks import RunInfo, SessionState, Tally
 
 __all__ = [
     "EarlierRuns",
+    "ImageLook",
     "KeptImages",
     "Progress",
     "RunDocuments",
     "RunHistory",
     "RunInfo",
     "RunRecord",
+    "SaveCancelled",
+    "SaveProgress",
+    "Saves",
     "Session",
     "SessionState",
     "SetCancelled",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
 from pathlib import Path
@@ -14,15 +14,16 @@ from napari_skylight.engine import EngineBusyError
 from napari_skylight.engine.actions import Action
 from napari_skylight.plans import PlanRegistry, live_view, snap
 from napari_skylight.plans.spec import PlanSpec
-from napari_skylight.recording import OWN_METADATA
+from napari_skylight.recording import OWN_METADATA, FileNames, FileSettings
 from napari_skylight.session._choices import Choices
 from napari_skylight.session._device_control import DeviceControl
 from napari_skylight.session._document_images import HasDocuments
 from napari_skylight.session._earlier_runs import EarlierRuns, store_runs
 from napari_skylight.session._end_signals import close_on_signals, forget
 from napari_skylight.session._plan_sources import PlanSources
-from napari_skylight.session._run_history import RunHistory
+from napari_skylight.session._run_history import KeptImages, RunHistory
 from napari_skylight.session._run_metadata import metadata_of
+from napari_skylight.session._saves import Looks, Saves
 from napari_skylight.session._tasks import RunInfo, SessionState
 
 BUILT_IN = live_view, snap, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.grid_scan
@@ -63,6 +64,8 @@ class Session(DeviceControl):
         The runs of earlier sessions in `run_store`, newest first.
     run_store : RunStore
         Writes the documents of runs to a folder.
+    saves : Saves
+        The images being saved to files, by `save`.
     progress : RunProgress
         How far the running plan is, and what it waits for.
     state_changed, run_changed : SignalInstance
@@ -92,6 +95,7 @@ class Session(DeviceControl):
             runs_folder = home / "runs"
         self.run_store = store_runs(self.engine, self.tasks, runs_folder, self._problems)
         self.earlier_runs = EarlierRuns(self.run_store, self.runs)
+        self.saves = Saves(self.caches, self.runs, self.report)
         self.state_changed = self.tasks.state_changed
         self.run_changed = self.tasks.run_changed
         self.plans_changed = self.plans.changed
@@ -193,6 +197,41 @@ class Session(DeviceControl):
             if cache.kind == "stack":
                 cache.clear()
 
+    def save(
+        self,
+        images: Iterable[KeptImages] | None = None,
+        *,
+        names: FileNames | None = None,
+        settings: FileSettings | None = None,
+        sample: str = "",
+        looks: Looks | None = None,
+    ) -> Future[tuple[Path, ...]]:
+        """Save the frames kept now to files, on a thread; frames stashed later are not in them.
+
+        Saves made meanwhile wait. Needs the extra ``record``. The future ends with the paths, one
+        for each image; problems are reported too, and leave no file behind.
+
+        Parameters
+        ----------
+        images : iterable of KeptImages, optional
+            Default: all stacks. `RunHistory.images` returns those of a run.
+        names : FileNames, optional
+            Template and folder.
+        settings : FileSettings, optional
+            Format and compression; default: OME-Zarr, uncompressed.
+        sample : str
+            For the field ``{sample}`` of the template.
+        looks : mapping of (str, str) to ImageLook, optional
+            Colours and contrast by cache and image key.
+
+        Raises
+        ------
+        ValueError
+            There are no frames.
+        """
+        self._check_open()
+        return self.saves.start(images, names, settings, sample, looks)
+
     @property
     def plans_folder(self) -> Path | None:
         """The folder of the user's plans, which need not exist; None without a `home`."""
@@ -285,6 +324,7 @@ class Session(DeviceControl):
         self.devices.darken(timeout * 0.1)
         self._sources.close(timeout * 0.1)
         self._choices.close(timeout * 0.1)
+        self.saves.close(timeout * 0.2)
         self.engine.close(timeout * 0.1)
         self._images.close(timeout * 0.1)
         self.devices.close(timeout * 0.2)

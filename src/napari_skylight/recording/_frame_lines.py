@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_skylight.frames import Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 LINES = "frames.jsonl"
@@ -45,17 +45,22 @@ class FrameLines:
 
 def read_lines(path: Path) -> Iterator[Frame]:
     """Yield the frames of a line file, up to the first line that is not complete."""
-    metadata: dict[str, Any] = {}
     with path.open(encoding="utf-8", errors="replace") as file:
-        for text in file:
-            if not text.endswith("\n"):
-                return
-            try:
-                line = json.loads(text)
-            except ValueError:  # a crash of the system may leave zeros
-                return
-            if "set" in line or "del" in line:
-                gone = line.get("del", ())
-                kept = {k: v for k, v in metadata.items() if k not in gone}
-                metadata = kept | line.get("set", {})
-            yield Frame(line["key"], line["number"], line["time"], metadata)
+        yield from frames_in(file)
+
+
+def frames_in(lines: Iterable[str]) -> Iterator[Frame]:
+    """Yield the frame of each line, up to the first that is not complete."""
+    metadata: dict[str, Any] = {}
+    for text in lines:
+        if not text.endswith("\n"):
+            return
+        try:
+            line = json.loads(text)
+        except ValueError:  # a crash of the system may leave zeros
+            return
+        if "set" in line or "del" in line:
+            gone = line.get("del", ())
+            kept = {k: v for k, v in metadata.items() if k not in gone}
+            metadata = kept | line.get("set", {})
+        yield Frame(line["key"], line["number"], line["time"], metadata)

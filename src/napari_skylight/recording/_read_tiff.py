@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from napari_skylight.frames import Frame
-from napari_skylight.recording._frame_lines import read_lines
+from napari_skylight.recording._frame_lines import frames_in, read_lines
 from napari_skylight.recording._stored_image import Channel, StoredFrames, StoredImage
 from napari_skylight.recording._tiff_sink import NAMESPACE, lines_path
 from napari_skylight.recording._writer import library
@@ -78,7 +78,7 @@ def read_tiff(path: Path) -> list[StoredImage]:
         pages.close()
         return []
     root = ElementTree.fromstring(pages.ome_xml)
-    own = _own_values(root)
+    own, lines = _own_values(root)
     image = root.find(f"{_OME}Image")
     stored = image.find(f"{_OME}Pixels") if image is not None else None
     if stored is None or not own:
@@ -100,7 +100,7 @@ def read_tiff(path: Path) -> list[StoredImage]:
     def load() -> list[Frame]:
         if crashed.exists():  # or still being written
             return list(islice(read_lines(crashed), count))
-        return _frames_of(own.get("frames") or {}, count)
+        return list(frames_in(lines.splitlines(keepends=True)))
 
     channel = stored.find(f"{_OME}Channel")
     colour = _hexadecimal(int(channel.get("Color", -1))) if channel is not None else "FFFFFF"
@@ -117,32 +117,19 @@ def read_tiff(path: Path) -> list[StoredImage]:
             colormap=str(own["colormap"]),
             runs=tuple(own["runs"]),
             metadata=dict(own["metadata"]),
-            frames=StoredFrames(load) if own.get("frames") or crashed.exists() else (),
+            frames=StoredFrames(load) if lines or crashed.exists() else (),
         )
     ]
 
 
-def _own_values(root: ElementTree.Element) -> dict[str, Any]:
-    """Return what we have written beside the standard's own values."""
+def _own_values(root: ElementTree.Element) -> tuple[dict[str, Any], str]:
+    """Return what we have written beside the standard's own values, and the line of each frame."""
     for annotation in root.iter(f"{_OME}MapAnnotation"):
         if annotation.get("Namespace") == NAMESPACE:
-            entries = annotation.iter(f"{_OME}M")
-            return {str(each.get("K")): json.loads(each.text or "null") for each in entries}
-    return {}
-
-
-def _frames_of(columns: dict[str, Any], count: int) -> list[Frame]:
-    """Return the frames whose values were written as columns."""
-
-    def value(column: dict[str, Any], place: int) -> Any:
-        return column["all"] if "all" in column else column["each"][place]
-
-    frames = []
-    for place in range(count if columns else 0):
-        values = {name: value(column, place) for name, column in columns.items()}
-        key, number, time = (values.pop(name) for name in ("key", "number", "time"))
-        frames.append(Frame(key, number, time, values))
-    return frames
+            texts = {str(each.get("K")): each.text or "" for each in annotation.iter(f"{_OME}M")}
+            lines = texts.pop("frames", "")
+            return {key: json.loads(text) for key, text in texts.items()}, lines
+    return {}, ""
 
 
 def _hexadecimal(rgba: int) -> str:

@@ -122,8 +122,10 @@ class TiffSink:
                 interval = (frames[-1].timestamp - frames[0].timestamp) / (count - 1)
                 if interval > 0:
                     metadata |= {"TimeIncrement": interval, "TimeIncrementUnit": "s"}
-        own = info.attributes(rgb=bool(colours)) | {"frames": _columns_of(frames)}
+        own = info.attributes(rgb=bool(colours))
         texts = {key: json.dumps(value, default=str) for key, value in own.items()}
+        if frames:
+            texts["frames"] = self._lines.path.read_text(encoding="utf-8")
         metadata["MapAnnotation"] = {"Namespace": NAMESPACE, "Value": texts}
         document = self._tifffile.OmeXml(Creator="napari-skylight")
         document.addimage(
@@ -146,7 +148,7 @@ def _planes_of(frames: list[Frame]) -> dict[str, list[Any]]:
     """Return the values that OME-XML keeps by plane."""
     start = frames[0].timestamp
     planes: dict[str, list[Any]] = {
-        "DeltaT": [frame.timestamp - start for frame in frames],
+        "DeltaT": [round(frame.timestamp - start, 6) for frame in frames],
         "DeltaTUnit": ["s"] * len(frames),
     }
     exposures = [value_named("exposure", frame) for frame in frames]
@@ -158,22 +160,6 @@ def _planes_of(frames: list[Frame]) -> dict[str, list[Any]]:
             planes[f"Position{name}"] = [place.translate[axis] for place in places]
             planes[f"Position{name}Unit"] = ["µm"] * len(frames)
     return planes
-
-
-def _columns_of(frames: list[Frame]) -> dict[str, Any]:
-    """Return each value of the frames: once if it stays the same, or else as a list."""
-    rows = [
-        {"key": frame.key, "number": frame.number, "time": frame.timestamp, **frame.metadata}
-        for frame in frames
-    ]
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    return {
-        name: {"each": values}
-        if any(value != values[0] for value in values)
-        else {"all": values[0]}
-        for name, values in columns.items()
-    }
 
 
 def _signed_rgba(colour: str) -> int:

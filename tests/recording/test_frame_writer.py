@@ -147,11 +147,10 @@ def test_tiff_says_what_ome_xml_has_a_place_for(folder, length, shape):
     with tifffile.TiffFile(path) as file:
         assert file.series[0].axes == "TYXS"[: 2 + len(shape) - 1]
         assert file.series[0].shape == (7, *shape)
-        for page in map(
-            operator.methodcaller("aspage"), file.pages
-        ):  # what ImageJ reads without OME-XML
-            assert page.tags["ResolutionUnit"].value == tifffile.RESUNIT.CENTIMETER
-            assert page.tags["XResolution"].value == (20_000, 1)
+        for page in file.pages:  # what ImageJ reads without OME-XML
+            tags = page.aspage().tags
+            assert tags["ResolutionUnit"].value == tifffile.RESUNIT.CENTIMETER
+            assert tags["XResolution"].value == (20_000, 1)
         xml = file.ome_metadata
     ome = ome_types.from_xml(xml, validate=True)
     image = ome.images[0]

@@ -16,7 +16,7 @@ from napari_skylight._log_records import LogCapture
 from napari_skylight.devices import sim
 from napari_skylight.plugin._dock_layout import DockLayout
 from napari_skylight.plugin._menus import Menus, keys_of
-from napari_skylight.plugin._notices import ActivityBar, Notices
+from napari_skylight.plugin._notices import ActivityBar, Notices, SaveBar
 from napari_skylight.plugin._preferences import Preferences
 from napari_skylight.session import Session, data_folder, home_folder
 from napari_skylight.viewer import ViewerLink
@@ -32,17 +32,17 @@ _shared: _Shared | None = None
 
 
 class _Shared:
-    """What all viewers of the session share: preferences, log, menus, notices, progress bar."""
+    """What all viewers of the session share: preferences, log, menus, notices, progress bars."""
 
     def __init__(self, session: Session) -> None:
         self.preferences = Preferences()
         self.log = LogCapture()  # also before a log is opened
         self.menus = Menus(session, self.preferences)
         self.notices = Notices(session)
-        self.activity = ActivityBar(session)
+        self.bars = ActivityBar(session), SaveBar(session)
 
     def close(self) -> None:
-        for part in (self.menus, self.notices, self.activity, self.preferences):
+        for part in (self.menus, self.notices, *self.bars, self.preferences):
             part.close()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_skylight.devices import sim
 from napari_skylight.plugin._attachments import attach, attach_with_devices, docks_of, link_of
+from napari_skylight.plugin._saving import save_stacks
 from napari_skylight.viewer import show_run_images
 from napari_skylight.widgets import DevicesPanel, PlanControl, RunsPanel
 
@@ -29,7 +31,8 @@ class PlanControlDock(PlanControl):
             live = [cache for cache in session.caches if cache.kind == "live"]
             return sum(link.counts(cache).shown for cache in live)
 
-        super().__init__(session, shown, lambda: link.skipped)
+        save = partial(save_stacks, napari_viewer)
+        super().__init__(session, shown, lambda: link.skipped, save)
         docks_of(napari_viewer).add(self, "Plan control", is_main=True)
 
 

@@ -186,14 +186,13 @@ def _info_of(pixels: Any, attributes: Mapping[str, Any], frames: Sequence[Frame]
     if isinstance(colormap, Mapping):  # as napari hands it to writers
         colormap = Colormap(**colormap)
     colormap = ensure_colormap(colormap)
-    red, green, blue = (round(255 * float(each)) for each in colormap.colors[-1][:3])
     limits = attributes.get("contrast_limits")
     metadata = attributes.get("metadata", {})
     plain = {k: v for k, v in metadata.items() if isinstance(v, (bool, int, float, str))}
     return ImageInfo(
         name=_name(attributes),
         colormap=str(colormap.name),
-        colour=f"{red:02X}{green:02X}{blue:02X}",
+        colour=hexadecimal(colormap),
         contrast_limits=None if limits is None or rgb else (float(limits[0]), float(limits[1])),
         scale=(scale[-2] * y, scale[-1] * x),
         translate=(translate[-2] * y, translate[-1] * x),
@@ -202,6 +201,11 @@ def _info_of(pixels: Any, attributes: Mapping[str, Any], frames: Sequence[Frame]
         runs=tuple(map(str, metadata.get("uids", ()))),
         metadata=frames[0].metadata if frames else plain,
     )
+
+
+def hexadecimal(colormap: Any) -> str:
+    """Return the brightest colour of a colormap as six hexadecimal digits."""
+    return "".join(f"{round(255 * float(each)):02X}" for each in colormap.colors[-1][:3])
 
 
 def _axes_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from napari.utils import progress
+from psygnal import SignalInstance
 from qtpy.QtCore import QObject
 
 from napari_skylight._compat import show_error, show_info
@@ -15,6 +16,7 @@ from napari_skylight.widgets import Links, gui_thread
 
 LIVE_VIEW = "live_view"
 _STEPS = 100
+_Steps = tuple[str, int, int]  # a title, the steps that are done, and all of them
 
 
 class Notices:
@@ -95,9 +97,25 @@ class ActivityBar(QObject):
         self._bar: progress | None = None
         self._total = 0
         self._changed = self._showing = self._closed = False
+        self._last: _Steps | None = None
         self._links = Links(self)
-        self._links.connect(session.progress.changed, self._on_progress_changed)
+        self._links.connect(self._signal(session), self._on_progress_changed)
         self._on_progress_changed()
+
+    def _signal(self, session: Session) -> SignalInstance:
+        """Return the signal after which there may be progress."""
+        return session.progress.changed
+
+    def _steps(self) -> _Steps | None:
+        """Return the progress; None if there is none."""
+        now, run = self._session.progress.now, self._session.run
+        if now is None or run is None:
+            return None
+        if now.total is not None:
+            return run.title, now.done, now.total
+        if now.fraction is not None:
+            return run.title, round(_STEPS * now.fraction), _STEPS
+        return self._last
 
     def close(self) -> None:
         """Remove the bar for good."""
@@ -119,13 +137,11 @@ class ActivityBar(QObject):
             self._showing = False
 
     def _show(self) -> None:
-        now, run = self._session.progress.now, self._session.run
-        if now is None or run is None or self._closed:
+        self._last = None if self._closed else self._steps()
+        if self._last is None:
             self._end()
-        elif now.total is not None:
-            self._show_bar(run.title, now.done, now.total)
-        elif now.fraction is not None:
-            self._show_bar(run.title, round(_STEPS * now.fraction), _STEPS)
+        else:
+            self._show_bar(*self._last)
 
     def _show_bar(self, title: str, done: int, total: int) -> None:
         if self._bar is not None and self._bar.disable:
@@ -144,3 +160,14 @@ class ActivityBar(QObject):
         bar, self._bar = self._bar, None
         if bar is not None:
             bar.close()
+
+
+class SaveBar(ActivityBar):
+    """A progress bar, shown while stacks are saved."""
+
+    def _signal(self, session: Session) -> SignalInstance:
+        return session.saves.changed
+
+    def _steps(self) -> _Steps | None:
+        now = self._session.saves.progress
+        return None if now is None else ("Saving stacks", now.done, now.total)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -33,9 +33,14 @@ _PERIOD = 0.1  # seconds between announcements
 
 @dataclass(frozen=True)
 class ImageLook:
-    """How an image is shown, by napari's names of colormaps; empty for its channel's colour."""
+    """How an image is shown.
+
+    `colormap` is napari's name, and `colour` its brightest colour as six hexadecimal digits;
+    without a name, those of its channel.
+    """
 
     colormap: str = ""
+    colour: str = ""
     contrast_limits: tuple[float, float] | None = None
 
 
@@ -57,7 +62,19 @@ Looks = Mapping[tuple[str, str], ImageLook]
 
 
 class Saves:
-    """Saves images one after another, on a thread that ends with the last."""
+    """Saves images one after another, on a thread that ends with the last.
+
+    Attributes
+    ----------
+    names : FileNames
+        Template and folder of saves for which none are given.
+    settings : FileSettings
+        Format and compression of saves for which none are given.
+    sample : str
+        For the field ``{sample}`` of the template.
+    progress : SaveProgress or None
+        How far the present save is.
+    """
 
     changed = Signal()
     """A save has begun, gone on (a few times a second) or ended."""
@@ -65,8 +82,10 @@ class Saves:
     def __init__(
         self, caches: CacheStore, runs: RunHistory, report: Callable[[BaseException], None]
     ) -> None:
+        self.names = FileNames()
+        self.settings = FileSettings()
+        self.sample = ""
         self.progress: SaveProgress | None = None
-        """How far the present save is; None if there is none."""
         self._caches = caches
         self._runs = runs
         self._report = report
@@ -85,7 +104,7 @@ class Saves:
         images: Iterable[KeptImages] | None,
         names: FileNames | None,
         settings: FileSettings | None,
-        sample: str,
+        sample: str | None,
         looks: Looks | None,
     ) -> Future[tuple[Path, ...]]:
         """Save `images`; see `Session.save`."""
@@ -94,8 +113,8 @@ class Saves:
             raise ValueError("There are no frames to save: take a snapshot or stash frames first.")
         records = tuple(self._runs)
         todo = [_Image(each, _info_of(each, records, looks or {})) for each in images]
-        run = next((each.run.plan for each in records), "")
-        job = _Job(todo, names or FileNames(), settings or FileSettings(), sample, run)
+        sample = self.sample if sample is None else sample
+        job = _Job(todo, names or self.names, settings or self.settings, sample, self._plan)
         with self._lock:
             if self._closing.is_set():
                 raise RuntimeError("The session is closed.")
@@ -105,6 +124,17 @@ class Saves:
             else:
                 self._jobs.append(job)
         return job.future
+
+    def preview(
+        self, image: KeptImages, names: FileNames, settings: FileSettings, sample: str
+    ) -> Path:
+        """Return the path that `image` would be saved to now."""
+        return names.preview(settings.suffix, _values_of(image, self._plan, sample))
+
+    @property
+    def _plan(self) -> str:
+        """The name of the last plan."""
+        return next((each.run.plan for each in self._runs), "")
 
     def cancel(self) -> None:
         """Cancel all saves; the file being written is deleted."""
@@ -150,8 +180,7 @@ class Saves:
         done = 0
         paths: list[Path] = []
         for image in job.images:
-            camera = image.kept.cache.title.replace(" · ", "_")
-            values = NameValues(plan=job.plan, sample=job.sample, camera=camera)
+            values = _values_of(image.kept, job.plan, job.sample)
             path = job.names.claim(job.settings.suffix, values)
             paths.append(path)
             step = _Steps(self, path, done, total)
@@ -224,6 +253,10 @@ class _Job:
         self.future.set_running_or_notify_cancel()
 
 
+def _values_of(image: KeptImages, plan: str, sample: str) -> NameValues:
+    return NameValues(plan=plan, sample=sample, camera=image.cache.title.replace(" · ", "_"))
+
+
 def _kept(caches: CacheStore) -> Iterator[KeptImages]:
     for cache in caches:
         if cache.kind == "stack":
@@ -251,7 +284,7 @@ def _info_of(kept: KeptImages, records: Sequence[RunRecord], looks: Looks) -> Im
         and part.last >= first
         for uid in record.run.uids
     ]
-    return ImageInfo.of_frame(
+    info = ImageInfo.of_frame(
         kept.frames[0],
         name=cache.title if kept.key in cache.title else f"{cache.title} · {kept.key}",
         colormap=colormap,
@@ -259,3 +292,4 @@ def _info_of(kept: KeptImages, records: Sequence[RunRecord], looks: Looks) -> Im
         runs=tuple(runs),
         contrast_limits=look.contrast_limits,
     )
+    return replace(info, colour=look.colour) if look.colour else info

@@ -203,7 +203,7 @@ class Session(DeviceControl):
         *,
         names: FileNames | None = None,
         settings: FileSettings | None = None,
-        sample: str = "",
+        sample: str | None = None,
         looks: Looks | None = None,
     ) -> Future[tuple[Path, ...]]:
         """Save the frames kept now to files, on a thread; frames stashed later are not in them.
@@ -216,10 +216,10 @@ class Session(DeviceControl):
         images : iterable of KeptImages, optional
             Default: all stacks. `RunHistory.images` returns those of a run.
         names : FileNames, optional
-            Template and folder.
+            Template and folder; default: those of `saves`, as for `settings` and `sample`.
         settings : FileSettings, optional
-            Format and compression; default: OME-Zarr, uncompressed.
-        sample : str
+            Format and compression.
+        sample : str, optional
             For the field ``{sample}`` of the template.
         looks : mapping of (str, str) to ImageLook, optional
             Colours and contrast by cache and image key.

@@ -2,6 +2,8 @@
 
 from napari_skylight.widgets._dialogs import choose_file
 from napari_skylight.widgets._display_text import action_caption, plain_caption
+from napari_skylight.widgets._image_dialog import ImageDialog
+from napari_skylight.widgets._save_dialog import SaveDialog
 from napari_skylight.widgets._signal_links import Links, gui_thread
 from napari_skylight.widgets.devices import DevicesPanel
 from napari_skylight.widgets.plan import PlanControl
@@ -9,9 +11,11 @@ from napari_skylight.widgets.runs import RunsPanel
 
 __all__ = [
     "DevicesPanel",
+    "ImageDialog",
     "Links",
     "PlanControl",
     "RunsPanel",
+    "SaveDialog",
     "action_caption",
     "choose_file",
     "gui_thread",

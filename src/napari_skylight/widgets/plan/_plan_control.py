@@ -21,6 +21,7 @@ from napari_skylight.widgets.plan._buttons import ActionButtons, RunButtons
 from napari_skylight.widgets.plan._error_line import ErrorLine
 from napari_skylight.widgets.plan._plan_chooser import PlanChooser
 from napari_skylight.widgets.plan._run_status import RunStatus
+from napari_skylight.widgets.plan._save_row import SaveRow
 
 _log = logging.getLogger("napari_skylight")
 
@@ -41,7 +42,7 @@ class PlanControl(ThemedWidget):
     """Runs the plans of `session`, and shows what the session reports; several may share it.
 
     `shown` returns how many frames of the live caches the viewer has shown, and `skipped` how many
-    of the run it has not.
+    of the run it has not; `save` asks where to save the stacks.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class PlanControl(ThemedWidget):
         session: Session,
         shown: Callable[[], int] | None = None,
         skipped: Callable[[], int] = lambda: 0,
+        save: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self._session = session
@@ -65,15 +67,17 @@ class PlanControl(ThemedWidget):
         self._buttons = RunButtons()
         self._actions = ActionButtons(session.request)
         self._status = RunStatus(session, shown, skipped)
+        self._saving = SaveRow(session, save)
         self._error = ErrorLine(session)
         self._microscope = text_label(name="microscope", wrap=True)
         self._parts: tuple[QWidget, ...] = (
             *(self._chooser, self._form_area, self._buttons, self._actions),
-            *(self._status, self._error),
+            *(self._status, self._saving, self._error),
         )
         self._lay_out()
         self._chooser.chosen.connect(self._on_plan_chosen)
         self._form_area.rearranged.connect(self._order_tabs)
+        self._status.refreshed.connect(self._saving.refresh)
         self._buttons.run_clicked.connect(self._on_run_clicked)
         self._buttons.stop_clicked.connect(session.stop)
         self._buttons.abort_clicked.connect(session.abort)
@@ -95,6 +99,7 @@ class PlanControl(ThemedWidget):
         """Stop listening to the session, before the panel is deleted."""
         self._links.cut()
         self._status.cut_links()
+        self._saving.cut_links()
         self._error.cut_links()
         self._actions.show_actions(())
 

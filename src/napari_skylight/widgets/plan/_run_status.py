@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_skylight.frames import FrameReader
@@ -54,6 +54,9 @@ class RunStatus(QWidget):
     `shown` returns how many frames of the live caches were shown, and `skipped` how many of the
     run were not.
     """
+
+    refreshed = Signal()
+    """The numbers of frames may have changed."""
 
     def __init__(
         self,
@@ -138,6 +141,7 @@ class RunStatus(QWidget):
         self._show_counts(tally)
         if session.state.busy and not self._timer.isActive():
             self._timer.start()
+        self.refreshed.emit()
 
     def _tally(self) -> Tally:
         """Return the counts of the present or last run."""

@@ -1,0 +1,60 @@
+"""The button that saves the stacks, and how far a save is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from napari_skylight.session import Session
+from napari_skylight.widgets._display_text import eliding_label
+from napari_skylight.widgets._signal_links import Links
+
+
+class SaveRow(QWidget):
+    """*Save stacks…* while there are frames to save; progress and *Cancel* while they are saved.
+
+    `save` asks where to; without it there is no button.
+    """
+
+    def __init__(self, session: Session, save: Callable[[], None] | None) -> None:
+        super().__init__()
+        self._session = session
+        self._can_save = save is not None
+        self._button = QPushButton("Save stacks…")
+        self._button.setObjectName("save_stacks")
+        self._button.setAutoDefault(True)
+        self._button.setToolTip("Save the stashed frames and snapshots to files")
+        if save is not None:
+            self._button.clicked.connect(lambda _checked: save())
+        self._words = eliding_label("saving")
+        self._cancel = QPushButton("Cancel")
+        self._cancel.setObjectName("cancel_save")
+        self._cancel.setAutoDefault(True)
+        self._cancel.setToolTip("Stop saving, and delete the file that is not complete")
+        self._cancel.clicked.connect(session.saves.cancel)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self._button)
+        layout.addWidget(self._words, 1)
+        layout.addWidget(self._cancel)
+        self._links = Links(self)
+        self._links.connect(session.saves.changed, self.refresh)
+        self.refresh()
+
+    def cut_links(self) -> None:
+        """Stop listening to the session."""
+        self._links.cut()
+
+    def refresh(self) -> None:
+        """Show whether there are frames to save, and how far a save is."""
+        progress = self._session.saves.progress
+        filled = any(cache.kind == "stack" and cache.counts.kept for cache in self._session.caches)
+        self._button.setVisible(self._can_save and filled and progress is None)
+        self._words.setVisible(progress is not None)
+        self._cancel.setVisible(progress is not None)
+        if progress is not None:
+            self._words.setText(f"Saving {progress.done} of {progress.total} frames")
+            self._words.setToolTip(str(progress.path))
+        self.setVisible(progress is not None or (self._can_save and filled))

@@ -105,9 +105,7 @@ def _pixels_of(array: Any, channel_axis: int, *, rgb: bool) -> Any:
     number = int(np.prod([-(-n // chunk) for n, chunk in zip(array.shape, chunks, strict=True)]))
     if number > _MOST_CHUNKS:
         chunks[0] = min(array.shape[0], chunks[0] * -(-number // _MOST_CHUNKS))
-    pixels = dask.array.from_array(  # type: ignore[no-untyped-call]
-        array, chunks=tuple(chunks), name=False
-    )
+    pixels = dask.array.from_array(array, chunks=tuple(chunks), name=False)
     return dask.array.moveaxis(pixels, channel_axis, -1) if colours_last else pixels
 
 

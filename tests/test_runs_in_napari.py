@@ -2,7 +2,11 @@
 
 import logging
 
+import h5py
+import numpy as np
 import pytest
+from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
+from ophyd_async.sim import PatternGenerator, SimBlobDetector
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton, QTreeView
 
@@ -86,3 +90,29 @@ def test_docks_in_two_viewers_show_the_same_and_end_with_them(qtbot, session, ma
     second.close()
     qtbot.waitUntil(lambda: not gathers(), timeout=5000)
     assert len(session.runs.changed) == 0
+
+
+def test_images_of_an_earlier_session_come_back_from_their_file(
+    qtbot, make_napari_viewer, home, tmp_path
+):
+    provider = StaticPathProvider(UUIDFilenameProvider(), tmp_path)
+    with Session(home) as before:
+        detector = SimBlobDetector(provider, PatternGenerator(), name="blob")
+        before.add_device(detector).result(timeout=10)
+        before.start("count", {"detectors": ["blob"], "num": 2}).result(timeout=20)
+    viewer = make_napari_viewer(show=True)
+    with Session(home) as session:
+        attach(viewer, session)
+        dock = open_runs(viewer)
+        select_newest(qtbot, dock)
+        button = dock.findChild(QPushButton, "show-images")
+        qtbot.waitUntil(button.isEnabled, timeout=5000)
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: len(viewer.layers) == 1, timeout=20_000)
+        (layer,) = viewer.layers
+        [file] = tmp_path.glob("*.h5")
+        with h5py.File(file) as content:
+            assert (np.asarray(layer.data) == content["/entry/data/data"][:]).all()
+        assert layer.name.startswith("Count")
+        viewer.close()
+        qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)

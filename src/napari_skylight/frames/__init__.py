@@ -4,7 +4,7 @@ Neither waits while the other copies pixels, and what a reader returns is never 
 """
 
 from napari_skylight.frames._cache import FrameCache
-from napari_skylight.frames._files import FileNotReadyError, read_datum, read_newest
+from napari_skylight.frames._files import FileFrames, FileNotReadyError, read_datum, read_newest
 from napari_skylight.frames._frame import (
     CacheCounts,
     CacheFullError,
@@ -28,6 +28,7 @@ __all__ = [
     "CacheFullError",
     "CacheStore",
     "ChannelColours",
+    "FileFrames",
     "FileNotReadyError",
     "Frame",
     "FrameCache",

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections import ChainMap
 from functools import cache
 from importlib.metadata import entry_points
+from math import prod
+from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from event_model import Filler
+
+from napari_skylight.frames._frame import is_colour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from event_model import DataKey
+    from numpy.typing import NDArray
 
 
 class FileNotReadyError(RuntimeError):
@@ -47,21 +53,9 @@ def read_newest(resource: Mapping[str, Any], data_key: DataKey, stop: int) -> An
         Whatever the library raises that reads the file.
     """
     tools = _tools()
-    resource = {**resource, "parameters": dict(resource["parameters"])}
-    descriptor = {"data_keys": {resource["data_key"]: data_key}}
-    consolidator = tools.consolidator_factory(resource, descriptor)
-    adapter_class = tools.adapters.get(resource["mimetype"])
-    if adapter_class is None or not isinstance(consolidator, tools.ConsolidatorBase):
-        raise ValueError(f"nothing can read images of the type {resource['mimetype']}")
-    has_many = isinstance(consolidator, tools.MultipartRelatedConsolidator)
-    # of many files, only those of the last datum
-    indices = {"start": stop - 1 if has_many else 0, "stop": stop}
-    consolidator.consume_stream_datum({"indices": indices, "seq_nums": {"start": 0, "stop": 0}})
-    # from the documents, as `init_adapter` makes it, it fails for a file that is ahead of them
-    adapter = adapter_class.from_uris(
-        *(asset.data_uri for asset in consolidator.assets), **consolidator.adapter_parameters()
-    )
+    adapter, consolidator = _open(resource, data_key, stop - 1, stop)
     shape = adapter.structure().shape
+    has_many = isinstance(consolidator, tools.MultipartRelatedConsolidator)
     row = stop - 1
     if has_many:
         row = shape[0] - 1
@@ -70,6 +64,92 @@ def read_newest(resource: Mapping[str, Any], data_key: DataKey, stop: int) -> An
     if not 0 <= row < shape[0]:
         raise FileNotReadyError(f"it holds {shape[0]} of {row + 1} images yet")
     return adapter.read(slice=tools.NDSlice(row))
+
+
+class FileFrames:
+    """The frames that a detector has written into files, read when they are indexed.
+
+    Opening them takes a second the first time. Raises as `read_newest` does.
+
+    Parameters
+    ----------
+    resource : dict
+        The stream resource.
+    data_key : dict
+        Its data key in the descriptor.
+    start, stop : int
+        Of the indices in its stream datums.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (N, Y, X), or (N, Y, X, 3) in colour.
+    dtype : numpy.dtype
+    ndim : int
+    """
+
+    def __init__(
+        self, resource: Mapping[str, Any], data_key: DataKey, start: int, stop: int
+    ) -> None:
+        self._adapter, consolidator = _open(resource, data_key, start, stop)
+        structure = self._adapter.structure()
+        ndim = 3 if is_colour(structure.shape) else 2
+        self._lead = structure.shape[:-ndim]
+        per_datum = prod(consolidator.datum_shape[:-ndim])
+        has_many = isinstance(consolidator, _tools().MultipartRelatedConsolidator)
+        self._first = 0 if has_many else start * per_datum
+        there = prod(self._lead) - self._first
+        count = max(0, min((stop - start) * per_datum, there))
+        if not count:
+            raise FileNotReadyError("it holds no images")
+        self.shape: tuple[int, ...] = (count, *structure.shape[-ndim:])
+        self.ndim = len(self.shape)
+        self.dtype = structure.data_type.to_numpy_dtype()
+        self._lock = Lock()
+        self._last: tuple[int, NDArray[Any]] | None = None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        index = index if isinstance(index, tuple) else (index,)
+        places = np.arange(len(self))[index[0]]
+        if not places.ndim:
+            frame: NDArray[Any] = self._frame(int(places))[index[1:]]
+            return frame
+        frames = [self._frame(int(place))[index[1:]] for place in places]
+        return np.stack(frames) if frames else np.empty((0, *self.shape[1:]), self.dtype)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype)
+
+    def _frame(self, place: int) -> NDArray[Any]:
+        with self._lock:
+            if self._last is None or self._last[0] != place:
+                indices = np.unravel_index(self._first + place, self._lead)
+                part = _tools().NDSlice(*map(int, indices))
+                self._last = place, np.asarray(self._adapter.read(slice=part))
+            return self._last[1]
+
+
+def _open(resource: Mapping[str, Any], data_key: DataKey, start: int, stop: int) -> tuple[Any, Any]:
+    """Return tiled's adapter of data points, and the consolidator; it may hold those before."""
+    tools = _tools()
+    resource = {**resource, "parameters": dict(resource["parameters"])}
+    descriptor = {"data_keys": {resource["data_key"]: data_key}}
+    consolidator = tools.consolidator_factory(resource, descriptor)
+    adapter_class = tools.adapters.get(resource["mimetype"])
+    if adapter_class is None or not isinstance(consolidator, tools.ConsolidatorBase):
+        raise ValueError(f"nothing can read images of the type {resource['mimetype']}")
+    has_many = isinstance(consolidator, tools.MultipartRelatedConsolidator)
+    # of many files, only those of these data points
+    indices = {"start": start if has_many else 0, "stop": stop}
+    consolidator.consume_stream_datum({"indices": indices, "seq_nums": {"start": 0, "stop": 0}})
+    # from the documents, as `init_adapter` makes it, it fails for a file that is ahead of them
+    adapter = adapter_class.from_uris(
+        *(asset.data_uri for asset in consolidator.assets), **consolidator.adapter_parameters()
+    )
+    return adapter, consolidator
 
 
 def read_datum(resource: Mapping[str, Any], datum: Mapping[str, Any]) -> Any:

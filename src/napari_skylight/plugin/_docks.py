@@ -52,7 +52,8 @@ class RunsDock(RunsPanel):
         link = link_of(napari_viewer)
 
         def show_images(record: RunRecord) -> None:
-            show_run_images(link, record, session.runs.images(record))
+            kept = session.runs.images(record)
+            show_run_images(link, record, kept or session.earlier_runs.images(record) or [])
 
         super().__init__(session, show_images)
         docks_of(napari_viewer).add(self, "Runs")

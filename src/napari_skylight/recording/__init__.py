@@ -4,6 +4,7 @@ Image files need the extra ``record``; its libraries are imported when the first
 read.
 """
 
+from napari_skylight.recording._image_files import ImageFile, image_files
 from napari_skylight.recording._image_info import Axis, FileSettings, ImageInfo
 from napari_skylight.recording._names import FileNames, NameValues
 from napari_skylight.recording._read import open_images
@@ -22,6 +23,7 @@ __all__ = [
     "FileNames",
     "FileSettings",
     "FrameWriter",
+    "ImageFile",
     "ImageInfo",
     "LibraryMissingError",
     "NameValues",
@@ -29,6 +31,7 @@ __all__ = [
     "RunStore",
     "StoredImage",
     "StoredRun",
+    "image_files",
     "open_images",
     "read_documents",
     "remove_image",

@@ -44,6 +44,7 @@ class RunStore:
         self._thread: threading.Thread | None = None
         self._runs: dict[str, _OpenRun] = {}  # by uid; of the thread
         self._owners: dict[str, str] = {}  # run uids by those of descriptors and resources
+        self._files: dict[str, Path] = {}  # by uid
         self._failed = False
         write_at_exit.add(self)
 
@@ -71,6 +72,10 @@ class RunStore:
                 RunIndex(self._folder).note(uid, values)
 
         self._do(write)
+
+    def file_of(self, uid: str) -> Path | None:
+        """Return the file of a run that this store has written, or is writing."""
+        return self._files.get(uid)
 
     def close(self, timeout: float) -> None:
         """Write what has come, and end the thread; wait for that up to `timeout` seconds."""
@@ -150,6 +155,7 @@ class RunStore:
         file.parent.mkdir(parents=True, exist_ok=True)
         run = _OpenRun(file.open("x", encoding="utf-8", newline="\n"), RunIndex(folder))
         self._runs[start["uid"]] = run
+        self._files[start["uid"]] = file
         self._attempt(run, partial(run.write, "start", start))
         run.index.start(name, start)
 

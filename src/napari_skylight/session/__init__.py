@@ -1,7 +1,7 @@
 """The composition root: one engine, its devices, plans and caches, with no window needed."""
 
 from napari_skylight.session._device_signals import Setting, SettingInfo, SettingKind
-from napari_skylight.session._earlier_runs import EarlierRuns
+from napari_skylight.session._earlier_runs import EarlierRuns, FiledImages, RunImages
 from napari_skylight.session._pending_sets import SetCancelled
 from napari_skylight.session._problems import in_words
 from napari_skylight.session._recent_values import data_folder, home_folder
@@ -15,11 +15,13 @@ from napari_skylight.session._tasks import RunInfo, SessionState, Tally
 
 __all__ = [
     "EarlierRuns",
+    "FiledImages",
     "ImageLook",
     "KeptImages",
     "Progress",
     "RunDocuments",
     "RunHistory",
+    "RunImages",
     "RunInfo",
     "RunRecord",
     "SaveCancelled",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, overload
@@ -14,17 +14,20 @@ from psygnal import Signal
 
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
+from napari_skylight.frames import CacheStore, FileFrames, Frame, FrameCache
 from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.recording import (
     INTERRUPTED,
     OWN_METADATA,
+    ImageFile,
     RunIndex,
     RunStore,
     StoredRun,
+    image_files,
     read_documents,
 )
 from napari_skylight.session._coalescing_task import CoalescingTask
-from napari_skylight.session._problems import Problems
+from napari_skylight.session._problems import Problems, in_words
 from napari_skylight.session._run_documents import DocumentLog
 from napari_skylight.session._run_history import RunHistory, RunRecord
 from napari_skylight.session._run_metadata import values_in
@@ -34,6 +37,7 @@ _log = logging.getLogger("napari_skylight")
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 _NO_SPEC = PlanSpec("", "")
+_OF_IMAGES = "descriptor", "stream_resource", "stream_datum"
 _MOST_SEARCHED = 100  # runs of one task
 
 
@@ -67,24 +71,68 @@ def store_runs(
     return store
 
 
+@dataclass(frozen=True)
+class RunImages:
+    """The image files of a run."""
+
+    files: tuple[ImageFile, ...] = ()
+    """Those that are there."""
+    missing: tuple[Path, ...] = ()
+    """Those that are not."""
+
+
+@dataclass(frozen=True)
+class FiledImages:
+    """Frames of a run in a file."""
+
+    cache: FrameCache | None
+    """Of the live frames of the same camera; None if none of that name is connected."""
+    key: str
+    data: FileFrames
+    """The pixels, (N, Y, X), read when they are indexed."""
+    frames: Sequence[Frame]
+
+    @property
+    def name(self) -> str:
+        """The name of the data key."""
+        return self.key
+
+    title = name
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What is in the run files of a run."""
+
+    files: tuple[Path, ...]
+    record: RunRecord
+    images: RunImages
+
+
 class EarlierRuns(Sequence[RunRecord]):
     """The runs that were in `store` when the session started, newest first; safe on any thread.
 
-    They are listed, and read, on the thread ``skylight-read-runs``.
+    They are listed and read on threads of their own, and so are the image files of any run.
     """
 
     changed = Signal()
-    """Runs were listed, or one that was asked for is `complete`."""
+    """Runs were listed, or what was asked for has been read."""
 
-    def __init__(self, store: RunStore, present: RunHistory) -> None:
+    def __init__(
+        self, store: RunStore, present: RunHistory, caches: CacheStore, problems: Problems
+    ) -> None:
         self._store = store
         self._present = present
+        self._caches = caches
+        self._problems = problems
         self._records: tuple[RunRecord, ...] = ()
         self._lock = threading.Lock()
         self._asked: RunRecord | None = None
-        self._complete: RunRecord | None = None
+        self._content: _Content | None = None
+        self._opened: tuple[_Content, list[FiledImages]] | None = None
         self._listing = CoalescingTask("skylight-list-runs", self._list)
-        self._reading = CoalescingTask("skylight-read-runs", self._read)
+        self._reading = CoalescingTask("skylight-read-run", self._read)
+        self._opening = CoalescingTask("skylight-open-images", self._open)
         self.reload()
 
     def __repr__(self) -> str:
@@ -104,31 +152,54 @@ class EarlierRuns(Sequence[RunRecord]):
 
     def reload(self) -> None:
         """List the runs in the store's folder again."""
-        if self._store.folder is None:
-            self._records = ()
-            announce(self.changed)
-        else:
-            self._listing.ask()
+        self._listing.ask().add_done_callback(self._problems.report_failure)
+
+    def files(self, record: RunRecord) -> tuple[Path, ...]:
+        """Return the run files of any run, also of the present session."""
+        if record.files:
+            return record.files
+        return tuple(file for uid in record.run.uids if (file := self._store.file_of(uid)))
 
     def complete(self, record: RunRecord) -> RunRecord | None:
         """Return an earlier run with its parameters and documents.
 
         None while they are read; `changed` is emitted then.
         """
-        with self._lock:
-            complete = self._complete
-            if complete is not None and complete.files == record.files:
-                return complete
-            is_asked = self._asked is not None and self._asked.files == record.files
-            self._asked = record
-        if not is_asked:
-            self._reading.ask()
-        return None
+        content = self._content_of(record)
+        return None if content is None else content.record
+
+    def image_files(self, record: RunRecord) -> RunImages | None:
+        """Return the image files of any run that has ended; None while its documents are read."""
+        content = self._content_of(record)
+        return None if content is None else content.images
+
+    def open_images(self, record: RunRecord) -> None:
+        """Open the `images` of a run; `changed` is emitted when they are open."""
+        if self._content_of(record) is not None:
+            self._opening.ask().add_done_callback(self._problems.report_failure)
+
+    def images(self, record: RunRecord) -> list[FiledImages] | None:
+        """Return the images in the files of the run that was opened last; None for another."""
+        opened = self._opened
+        return opened[1] if opened and opened[0].files == self.files(record) else None
 
     def close(self, seconds: float) -> None:
         """Wait up to `seconds` for the threads."""
-        self._listing.wait(seconds / 2)
-        self._reading.wait(seconds / 2)
+        for task in (self._listing, self._reading, self._opening):
+            task.wait(seconds / 3)
+
+    def _content_of(self, record: RunRecord) -> _Content | None:
+        files = self.files(record)
+        if not files:
+            return _Content((), record, RunImages())
+        with self._lock:
+            if self._content is not None and self._content.files == files:
+                return self._content
+            is_asked = self._asked is not None and self.files(self._asked) == files
+            self._asked = record
+        if not is_asked:
+            self._reading.ask().add_done_callback(self._problems.report_failure)
+        return None
 
     def _list(self) -> None:
         folder = self._store.folder
@@ -138,7 +209,6 @@ class EarlierRuns(Sequence[RunRecord]):
             _log.warning("The earlier runs cannot be listed: %s", error)
             stored = []
         own = {uid for record in self._present for uid in record.run.uids}
-        # runs of one task overlap, or follow each other
         tasks: dict[str, list[StoredRun]] = {}
         for each in stored:
             if each.uid not in own:
@@ -155,17 +225,51 @@ class EarlierRuns(Sequence[RunRecord]):
             return
         log = DocumentLog()
         own: Mapping[str, Any] = _EMPTY
-        for file in asked.files:
+        images: list[ImageFile] = []
+        files = self.files(asked)
+        for file in files:
+            kept = []
             try:
                 for name, document in read_documents(file):
                     log.add(name, document)
                     if name == "start" and isinstance(document.get(OWN_METADATA), dict):
                         own = document[OWN_METADATA]
+                    if name in _OF_IMAGES:
+                        kept.append((name, document))
+                images += (each.beside(file) for each in image_files(kept))
             except (OSError, KeyError, TypeError, ValueError) as error:
                 _log.warning("The run %s cannot be read to its end: %s", file.name, error)
+        record = _completed(asked, own, log) if asked.files else asked
+        there = RunImages(
+            tuple(each for each in images if each.exists),
+            tuple(each.path for each in images if not each.exists),
+        )
         with self._lock:
-            self._complete = _completed(asked, own, log)
+            self._content = _Content(files, record, there)
         announce(self.changed)
+
+    def _open(self) -> None:
+        content = self._content
+        if content is None:
+            return
+        opened, problems = [], []
+        for file in content.images.files:
+            try:
+                opened.append(self._filed(content.record, file))
+            except Exception as error:  # noqa: BLE001 - whatever a library raises about a file
+                problems.append(f"{file.path.name} cannot be shown: {in_words(error)}")
+        self._opened = content, opened
+        if problems:
+            self._problems.report(" ".join(problems))
+        announce(self.changed)
+
+    def _filed(self, record: RunRecord, file: ImageFile) -> FiledImages:
+        data = file.open()
+        data[0]  # reads it: a viewer shows it next
+        caches = {cache.name: cache for cache in self._caches if cache.kind == "live"}
+        began = record.run.started
+        frames = [Frame(file.key, place, began, file.values) for place in range(1, len(data) + 1)]
+        return FiledImages(caches.get(file.device), file.key, data, frames)
 
 
 def _record_of(number: int, runs: Sequence[StoredRun]) -> RunRecord:

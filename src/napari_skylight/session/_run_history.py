@@ -87,6 +87,16 @@ class KeptImages:
     """The pixels, (N, Y, X): a read-only view of the stack's memory."""
     frames: Sequence[Frame]
 
+    @property
+    def name(self) -> str:
+        """The name of the cache."""
+        return self.cache.name
+
+    @property
+    def title(self) -> str:
+        """The title of the cache."""
+        return self.cache.title
+
 
 class RunHistory(Sequence[RunRecord]):
     """The last runs that `tasks` has started and those of followed engines, newest first.

@@ -94,8 +94,8 @@ class Session(DeviceControl):
         if runs_folder is None and home is not None:
             runs_folder = home / "runs"
         self.run_store = store_runs(self.engine, self.tasks, runs_folder, self._problems)
-        self.earlier_runs = EarlierRuns(self.run_store, self.runs)
         self.saves = Saves(self.caches, self.runs, self.report)
+        self.earlier_runs = EarlierRuns(self.run_store, self.runs, self.caches, self._problems)
         self.state_changed = self.tasks.state_changed
         self.run_changed = self.tasks.run_changed
         self.plans_changed = self.plans.changed

@@ -17,24 +17,25 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
-    from napari_skylight.session import KeptImages, RunRecord
+    from napari_skylight.session import FiledImages, KeptImages, RunRecord
     from napari_skylight.viewer._link import ViewerLink
 
 
 def show_run_images(
-    link: ViewerLink, record: RunRecord, images: Iterable[KeptImages]
+    link: ViewerLink, record: RunRecord, images: Iterable[KeptImages | FiledImages]
 ) -> list[Image]:
     """Add a layer for each of `images`, or show the one that is there already.
 
     Nothing is copied: a layer shows the memory of the stack, and keeps it when the stack is
-    cleared. It has the place of its first frame; ``metadata["frames"]`` has that of each.
+    cleared; or it reads from the file what it shows. It has the place of its first frame;
+    ``metadata["frames"]`` has that of each.
 
     Parameters
     ----------
     link : ViewerLink
         Of the viewer to show them in; colours are those of its layer of the same cache.
     record : RunRecord
-    images : iterable of KeptImages
+    images : iterable of KeptImages or FiledImages
         Of that run.
 
     Returns
@@ -44,7 +45,7 @@ def show_run_images(
     viewer = link.viewer
     layers: list[Image] = []
     for kept in images:
-        identity = record.run.started, kept.cache.name, kept.key
+        identity = record.run.started, kept.name, kept.key
         found = (each for each in viewer.layers if each.metadata.get("run") == identity)
         layer = next(found, None)
         if layer is None:
@@ -72,16 +73,15 @@ def is_of_run(layer: Layer) -> bool:
     return all(key in layer.metadata for key in ("run", "uids", "frames"))
 
 
-def _make(link: ViewerLink, record: RunRecord, kept: KeptImages) -> Image:
+def _make(link: ViewerLink, record: RunRecord, kept: KeptImages | FiledImages) -> Image:
     frame = kept.frames[0]
     contrast = Contrast()
     contrast.rescale()  # there may be no later frame
     started = time.strftime("%H:%M", time.localtime(record.run.started))
-    title = kept.cache.title
-    names = [f"{record.run.title} {started}", title]
-    if kept.key not in title:
+    names = [f"{record.run.title} {started}", kept.title]
+    if kept.key not in kept.title:
         names.append(kept.key)
-    like = link.layer(kept.cache, kept.key)
+    like = None if kept.cache is None else link.layer(kept.cache, kept.key)
     layer = Image(
         kept.data,
         name=" · ".join(names),

@@ -64,7 +64,7 @@ def dock(qtbot, open_session, put_up):
 
 def test_they_are_listed_with_their_parameters_and_metadata(qtbot, dock):
     assert [row[1:3] + row[4:] for row in rows(dock)] == [
-        ["Count", "", "Finished"],
+        ["Count", "2", "Finished"],
         ["Snap", "3", "Finished"],
     ]
     select(dock, 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from napari_skylight.widgets._display_text import (
     duration,
     frames,
     outcome_summary,
+    plain_tip,
     status_of,
     text_label,
     time_of,
@@ -47,6 +49,10 @@ _SELECT = "Select a run to see its parameters and metadata."
 _SHOW = "Add the frames of this run ({}) as layers. They stay when the stash is cleared."
 _NOTHING_KEPT = "This run kept no frames."
 _CLEARED = "The stash was cleared, and with it the frames of this run."
+_SHOW_FILES = "Add the images of this run as layers, from {}."
+_READING = "The documents of this run are being read."
+_MISSING = "The images of this run are no longer where they were written: {}."
+_NO_FILES = "No images of this run were written to files."
 _USE = "Put its plan and parameters in Plan control"
 _RUNNING = "Stop the running plan first."
 _NO_PLAN = "This plan is no longer available."
@@ -61,6 +67,7 @@ class RunDetails(QStackedWidget):
         self._show_images = show_images
         self._record: RunRecord | None = None
         self._pictured: int | None = None  # the number of the run in the picture
+        self._wanted: tuple[str, ...] | None = None  # the run whose image files are being opened
         self._picture = QLabel()
         self._picture.setObjectName("thumbnail")
         self._title = text_label(name="run-title", wrap=True)
@@ -91,6 +98,7 @@ class RunDetails(QStackedWidget):
         if record is not before:
             self._tree.show_nodes(nodes_of(record))
         self._show_buttons(record)
+        self._show_opened(record)
         self._show_picture(record)
 
     def _lay_out(self) -> None:
@@ -140,10 +148,9 @@ class RunDetails(QStackedWidget):
         return words + (f", {record.dropped} dropped" if record.dropped else "")
 
     def _show_buttons(self, record: RunRecord) -> None:
-        kept = self._session.runs.kept(record)
-        self._show.setEnabled(kept > 0)
-        gone = _CLEARED if record.stashed else _NOTHING_KEPT
-        self._show.setToolTip(_SHOW.format(frames(kept)) if kept else gone)
+        can_show, tip = self._images_of(record)
+        self._show.setEnabled(can_show)
+        self._show.setToolTip(plain_tip(tip))
         problem = ""
         if record.run.plan not in self._session.plans:
             problem = _NO_PLAN
@@ -152,19 +159,51 @@ class RunDetails(QStackedWidget):
         self._use.setEnabled(not problem)
         self._use.setToolTip(problem or _USE)
 
+    def _images_of(self, record: RunRecord) -> tuple[bool, str]:
+        """Return whether there are images to show, and the tooltip."""
+        if kept := self._session.runs.kept(record):
+            return True, _SHOW.format(frames(kept))
+        if record.run.ended is not None and self._session.earlier_runs.files(record):
+            found = self._session.earlier_runs.image_files(record)
+            if found is None:
+                return False, _READING
+            if found.files:
+                return True, _SHOW_FILES.format(_names(each.path for each in found.files))
+            if found.missing:
+                return False, _MISSING.format(_names(found.missing))
+        if record.files:
+            return False, _NO_FILES
+        return False, _CLEARED if record.stashed else _NOTHING_KEPT
+
+    def _show_opened(self, record: RunRecord) -> None:
+        """Show the images in files that the button has asked for, once they are open."""
+        if self._wanted is None or self._wanted != record.run.uids:
+            return
+        images = self._session.earlier_runs.images(record)
+        if images is not None and self._show_images is not None:
+            self._wanted = None
+            if images:
+                self._show_images(record)
+
     def _show_picture(self, record: RunRecord) -> None:
         """Show the first frame that is kept, once."""
         if record.number != self._pictured:
             self._picture.clear()
             self._pictured = None
-            if images := self._session.runs.images(record):
+            kept = self._session.runs.images(record)
+            if images := kept or self._session.earlier_runs.images(record):
                 self._picture.setPixmap(_thumbnail(images[0].data[0]))
                 self._pictured = record.number
         self._picture.setVisible(self._pictured is not None)
 
     def _on_show_clicked(self) -> None:
-        if self._record is not None and self._show_images is not None:
+        if self._record is None or self._show_images is None:
+            return
+        if self._session.runs.kept(self._record):
             self._show_images(self._record)
+        else:
+            self._wanted = self._record.run.uids
+            self._session.earlier_runs.open_images(self._record)
 
     def _on_use_clicked(self) -> None:
         if self._record is None:
@@ -192,6 +231,13 @@ class _Page(QWidget):
         wide = event.size().width() >= _WIDE
         self._row.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
         self._row.setStretch(0, 2 if wide else 0)
+
+
+def _names(paths: Iterable[Path]) -> str:
+    """Return the paths of up to three files."""
+    given = [str(path) for path in paths]
+    more = f" and {len(given) - 3} more" if len(given) > 3 else ""
+    return ", ".join(given[:3]) + more
 
 
 def _copy_menu(parent: QWidget, record: Callable[[], RunRecord | None]) -> QMenu:

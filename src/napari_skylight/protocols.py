@@ -30,6 +30,8 @@ __all__ = [
     "Focus",
     "FrameBatch",
     "FrameCaches",
+    "FrameProcess",
+    "FrameProcessor",
     "HasCache",
     "HasChannels",
     "HasChildren",
@@ -217,4 +219,29 @@ class FrameCaches(Protocol):
         """Return the cache that shows every frame stashed into it: the stack `name` of `camera`.
 
         With a `channel`, it is a stack of the frames of that channel.
+        """
+
+
+@runtime_checkable
+class FrameProcessor(HasCache, Protocol):
+    """Turns the frames stashed in it into others, which it shows live.
+
+    It skips frames that it has no time for. ``clear`` makes it forget the frames before.
+    """
+
+    def end(self) -> None:
+        """Process no more frames; never waits."""
+
+
+@runtime_checkable
+class FrameProcess(HasName, Protocol):
+    """What can be done with the frames of cameras while they come, such as a running mean.
+
+    The processes of the session are the choices of a plan parameter annotated with this protocol.
+    """
+
+    def processor(self, camera: Camera, channel: str = "", frames: int = 20) -> FrameProcessor:
+        """Return a new processor for one run, of `camera` or of one channel of it.
+
+        `frames` is the length of its window, if it has one. The session ends it with the plan.
         """

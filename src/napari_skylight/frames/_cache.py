@@ -43,6 +43,8 @@ class FrameCache:
         The name on screen; default: `name`.
     channel : str
         The channel of its frames; empty for none or any.
+    is_processed : bool
+        Its frames were made from those of a camera, and are not counted among them.
 
     Attributes
     ----------
@@ -65,11 +67,13 @@ class FrameCache:
         max_bytes: int,
         title: str | None = None,
         channel: str = "",
+        is_processed: bool = False,
     ) -> None:
         self.name = name
         self.title = name if title is None else title
         self.kind = kind
         self.channel = channel
+        self.is_processed = is_processed
         self.max_bytes = max_bytes
         # Taken in this order. `_writing` is held while pixels are copied; readers never take it.
         # `_lock` is held for a few statements.

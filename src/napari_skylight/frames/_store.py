@@ -42,7 +42,7 @@ class CacheStore:
             "live": live_bytes,
             "stack": stack_bytes,
         }
-        self._caches: dict[tuple[str, str, str | None], FrameCache] = {}
+        self._caches: dict[tuple[str, str, str, str | None], FrameCache] = {}
         self._lock = Lock()
 
     def __iter__(self) -> Iterator[FrameCache]:
@@ -66,6 +66,13 @@ class CacheStore:
     def stashed_at(self, key: str) -> float:
         """Return the latest `FrameCache.stashed_at` of `key`, over all caches."""
         return max((cache.stashed_at(key) for cache in self), default=-inf)
+
+    def processed(self, camera: HasName, process: str, channel: str = "") -> FrameCache:
+        """Return the live cache of what `process` makes of the frames of `camera`.
+
+        Its name is such as "camera · DAPI · running mean".
+        """
+        return self._get(camera.name, channel, process, is_processed=True)
 
     @property
     def live_bytes(self) -> int:
@@ -94,14 +101,22 @@ class CacheStore:
                 if cache.kind == kind:
                     cache.max_bytes = nbytes
 
-    def _get(self, camera: str, channel: str, stack: str | None) -> FrameCache:
-        kind: Literal["live", "stack"] = "live" if stack is None else "stack"
+    def _get(
+        self, camera: str, channel: str, of: str | None, is_processed: bool = False
+    ) -> FrameCache:
+        kind: Literal["live", "stack"] = "live" if of is None or is_processed else "stack"
         with self._lock:
-            cache = self._caches.get((camera, channel, stack))
+            cache = self._caches.get((camera, channel, kind, of))
             if cache is not None:
                 return cache
-            name = " · ".join(part for part in (camera, channel, stack) if part)
-            cache = FrameCache(name, kind=kind, max_bytes=self._bytes[kind], channel=channel)
-            self._caches[camera, channel, stack] = cache
+            name = " · ".join(part for part in (camera, channel, of) if part)
+            cache = FrameCache(
+                name,
+                kind=kind,
+                max_bytes=self._bytes[kind],
+                channel=channel,
+                is_processed=is_processed,
+            )
+            self._caches[camera, channel, kind, of] = cache
         announce(self.added, cache)
         return cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Unit
+from annotated_types import Ge, Gt, Le, Unit
 from bluesky import preprocessors as bpp
 from bluesky.utils import Msg, MsgGenerator
 
@@ -14,7 +14,7 @@ from napari_skylight.engine.actions import Action, continuous
 from napari_skylight.plans._acquisition import Illumination, acquisition
 from napari_skylight.plans._live_loop import LiveLoop
 from napari_skylight.plans.spec import ChoicesOf, Wording
-from napari_skylight.protocols import Camera, Focus, FrameCaches, Light, Stage
+from napari_skylight.protocols import Camera, Focus, FrameCaches, FrameProcess, Light, Stage
 
 SNAPSHOT = Action(name="snapshot", description="Keep one frame of each camera.")
 STASH = Action(
@@ -38,6 +38,8 @@ def live_view(
     stage: Stage | None = None,
     focus: Focus | None = None,
     stream: bool = True,
+    process: Sequence[FrameProcess] = (),
+    process_frames: Annotated[int, Ge(1), Le(1000), Unit("frames"), Wording("Process over")] = 20,
     snapshot: Action = SNAPSHOT,
     stash: Action = STASH,
     clear: Action = CLEAR,
@@ -68,6 +70,10 @@ def live_view(
     stream : bool
         Let cameras that can stream run at their own rate; *stash* then keeps every frame. Without
         it, the plan triggers each frame.
+    process : Sequence[FrameProcess]
+        Shows what each process makes of the frames of each camera, as a layer of its own.
+    process_frames : int
+        The number of frames of a running mean or median. They are kept in memory.
     snapshot, stash, clear : Action
         The buttons.
     """
@@ -80,6 +86,13 @@ def live_view(
         actions=(snapshot, stash, clear),
         stash_every=stash_every,
         stream=stream,
+        processors={
+            (camera.name, channel): [
+                each.processor(camera, channel, process_frames) for each in process
+            ]
+            for camera in cameras
+            for channel in illumination.sequence
+        },
     )
     plan = bpp.finalize_wrapper(loop.run(), loop.finish)
     yield from acquisition("live_view", plan, cameras, illumination, exposure)

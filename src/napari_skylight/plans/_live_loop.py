@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import Any, Literal
 
@@ -14,7 +14,13 @@ from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch
 from napari_skylight.plans._acquisition import Illumination, Readings
 from napari_skylight.plans._stash_queue import StashQueue, image_time, unless_refused
-from napari_skylight.protocols import Camera, FrameBatch, FrameCaches, StreamingCamera
+from napari_skylight.protocols import (
+    Camera,
+    FrameBatch,
+    FrameCaches,
+    FrameProcessor,
+    StreamingCamera,
+)
 
 STREAM_SECONDS = 0.01
 """Time between collections from streaming cameras, unless an action is requested."""
@@ -126,6 +132,7 @@ class LiveLoop:
         actions: tuple[Action, Action, Action],
         stash_every: float,
         stream: bool,
+        processors: Mapping[tuple[str, str], Sequence[FrameProcessor]] | None = None,
     ) -> None:
         may_stream = stream and not illumination.is_cycling
         streaming = [each for each in cameras if may_stream and isinstance(each, StreamingCamera)]
@@ -143,7 +150,12 @@ class LiveLoop:
         self._exposures = Exposures([camera for camera in cameras if camera not in streaming])
         refused = self._latches[self._stash].reset
         self._stash_queue = StashQueue(
-            cameras, caches, positions, refused, channels=illumination.sequence
+            cameras,
+            caches,
+            positions,
+            refused,
+            channels=illumination.sequence,
+            processors=processors,
         )
 
     def run(self) -> MsgGenerator[None]:
@@ -189,6 +201,9 @@ class LiveLoop:
             self._latches[name].reset()
             for stack in self._stash_queue.stacks.values():
                 yield from plan_stubs.clear_cache(stack, wait=True)
+            for processors in self._stash_queue.processors.values():
+                for processor in processors:
+                    yield from plan_stubs.clear_cache(processor, wait=True)
         elif name == self._snapshot:
             if self._illumination.is_cycling:
                 yield from self._expose()

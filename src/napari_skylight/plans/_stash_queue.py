@@ -13,7 +13,14 @@ from bluesky.utils import FailedStatus, MsgGenerator
 from napari_skylight.engine import plan_stubs
 from napari_skylight.frames import is_colour
 from napari_skylight.plans._acquisition import Readings, read_positions
-from napari_skylight.protocols import BatchReading, Camera, FrameCaches, HasCache, StashRefused
+from napari_skylight.protocols import (
+    BatchReading,
+    Camera,
+    FrameCaches,
+    FrameProcessor,
+    HasCache,
+    StashRefused,
+)
 
 
 class _Taken(NamedTuple):
@@ -29,8 +36,8 @@ class StashQueue:
     A plan can be stopped at any message. Frames are therefore queued by `add` at once and taken off
     the queue before the message that stashes them: `stash` continues after an interruption.
 
-    `stacks` are by camera name and channel, "" for frames without one. While `on`, frames are kept
-    in them; it goes off, and `refused` is called, when a stack refuses frames.
+    `stacks` and `processors` are by camera name and channel, "" for frames without one. While `on`,
+    frames are kept in the stacks; it goes off, and `refused` is called, when one refuses frames.
     """
 
     def __init__(
@@ -40,12 +47,14 @@ class StashQueue:
         positions: Sequence[Readable[Any]],
         refused: Callable[[], None],
         channels: Sequence[str] = ("",),
+        processors: Mapping[tuple[str, str], Sequence[FrameProcessor]] | None = None,
     ) -> None:
         each = [(camera, channel) for camera in cameras for channel in channels]
         self._live = {(cam.name, channel): caches.live(cam, channel) for cam, channel in each}
         self.stacks = {
             (cam.name, channel): caches.stack(cam, channel=channel) for cam, channel in each
         }
+        self.processors = processors or {}
         self.on = False
         self._positions = positions
         self._refused = refused
@@ -97,6 +106,8 @@ class StashQueue:
         key = taken.camera, taken.channel
         values = _timed(values, taken.times)
         self._stashes.append((self._live[key], values, False))
+        for processor in self.processors.get(key, ()):
+            self._stashes.append((processor, values, False))
         if not self.on:
             return False
         if picked := self._paces[key].pick(values, taken.times, also):

@@ -25,6 +25,7 @@ from napari_skylight.plans.spec import (
     find_problems,
     resolve_arguments,
 )
+from napari_skylight.processing import Processes
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._problems import Problems
 from napari_skylight.session._recent_values import RecentValues, items_of
@@ -43,12 +44,14 @@ class Choices:
         plans: PlanRegistry,
         devices: Devices,
         caches: CacheStore,
+        processes: Processes,
         home: Path | None,
         problems: Problems,
     ) -> None:
         self._plans = plans
         self._devices = devices
         self._caches = caches
+        self._processes = processes
         self._recent = RecentValues(None if home is None else home / "choices.json", problems)
         self.save = self._recent.save
         self.close = self._recent.close
@@ -115,8 +118,9 @@ class Choices:
         return run, messages, spec.actions
 
     def _known(self) -> dict[str, Any]:
-        """Return the devices by name, their parts by path, and the frame caches."""
-        return {**self._devices, **self._devices.parts, self._caches.name: self._caches}
+        """Return the processes and devices by name, their parts by path, and the frame caches."""
+        devices = {**self._devices, **self._devices.parts, self._caches.name: self._caches}
+        return {**self._processes, **devices}
 
 
 def _devices_in(value: Any, devices: Devices, depth: int = 8) -> list[Any]:

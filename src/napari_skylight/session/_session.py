@@ -21,6 +21,7 @@ from napari_skylight.session._document_images import HasDocuments
 from napari_skylight.session._earlier_runs import EarlierRuns, store_runs
 from napari_skylight.session._end_signals import close_on_signals, forget
 from napari_skylight.session._plan_sources import PlanSources
+from napari_skylight.session._processing import make_processes
 from napari_skylight.session._run_history import KeptImages, RunHistory
 from napari_skylight.session._run_metadata import metadata_of
 from napari_skylight.session._saves import Looks, Saves
@@ -52,6 +53,8 @@ class Session(DeviceControl):
     engine : RunEngine
     caches : CacheStore
         The frame caches that plans stash into.
+    processes : Processes
+        The processes of frames by name: the built-in ones and the user's.
     plans : PlanRegistry
         The plans by name: `live_view`, `snap`, some of bluesky's, and the user's.
     devices : Mapping of str to device
@@ -89,7 +92,10 @@ class Session(DeviceControl):
         for plan in BUILT_IN:
             self.plans.add(plan, origin="built in")
         self._sources = PlanSources(self.plans, self.plans_folder, self._problems)
-        self._choices = Choices(self.plans, self.devices, self.caches, home, self._problems)
+        self.processes = make_processes(self.engine, self.caches, self._problems)
+        self._choices = Choices(
+            self.plans, self.devices, self.caches, self.processes, home, self._problems
+        )
         self.runs = RunHistory(self.engine, self.tasks, self.caches)
         if runs_folder is None and home is not None:
             runs_folder = home / "runs"
@@ -245,6 +251,17 @@ class Session(DeviceControl):
         """
         return self.plans.add(plan, name)
 
+    def add_process(
+        self, process: Callable[..., Any], name: str | None = None
+    ) -> Callable[[], None]:
+        """Add a choice to *process* in `live_view`, or replace it; return the undo.
+
+        A function of a frame, which returns another; or a class, with no argument or `frames`,
+        whose instances are such functions. A class may keep frames: every run makes an instance for
+        each camera. TypeError if it is neither; ValueError if a built-in process has the name.
+        """
+        return self.processes.add(process, name)
+
     def reload_plans(self) -> Future[tuple[str, ...]]:
         """Load the plans of `plans_folder` and of other distributions again, on a thread.
 
@@ -322,6 +339,7 @@ class Session(DeviceControl):
         self._sets.give_up()
         self.tasks.expect_abort()
         self.devices.darken(timeout * 0.1)
+        self.processes.close(timeout * 0.1)
         self._sources.close(timeout * 0.1)
         self._choices.close(timeout * 0.1)
         self.saves.close(timeout * 0.2)

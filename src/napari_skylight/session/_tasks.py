@@ -82,7 +82,7 @@ class Tally:
     @classmethod
     def of(cls, caches: Iterable[FrameCache]) -> Tally:
         """Count what `caches` were given since they were made."""
-        counts = [(cache.kind, cache.counts) for cache in caches]
+        counts = [(cache.kind, cache.counts) for cache in caches if not cache.is_processed]
         live = [each for kind, each in counts if kind == "live"]
         stacks = [each for kind, each in counts if kind == "stack"]
         # a lost frame is counted by each cache that its stream feeds

@@ -3,6 +3,9 @@
 Makes a virtual environment with redsun in build/, then times both engines in turn, each in a
 process of its own: 2048x2048 uint16 readings, and a cache that keeps a reference. Prints medians of
 all rounds; the last line is JSON with the ratios ours/theirs.
+
+The last row, images, is the cost of a point of `count` with its image shown over that without, both
+on our engine: see engine_images.py.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ FRAMES_PER_SECOND = 50
 NEVER = 1.0  # s: what counts for a click the plan does not notice
 CLICK = 1e-3  # s, and
 READS = 49.0  # a second: what ours must reach, whatever the other does
+IMAGES = 1.15  # with over without
 AT_MOST = {"read_and_stash": 0.2, "stash": 0.2, "wait_for_actions": 0.5, "status": 0.02}
 
 
@@ -210,6 +214,27 @@ def run(python: Path | str, engine_name: str, repeats: int) -> dict[str, float]:
     return figures
 
 
+def images(rounds: int) -> float:
+    """Print and return the ratio of the costs of a point with its image shown and without."""
+    script = Path(__file__).with_name("engine_images.py")
+    done = [
+        subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+        for _ in range(rounds)
+    ]
+    figures = [json.loads(each.stdout.splitlines()[-1]) for each in done]
+    ratio = 0.0
+    for name in ("time", "work"):
+        plain, shown = (
+            median(each[f"{name}_{how}"] for each in figures) for how in ("plain", "shown")
+        )
+        ratio = max(ratio, shown / plain)
+        print(
+            f"{'images, ' + name:20}{plain * 1e6:14.1f}µs{shown * 1e6:12.1f}µs"
+            f"{shown / plain:10.4f}{IMAGES:10.4f}"
+        )
+    return round(ratio, 5)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3, help="times each engine is measured")
@@ -235,6 +260,7 @@ def main() -> None:
             f"{name:20}{theirs * scale:14.1f}{unit}{ours * scale:12.1f}{unit}"
             f"{ratios[name]:10.4f}{limit:10.4f}{' at least' if unit == '/s' else ''}"
         )
+    ratios["images"] = images(options.rounds)
     print(json.dumps({"benchmark": "engine", "ratios": ratios}))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -126,9 +127,7 @@ def _write(path: str, layers: list[LayerData], kind: Literal["ome-zarr", "ome-ti
     for pixels, attributes, _ in layers:
         target = base
         if len(layers) > 1:
-            name = "".join(
-                each if each.isalnum() or each in "-_." else "_" for each in _name(attributes)
-            )
+            name = re.sub(r"[^\w.-]+", "_", _name(attributes))
             target = base.with_name(f"{stem}_{name}{suffix}")
         if attributes.get("multiscale", False):
             pixels = pixels[0]

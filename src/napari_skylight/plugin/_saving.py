@@ -10,30 +10,29 @@ from napari_skylight._compat import PLUGIN, main_window, show_error, show_info
 from napari_skylight.plugin._attachments import attach, link_of
 from napari_skylight.plugin._files import hexadecimal
 from napari_skylight.session import ImageLook, Session
-from napari_skylight.widgets import ImageDialog, SaveDialog, gui_thread
+from napari_skylight.widgets import ImageDialog, SaveDialog, frames, gui_thread
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from napari.viewer import Viewer
 
-    from napari_skylight.session import KeptImages
-
 
 def save_stacks(viewer: Viewer) -> None:
-    """Ask where to save all stashed frames and snapshots, and save those there were then."""
+    """Ask where to save all stashed frames and snapshots, and save those there are then."""
     session = attach(viewer)
     images = session.saves.kept()
     if not images:
         show_info("There are no frames to save: take a snapshot or stash frames first.")
         return
     dialog = SaveDialog(session.saves, images, main_window(viewer))
-    dialog.chosen.connect(partial(_save, viewer, session, images))
+    dialog.chosen.connect(partial(_save, viewer, session))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()
 
 
-def _save(viewer: Viewer, session: Session, images: list[KeptImages]) -> None:
+def _save(viewer: Viewer, session: Session) -> None:
+    images = session.saves.kept()
     link = link_of(viewer)
     looks = {}
     for each in images:
@@ -44,13 +43,17 @@ def _save(viewer: Viewer, session: Session, images: list[KeptImages]) -> None:
                 layer.colormap.name, hexadecimal(layer.colormap), (float(low), float(high))
             )
     number = sum(len(each.frames) for each in images)
-    saved = session.save(images, looks=looks)
+    try:
+        saved = session.save(images, looks=looks)
+    except (ValueError, RuntimeError) as error:  # the stacks were cleared meanwhile
+        session.report(error)
+        return
 
     def on_saved(saved: Future[tuple[Path, ...]]) -> None:
         if saved.exception() is None:  # otherwise it has been reported
             first, *others = saved.result()
             where = first.parent if others else first
-            gui_thread().call(partial(show_info, f"Saved {number} frames to {where}"))
+            gui_thread().call(partial(show_info, f"Saved {frames(number)} to {where}"))
 
     saved.add_done_callback(on_saved)
 

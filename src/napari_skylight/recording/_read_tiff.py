@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import weakref
 from itertools import islice
 from pathlib import Path
@@ -72,7 +73,7 @@ def read_tiff(path: Path) -> list[StoredImage]:
     tifffile = library("tifffile")
     try:
         pages = TiffPages(path)
-    except tifffile.TiffFileError:
+    except (tifffile.TiffFileError, struct.error, IndexError, ValueError):  # not one, or cut short
         return []
     if NAMESPACE not in pages.ome_xml:
         pages.close()

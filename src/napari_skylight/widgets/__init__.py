@@ -1,7 +1,7 @@
 """The docks, and the Qt helpers that the plugin shares with them."""
 
 from napari_skylight.widgets._dialogs import choose_file
-from napari_skylight.widgets._display_text import action_caption, plain_caption
+from napari_skylight.widgets._display_text import action_caption, frames, plain_caption
 from napari_skylight.widgets._image_dialog import ImageDialog
 from napari_skylight.widgets._save_dialog import SaveDialog
 from napari_skylight.widgets._signal_links import Links, gui_thread
@@ -18,6 +18,7 @@ __all__ = [
     "SaveDialog",
     "action_caption",
     "choose_file",
+    "frames",
     "gui_thread",
     "plain_caption",
 ]

@@ -39,6 +39,7 @@ class SaveRow(QWidget):
         layout.addWidget(self._button)
         layout.addWidget(self._words, 1)
         layout.addWidget(self._cancel)
+        layout.addStretch()
         self._links = Links(self)
         self._links.connect(session.saves.changed, self.refresh)
         self.refresh()

@@ -1,6 +1,7 @@
 """Images that come back from the files of detectors, in a later session."""
 
 import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -89,7 +90,7 @@ def test_a_copy_beside_the_run_is_found(earlier, data):
     [file] = data.glob("*.h5")
     content = pixels(file)
     [record] = earlier.earlier_runs
-    copy = shutil.move(file, record.files[0].parent)
+    copy = shutil.move(file, Path(record.files[0]).parent)
     _, images = found(earlier)
     assert [str(each.path) for each in images.files] == [copy]
     [kept] = opened(earlier)

@@ -7,9 +7,10 @@ import logging
 import os
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from operator import is_
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -26,11 +27,10 @@ _MOST_LETTERS = 300  # of one value of a start document, in the index
 _NOT_SEARCHED = {"uid", "time", "scan_id", "versions", "hints", OWN_METADATA}
 
 
-@dataclass(frozen=True)
-class StoredRun:
+class StoredRun(NamedTuple):
     """A run in the store."""
 
-    file: Path
+    file: str
     uid: str
     plan: str
     title: str
@@ -41,7 +41,7 @@ class StoredRun:
     exit_status: str = ""
     """That of the stop document, or "interrupted"; empty if another program is writing it."""
     reason: str = ""
-    events: Mapping[str, int] = field(default_factory=dict)
+    events: Mapping[str, int] = MappingProxyType({})
     """The number of events by stream, once it has ended."""
     task: str = ""
     """The same for all runs that one call of a plan has opened."""
@@ -56,8 +56,14 @@ class StoredRun:
     """Values of the start document, for searches."""
 
 
-_NEEDED: Mapping[str, type] = {"uid": str, "file": str, "time": float, "plan": str, "title": str}
-_MORE: Mapping[str, type] = {
+_NEEDED = {"uid", "file", "time", "plan", "title"}
+_TYPES: Mapping[str, type] = {
+    "uid": str,
+    "file": str,
+    "time": float,
+    "plan": str,
+    "title": str,
+    "by": list,
     "ended": float,
     "exit_status": str,
     "reason": str,
@@ -71,6 +77,9 @@ _MORE: Mapping[str, type] = {
     "text": str,
 }
 """The values of a line in the index and their types."""
+
+
+_FIELDS = frozenset(StoredRun._fields)
 
 
 class RunIndex:
@@ -101,7 +110,7 @@ class RunIndex:
 
         Raise OSError if the folder cannot be read. It takes long when many files have to be read.
         """
-        files = self._files()
+        files, folder = self._files(), str(self._folder)
         indexed = {file: line for line in self._lines() if (file := line.get("file")) in files}
         runs, missing = [], []
         for name in files:
@@ -115,7 +124,7 @@ class RunIndex:
             if changed:
                 line |= changed
                 missing.append({"uid": line["uid"], **changed})
-            runs.append(_as_run(self._folder, line))
+            runs.append(_as_run(folder, line))
         try:
             self._append(missing)
         except OSError as error:  # such as a folder that is read only
@@ -140,13 +149,18 @@ class RunIndex:
             content = self._file.read_bytes()
         except FileNotFoundError:
             return ()
+        texts = content.splitlines()
+        try:
+            lines = json.loads(b"[" + b",".join(texts) + b"]")  # all at once: faster
+        except (ValueError, RecursionError):
+            lines = [_parse(text) for text in texts]
         runs: dict[str, dict[str, Any]] = {}
-        for text in content.splitlines():
-            try:
-                line = json.loads(text)
-                runs.setdefault(line["uid"], {}).update(line)
-            except (ValueError, TypeError, KeyError, RecursionError):
-                continue  # broken: the run's file is read again
+        for line in lines:
+            if isinstance(line, dict) and isinstance(uid := line.get("uid"), str):
+                if uid in runs:
+                    runs[uid].update(line)
+                else:
+                    runs[uid] = line
         return runs.values()
 
     def _describe(self, name: str) -> dict[str, Any] | None:
@@ -185,6 +199,13 @@ class RunIndex:
             file.write(text.encode())
 
 
+def _parse(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None  # broken: the run's file is read again
+
+
 def _scan(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
@@ -221,20 +242,22 @@ def _stop_line(stop: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_valid(line: Mapping[str, Any]) -> bool:
     """Return whether the values of a run have the types that they are written with."""
-    needed = all(isinstance(line.get(key), kind) for key, kind in _NEEDED.items())
-    return needed and all(isinstance(line[key], kind) for key, kind in _MORE.items() if key in line)
+    if not line.keys() >= _NEEDED:
+        return False
+    if all(map(is_, map(type, line.values()), map(_TYPES.get, line))):  # fast: there may be 10,000
+        return True
+    # keys that only a later version knows are left out
+    return all(type(value) is _TYPES.get(key, type(value)) for key, value in line.items())
 
 
-def _as_run(folder: Path, line: Mapping[str, Any]) -> StoredRun:
-    values = {key: line[key] for key in _MORE if key in line}
-    return StoredRun(
-        file=folder / line["file"],
-        uid=line["uid"],
-        plan=line["plan"],
-        title=line["title"],
-        started=line["time"],
-        **values,
-    )
+def _as_run(folder: str, line: dict[str, Any]) -> StoredRun:
+    values = line.copy()
+    values.pop("by", None)
+    values["started"] = values.pop("time")
+    if not _FIELDS.issuperset(values):
+        values = {key: value for key, value in values.items() if key in _FIELDS}
+    values["file"] = f"{folder}/{values['file']}"
+    return StoredRun(**values)
 
 
 def _this_program() -> list[Any]:

@@ -150,6 +150,11 @@ class EarlierRuns(Sequence[RunRecord]):
     def __getitem__(self, index: int | slice) -> RunRecord | Sequence[RunRecord]:
         return self._records[index]
 
+    @property
+    def is_listing(self) -> bool:
+        """Whether the runs are not listed yet."""
+        return not self._listing.wait(0)
+
     def reload(self) -> None:
         """List the runs in the store's folder again."""
         self._listing.ask().add_done_callback(self._problems.report_failure)
@@ -157,7 +162,7 @@ class EarlierRuns(Sequence[RunRecord]):
     def files(self, record: RunRecord) -> tuple[Path, ...]:
         """Return the run files of any run, also of the present session."""
         if record.files:
-            return record.files
+            return tuple(map(Path, record.files))
         return tuple(file for uid in record.run.uids if (file := self._store.file_of(uid)))
 
     def complete(self, record: RunRecord) -> RunRecord | None:

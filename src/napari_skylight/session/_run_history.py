@@ -6,7 +6,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from threading import Lock
 from typing import Any, overload
 
@@ -59,7 +58,7 @@ class RunRecord:
     stacks: tuple[StashedFrames, ...] = ()
     documents: tuple[RunDocuments, ...] = ()
     """One for each Bluesky run of the plan, oldest first."""
-    files: tuple[Path, ...] = ()
+    files: tuple[str, ...] = ()
     """The run files of a run of an earlier session, one for each of its Bluesky runs."""
     text: str = ""
     """Other values of an earlier run, for searches."""

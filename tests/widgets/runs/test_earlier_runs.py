@@ -1,5 +1,7 @@
 """Runs of earlier sessions in the Runs dock."""
 
+import json
+
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QTreeView, QWidget
@@ -109,3 +111,20 @@ def test_a_search_and_the_filters_leave_those_that_match(qtbot, dock):
     status.setCurrentText("Finished")
     dock.findChild(QComboBox, "filter-date").setCurrentText("Today")
     assert len(rows(dock)) == 2
+
+
+def test_ten_thousand_are_listed(qtbot, open_session, put_up, home):
+    folder = home / "runs" / "2026-01"
+    folder.mkdir(parents=True)
+    lines = []
+    for number in range(10_000):
+        (folder / f"{number}.jsonl").touch()
+        line = {"uid": f"run-{number}", "file": f"2026-01/{number}.jsonl", "time": 1e9 + number}
+        line |= {"plan": "count", "title": "Count", "text": f"slide{number:05}"}
+        lines.append(line | {"ended": 2e9, "exit_status": "success"})
+    (home / "runs" / "index.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    dock = put_up(RunsPanel(open_session(camera=False)), 300, 600)
+    model = dock.findChild(QTreeView, "runs").model()
+    qtbot.waitUntil(lambda: model.rowCount() == 10_000, timeout=30_000)
+    dock.findChild(QWidget, "run-search").setText("slide0770 COUNT")
+    assert model.rowCount() == 10  # 07700 to 07709

@@ -116,7 +116,9 @@ class RunsPanel(ThemedWidget):
         chosen = self._filter.filter()
         if earlier is not self._filtered[0] or chosen != self._filtered[1]:
             self._filtered = earlier, chosen
-            self._earlier = tuple(filter(chosen.accepts, earlier))
+            self._earlier = (
+                tuple(filter(chosen.accepts, earlier)) if chosen != RunFilter() else earlier
+            )
             self._filter.offer_plans({record.run.title for record in earlier})
         self._filter.offer_plans({record.run.title for record in present})
         selected = self._model.record(self._table.currentIndex())

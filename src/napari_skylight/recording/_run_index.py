@@ -254,6 +254,7 @@ def _as_run(folder: str, line: dict[str, Any]) -> StoredRun:
     values = line.copy()
     values.pop("by", None)
     values["started"] = values.pop("time")
+    values.setdefault("task", line["uid"])
     if not _FIELDS.issuperset(values):
         values = {key: value for key, value in values.items() if key in _FIELDS}
     values["file"] = f"{folder}/{values['file']}"

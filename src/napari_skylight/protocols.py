@@ -6,12 +6,17 @@ ophyd-async device, or a plain class.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from bluesky.protocols import (
+    Collectable,
+    Configurable,
+    Flyable,
     HasName,
     Movable,
     Pausable,
+    Preparable,
     Readable,
     Reading,
     Stageable,
@@ -19,10 +24,12 @@ from bluesky.protocols import (
     Stoppable,
     SyncOrAsync,
     Triggerable,
+    WritesStreamAssets,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 __all__ = [
     "BatchReading",
@@ -37,6 +44,8 @@ __all__ = [
     "HasChildren",
     "HasExposure",
     "Light",
+    "Recorder",
+    "RecordingSettings",
     "Stage",
     "StashRefused",
     "StreamingCamera",
@@ -84,6 +93,50 @@ class WithdrawingCache(HasCache, Protocol):
         The engine calls it when the event that was open during the stash is dropped: by the plan,
         an error, or the end of the run.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingSettings:
+    """What `Recorder.prepare` takes; None stands for the value of the session."""
+
+    folder: Path | None = None
+    """Made if it does not exist."""
+    name: str | None = None
+    """The template of the file's name; a number is added to a name that is taken."""
+    format: str | None = None
+    """"ome-zarr" or "ome-tiff"."""
+    compression: str | None = None
+    """"none" or "zstd"."""
+    frames: int | None = None
+    """The recording ends after this many frames; None: with `Recorder.complete`."""
+    waits: bool = True
+    """While the queue is full, a stash waits for room, which holds back a triggered camera.
+    Otherwise the recording ends at the first frame that it cannot keep."""
+
+
+@runtime_checkable
+class Recorder(
+    HasCache, Preparable, Flyable, Collectable, Configurable[Any], WritesStreamAssets, Protocol
+):
+    """A device that writes the frames that a plan stashes to one file.
+
+    ``prepare`` it with `RecordingSettings`, ``kickoff``, stash frames, and ``complete`` it: the
+    status ends when every frame is written and the file is closed. It succeeds also if the
+    recording ended early, of which `problem` says why.
+
+    Its documents are of a stream of its own, which can be declared when ``get_index()`` is not 0.
+    """
+
+    def get_index(self) -> int:
+        """Return the number of data points that can be collected."""
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it takes frames: kicked off, not complete, and no `problem`."""
+
+    @property
+    def problem(self) -> str:
+        """Why the recording ended by itself, and what to do; otherwise empty."""
 
 
 @runtime_checkable
@@ -221,6 +274,8 @@ class FrameCaches(Protocol):
         With a `channel`, it is a stack of the frames of that channel.
         """
 
+    def recorder(self, camera: Camera, channel: str = "") -> Recorder:
+        """Return a new recorder of the frames of `camera`, or of one channel of it."""
 
 @runtime_checkable
 class FrameProcessor(HasCache, Protocol):

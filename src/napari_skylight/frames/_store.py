@@ -12,9 +12,11 @@ from napari_skylight._signals import announce
 from napari_skylight.frames._cache import FrameCache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bluesky.protocols import HasName
+
+    from napari_skylight.protocols import Recorder
 
 
 class CacheStore:
@@ -24,6 +26,8 @@ class CacheStore:
     ----------
     live_bytes, stack_bytes : int
         Limits for one frame of a live cache, and for all frames of one stack.
+    make_recorder : callable, optional
+        Makes the recorder of a camera and a channel.
 
     Attributes
     ----------
@@ -36,8 +40,13 @@ class CacheStore:
     parent = None
 
     def __init__(
-        self, *, live_bytes: int = 1_000_000_000, stack_bytes: int = 2_000_000_000
+        self,
+        *,
+        live_bytes: int = 1_000_000_000,
+        stack_bytes: int = 2_000_000_000,
+        make_recorder: Callable[[HasName, str], Recorder] | None = None,
     ) -> None:
+        self._make_recorder = make_recorder
         self._bytes: dict[Literal["live", "stack"], int] = {
             "live": live_bytes,
             "stack": stack_bytes,
@@ -73,6 +82,12 @@ class CacheStore:
         Its name is such as "camera · DAPI · running mean".
         """
         return self._get(camera.name, channel, process, is_processed=True)
+
+    def recorder(self, camera: HasName, channel: str = "") -> Recorder:
+        """Return a new recorder of the frames of `camera`, or of one `channel`."""
+        if self._make_recorder is None:
+            raise RuntimeError("These caches cannot record: use those of a Session.")
+        return self._make_recorder(camera, channel)
 
     @property
     def live_bytes(self) -> int:

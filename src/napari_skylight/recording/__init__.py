@@ -8,10 +8,13 @@ from napari_skylight.recording._image_files import ImageFile, image_files
 from napari_skylight.recording._image_info import Axis, FileSettings, ImageInfo
 from napari_skylight.recording._names import FileNames, NameValues
 from napari_skylight.recording._read import open_images
+from napari_skylight.recording._recorder import FrameRecorder, RecordingEnded
+from napari_skylight.recording._recordings import Recordings
 from napari_skylight.recording._run_files import read_documents
 from napari_skylight.recording._run_index import INTERRUPTED, OWN_METADATA, RunIndex, StoredRun
 from napari_skylight.recording._run_store import RunStore
 from napari_skylight.recording._save import save_image
+from napari_skylight.recording._status import RecordingState, RecordingStatus
 from napari_skylight.recording._stored_image import Channel, StoredImage
 from napari_skylight.recording._writer import FrameWriter, LibraryMissingError, remove_image
 
@@ -22,11 +25,16 @@ __all__ = [
     "Channel",
     "FileNames",
     "FileSettings",
+    "FrameRecorder",
     "FrameWriter",
     "ImageFile",
     "ImageInfo",
     "LibraryMissingError",
     "NameValues",
+    "RecordingEnded",
+    "RecordingState",
+    "RecordingStatus",
+    "Recordings",
     "RunIndex",
     "RunStore",
     "StoredImage",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -38,6 +40,16 @@ def library(name: str) -> ModuleType:
             f"Install it with: pip install {extra}",
             name=package,
         ) from error
+
+
+def check_libraries(settings: FileSettings) -> None:
+    """Raise `LibraryMissingError` if a library for `settings` is not installed; import none."""
+    names = ["ome_writers", "zarr"] if settings.format == "ome-zarr" else ["tifffile"]
+    if settings.format == "ome-zarr" and settings.backend == "tensorstore":
+        names.append("tensorstore")
+    for name in names:
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            library(name)
 
 
 class FrameSink(Protocol):

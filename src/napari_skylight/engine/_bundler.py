@@ -7,6 +7,7 @@ schema allows any value.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -14,21 +15,23 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from bluesky.bundlers import RunBundler as BlueskyRunBundler
 from bluesky.bundlers import _StreamCache
-from bluesky.utils import maybe_await
+from bluesky.utils import Msg, maybe_await
 from event_model import ComposeDescriptorBundle, ComposeEvent
 
 from napari_skylight.engine._calls import answer_in_time, answer_within, device_name, supports
-from napari_skylight.protocols import WithdrawingCache
+from napari_skylight.protocols import Recorder, WithdrawingCache
 
 if TYPE_CHECKING:
     from bluesky.protocols import Status
-    from bluesky.utils import Msg
     from event_model import Event
 
     from napari_skylight.protocols import HasCache
 
 CONFIGURATION_SECONDS = 0.1
 """How old the configuration in a descriptor may be when an event is made."""
+
+CLOSE_SECONDS = 5.0
+"""How long a recorder may take to write its queue and close its file, when a plan was halted."""
 
 WITHDRAW_SECONDS = 10.0
 """How long a cache may take to withdraw the frames of a dropped event."""
@@ -200,6 +203,40 @@ class RunBundler(BlueskyRunBundler):
         if self.bundling:
             await self._withdraw_stashes()
         return await super().close_run(msg)
+
+    async def collect(self, msg: Msg) -> Any:
+        flying = [each for each in (msg.obj, *msg.args) if each in self._uncollected]
+        answer = await super().collect(msg)
+        # bluesky takes an object for collected after the first of many times
+        self._uncollected.update(each for each in flying if supports(each, Recorder))
+        return answer
+
+    async def backstop_collect(self) -> None:
+        """Collect what a plan that was halted left; files are closed first."""
+        for recorder in list(self._uncollected):
+            if supports(recorder, Recorder):
+                try:
+                    await self._close_file(cast("Recorder", recorder))
+                except Exception:  # whatever a recorder raises: the run must end
+                    self.log.exception("Failed to complete %s.", device_name(recorder))
+        await super().backstop_collect()  # type: ignore[no-untyped-call]
+
+    async def _close_file(self, recorder: Recorder) -> None:
+        done = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def on_completed(_: Status) -> None:
+            loop.call_soon_threadsafe(done.set)
+
+        recorder.complete().add_callback(on_completed)
+        await answer_within(CLOSE_SECONDS, recorder, "complete", done.wait())
+        if not recorder.get_index():
+            self._uncollected.discard(recorder)
+        elif not self._declared_stream_names.get(frozenset([recorder])):
+            name = recorder.name
+            await self.declare_stream(  # type: ignore[no-untyped-call]
+                Msg("declare_stream", None, recorder, name=name, collect=True)
+            )
 
     async def _withdraw_stashes(self) -> None:
         while self.stashes:

@@ -24,7 +24,7 @@ threading.main_thread().go = GO
 GO.wait(20)
 """
 
-BUILT_IN = "live_view", "snap", "count", "scan", "rel_scan", "list_scan", "grid_scan"
+BUILT_IN = "live_view", "snap", "record", "count", "scan", "rel_scan", "list_scan", "grid_scan"
 
 
 def plan(name, body="yield from bps.null()", returns=" -> MsgGenerator[None]"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Unit
 from bluesky import preprocessors as bpp
@@ -12,9 +13,18 @@ from bluesky.utils import Msg, MsgGenerator
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, continuous
 from napari_skylight.plans._acquisition import Illumination, acquisition
-from napari_skylight.plans._live_loop import LiveLoop
+from napari_skylight.plans._live_loop import LiveActions, LiveLoop
 from napari_skylight.plans.spec import ChoicesOf, Wording
-from napari_skylight.protocols import Camera, Focus, FrameCaches, FrameProcess, Light, Stage
+from napari_skylight.protocols import (
+    Camera,
+    Focus,
+    FrameCaches,
+    FrameProcess,
+    Light,
+    RecordingSettings,
+    Stage,
+    StashRefused,
+)
 
 SNAPSHOT = Action(name="snapshot", description="Keep one frame of each camera.")
 STASH = Action(
@@ -24,6 +34,12 @@ STASH = Action(
     toggle_states=("on", "off"),
 )
 CLEAR = Action(name="clear", description="Delete the frames kept so far.")
+RECORD = Action(
+    name="record",
+    description="Write every frame of each camera to a file, until switched off.",
+    togglable=True,
+    toggle_states=("on", "off"),
+)
 
 
 @continuous(pausable=True)
@@ -43,10 +59,12 @@ def live_view(
     snapshot: Action = SNAPSHOT,
     stash: Action = STASH,
     clear: Action = CLEAR,
+    record: Action = RECORD,
 ) -> MsgGenerator[None]:
     """Show the cameras live until stopped.
 
-    Frames that are only shown make no events; a snapshot is an event of the stream "snapshots".
+    Frames that are only shown make no events; a snapshot is an event of the stream "snapshots", and
+    each file that *record* writes has a stream of its own.
 
     Parameters
     ----------
@@ -74,7 +92,7 @@ def live_view(
         Shows what each process makes of the frames of each camera, as a layer of its own.
     process_frames : int
         The number of frames of a running mean or median. They are kept in memory.
-    snapshot, stash, clear : Action
+    snapshot, stash, clear, record : Action
         The buttons.
     """
     illumination = Illumination(light, channels)
@@ -83,7 +101,7 @@ def live_view(
         caches,
         illumination.readables(stage, focus),
         illumination,
-        actions=(snapshot, stash, clear),
+        actions=LiveActions(snapshot, stash, clear, record),
         stash_every=stash_every,
         stream=stream,
         processors={
@@ -145,3 +163,74 @@ def snap(
 
     events = frames * len(illumination.sequence)
     yield from acquisition("snap", take(), cameras, illumination, exposure, num_points=events)
+
+
+def record(
+    cameras: Sequence[Camera],
+    caches: FrameCaches,
+    frames: Annotated[int | None, Ge(1)] = None,
+    seconds: Annotated[float | None, Gt(0), Unit("s")] = None,
+    *,
+    folder: Path | None = None,
+    name: str = "",
+    format: Literal["ome-zarr", "ome-tiff"] = "ome-zarr",
+    compression: Literal["none", "zstd"] = "none",
+    exposure: Annotated[float | None, Gt(0), Unit("ms")] = None,
+    light: Light | None = None,
+    channels: Annotated[Sequence[str], ChoicesOf(Light, "channel")] = (),
+    stage: Stage | None = None,
+    focus: Focus | None = None,
+    stream: bool = True,
+) -> MsgGenerator[None]:
+    """Write every frame of the cameras to files, and show them live.
+
+    Each camera, and each channel, has a file, and a stream of documents about it. If a recording
+    ends by itself, as when the disk is full, the others go on, and the plan fails at the end.
+
+    Parameters
+    ----------
+    cameras : Sequence[Camera]
+        The cameras to record.
+    caches : FrameCaches
+        The frame caches of the session.
+    frames : int, optional
+        Number of frames for each camera and channel; if not set, until stopped.
+    seconds : float, optional
+        Duration, in s, with pauses; if not set, until stopped.
+    folder : Path, optional
+        Where the files go; the session's folder if not set.
+    name : str
+        Template of the files' names, such as ``{date}_{sample}_{camera}``; the session's if empty.
+    format : str
+        OME-Zarr, which can be read while it is written, or OME-TIFF.
+    compression : str
+        Lossless; it saves space and takes time.
+    exposure : float, optional
+        Exposure time of every camera, in ms; unchanged if not set.
+    light : Light, optional
+        Switched on while the plan runs, off when it pauses or ends.
+    channels : Sequence[str]
+        Channels of the light. With two or more, the plan cycles through them, triggers each frame
+        and writes a file for each. The channel set before is restored at the end.
+    stage : Stage, optional
+        Its position is recorded with each frame.
+    focus : Focus, optional
+        Its position is recorded with each frame.
+    stream : bool
+        Let cameras that can stream run at their own rate. Such a recording ends when the disk does
+        not keep up. Without it, the plan triggers each frame, and waits for the disk.
+    """
+    illumination = Illumination(light, channels)
+    loop = LiveLoop(
+        cameras, caches, illumination.readables(stage, focus), illumination, stream=stream
+    )
+    settings = RecordingSettings(
+        folder=folder, name=name or None, format=format, compression=compression, frames=frames
+    )
+
+    def take() -> MsgGenerator[None]:
+        yield from bpp.finalize_wrapper(loop.record(settings, seconds), loop.finish)
+        if loop.problems:
+            raise StashRefused(" ".join(loop.problems))
+
+    yield from acquisition("record", take(), cameras, illumination, exposure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from bluesky.protocols import Readable, Status
 from bluesky.utils import Msg, MsgGenerator, short_uid
@@ -13,12 +13,14 @@ from bluesky.utils import Msg, MsgGenerator, short_uid
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch
 from napari_skylight.plans._acquisition import Illumination, Readings
+from napari_skylight.plans._recording import Recording
 from napari_skylight.plans._stash_queue import StashQueue, image_time, unless_refused
 from napari_skylight.protocols import (
     Camera,
     FrameBatch,
     FrameCaches,
     FrameProcessor,
+    RecordingSettings,
     StreamingCamera,
 )
 
@@ -115,8 +117,17 @@ class Streams:
                     take(camera, batch)
 
 
+class LiveActions(NamedTuple):
+    """The actions that a live loop offers."""
+
+    snapshot: Action | None = None
+    stash: Action | None = None
+    clear: Action | None = None
+    record: Action | None = None
+
+
 class LiveLoop:
-    """Shows frames and answers the actions between them: snapshot, stash and clear.
+    """Shows frames and answers the actions between them.
 
     `positions` are read with the frames; `stash_every` is the interval between kept frames, in s.
     With `stream`, cameras that can stream do so, unless the light cycles through channels.
@@ -129,8 +140,8 @@ class LiveLoop:
         positions: Sequence[Readable[Any]],
         illumination: Illumination,
         *,
-        actions: tuple[Action, Action, Action],
-        stash_every: float,
+        actions: LiveActions | None = None,
+        stash_every: float = 0.0,
         stream: bool,
         processors: Mapping[tuple[str, str], Sequence[FrameProcessor]] | None = None,
     ) -> None:
@@ -140,76 +151,126 @@ class LiveLoop:
         self._positions = positions
         self._illumination = illumination
         self._channel = ""
-        self._snapshot, self._stash, self._clear = (action.name for action in actions)
-        self._latches: dict[str, SRLatch] = {}
-        for action in actions:
-            self._latches |= action.event_map
+        self._sequence = cycle(illumination.sequence)
+        self._actions = actions or LiveActions()
+        offered = [action for action in self._actions if action is not None]
+        self._latches = {name: latch for each in offered for name, latch in each.event_map.items()}
         self._stash_every = stash_every
         self._streaming = streaming
         self._streams = Streams(streaming)
         self._exposures = Exposures([camera for camera in cameras if camera not in streaming])
-        refused = self._latches[self._stash].reset
+        channels = illumination.sequence
+        self._recording = Recording(
+            cameras, caches, channels, streaming, ended=lambda: self._reset(self._actions.record)
+        )
         self._stash_queue = StashQueue(
             cameras,
             caches,
             positions,
-            refused,
-            channels=illumination.sequence,
+            lambda: self._reset(self._actions.stash),
+            self._recording,
+            channels=channels,
             processors=processors,
         )
 
     def run(self) -> MsgGenerator[None]:
         """Run until stopped; `finish` must follow."""
         yield from self._streams.start()
-        sequence = cycle(self._illumination.sequence)
         while True:
-            if self._streaming or not self._exposures.pending:
-                yield Msg("checkpoint")
-            if not self._exposures.pending:
-                self._channel = next(sequence)
-                yield from self._illumination.go_to(self._channel)
-                yield from self._exposures.begin()
-            event = yield from self._next_event()
-            was_on = self._stash_queue.on
-            yield from self._stash_streamed()  # frames made before the event
-            yield from self._answer(event, was_on)
-            exposed = self._exposures.done.is_set() or (event is None and not self._streaming)
-            if exposed:
-                yield from self._expose()
+            yield from self._step(None)
+
+    def record(
+        self, settings: RecordingSettings, seconds: float | None = None
+    ) -> MsgGenerator[None]:
+        """Record every frame until all files have their frames, or for `seconds`.
+
+        `finish` must follow.
+        """
+        yield from self._recording.start(settings)
+        yield from self._streams.start()
+        end = None if seconds is None else time.monotonic() + seconds
+        while self._recording.on and (end is None or time.monotonic() < end):
+            yield from self._step(end)
+        yield from self._recording.end()
 
     def finish(self) -> MsgGenerator[None]:
-        """Stop the streams and stash the remaining frames."""
+        """Stop the streams, stash the remaining frames, and close the files."""
         yield from self._streams.stop()
         yield from self._stash_streamed()
+        yield from self._recording.finish()
 
-    def _next_event(self) -> MsgGenerator[str | None]:
+    @property
+    def problems(self) -> Sequence[str]:
+        """Why recordings ended by themselves."""
+        return self._recording.problems
+
+    def _step(self, end: float | None) -> MsgGenerator[None]:
+        """Take a frame, or collect some, or answer an action; return by `end`."""
+        if self._streaming or not self._exposures.pending:
+            yield Msg("checkpoint")
+        if not self._exposures.pending:
+            self._channel = next(self._sequence)
+            yield from self._illumination.go_to(self._channel)
+            yield from self._exposures.begin()
+        event = yield from self._next_event(end)
+        was_on = self._stash_queue.on, self._recording.on
+        yield from self._stash_streamed()  # frames made before the event
+        yield from self._answer(event, *was_on)
+        exposed = self._exposures.done.is_set() or (event is None and not self._streaming)
+        if exposed and (end is None or time.monotonic() < end):
+            yield from self._expose()
+        yield from self._recording.collect()
+
+    def _next_event(self, end: float | None) -> MsgGenerator[str | None]:
         """Wait for an action or for frames; return the name of the action or None."""
         wanted: dict[str, Literal["set", "reset"]] = dict.fromkeys(self._latches, "set")
-        if self._stash_queue.on:
-            wanted[self._stash] = "reset"
+        for toggle, is_on in (
+            (self._actions.stash, self._stash_queue.on),
+            (self._actions.record, self._recording.on),
+        ):
+            if toggle is not None and is_on:
+                wanted[toggle.name] = "reset"
+        timeout = STREAM_SECONDS if self._streaming else EXPOSURE_SECONDS
+        if end is not None:
+            timeout = max(0.0, min(timeout, end - time.monotonic()))
         found = yield from plan_stubs.wait_for_actions(
             self._latches | {_EXPOSED: self._exposures.done},
-            timeout=STREAM_SECONDS if self._streaming else EXPOSURE_SECONDS,
+            timeout=timeout,
             wait_for=wanted | {_EXPOSED: "set"},
         )
         return found[0] if found is not None else None
 
-    def _answer(self, name: str | None, was_on: bool) -> MsgGenerator[None]:
-        if name == self._stash:
-            self._stash_queue.switch(not was_on, self._stash_every)
-        elif name == self._clear:
-            self._latches[name].reset()
+    def _answer(self, name: str | None, stashed: bool, recorded: bool) -> MsgGenerator[None]:
+        """Answer an action; `stashed` and `recorded` say what was on when it was requested."""
+        action = next(
+            (each for each in self._actions if each is not None and each.name == name), None
+        )
+        if action is None:
+            return
+        if action is self._actions.stash:
+            self._stash_queue.switch(not stashed, self._stash_every)
+        elif action is self._actions.record:
+            if recorded:
+                yield from self._recording.end()
+            elif not (yield from unless_refused(self._recording.start(RecordingSettings()))):
+                self._reset(action)
+        elif action is self._actions.clear:
+            self._reset(action)
             for stack in self._stash_queue.stacks.values():
                 yield from plan_stubs.clear_cache(stack, wait=True)
             for processors in self._stash_queue.processors.values():
                 for processor in processors:
                     yield from plan_stubs.clear_cache(processor, wait=True)
-        elif name == self._snapshot:
+        else:
             if self._illumination.is_cycling:
                 yield from self._expose()
             for channel in self._illumination.sequence:
                 yield from self._take_snapshots(channel)
-            self._latches[name].reset()  # until then it is pending
+            self._reset(action)  # until then it is pending
+
+    def _reset(self, action: Action | None) -> None:
+        if action is not None:
+            self._latches[action.name].reset()
 
     def _take_snapshots(self, channel: str) -> MsgGenerator[None]:
         """Keep a frame of each camera: the one being exposed or the next."""
@@ -221,6 +282,8 @@ class LiveLoop:
 
         def keep(place: int, reading: Readings) -> MsgGenerator[None]:
             camera = self._cameras[place]
+            if camera not in self._streaming:
+                yield from self._stash_queue.record(camera, channel, reading)
             if self._stash_queue.on and camera in self._streaming:
                 streamed[camera.name] = reading  # it is among the kept frames
             else:

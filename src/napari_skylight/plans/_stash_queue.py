@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from bluesky.protocols import Readable, Reading
@@ -13,6 +14,7 @@ from bluesky.utils import FailedStatus, MsgGenerator
 from napari_skylight.engine import plan_stubs
 from napari_skylight.frames import is_colour
 from napari_skylight.plans._acquisition import Readings, read_positions
+from napari_skylight.plans._recording import Recording
 from napari_skylight.protocols import (
     BatchReading,
     Camera,
@@ -21,6 +23,14 @@ from napari_skylight.protocols import (
     HasCache,
     StashRefused,
 )
+
+
+class _Refusal(Enum):
+    """What happens when a cache refuses frames."""
+
+    RAISES = auto()
+    ENDS_STASH = auto()
+    ENDS_RECORDING = auto()
 
 
 class _Taken(NamedTuple):
@@ -38,6 +48,7 @@ class StashQueue:
 
     `stacks` and `processors` are by camera name and channel, "" for frames without one. While `on`,
     frames are kept in the stacks; it goes off, and `refused` is called, when one refuses frames.
+    While `recording` is on, each frame is stashed in its recorder, too.
     """
 
     def __init__(
@@ -46,6 +57,7 @@ class StashQueue:
         caches: FrameCaches,
         positions: Sequence[Readable[Any]],
         refused: Callable[[], None],
+        recording: Recording,
         channels: Sequence[str] = ("",),
         processors: Mapping[tuple[str, str], Sequence[FrameProcessor]] | None = None,
     ) -> None:
@@ -58,9 +70,10 @@ class StashQueue:
         self.on = False
         self._positions = positions
         self._refused = refused
+        self._recording = recording
         self._paces: dict[tuple[str, str], _Pace] = {}
         self._taken: deque[_Taken] = deque()
-        self._stashes: deque[tuple[HasCache, Readings, bool]] = deque()
+        self._stashes: deque[tuple[HasCache, Readings, _Refusal]] = deque()
 
     def switch(self, on: bool, every: float) -> None:
         """Start or stop keeping frames, at the interval `every` in s, from the next on."""
@@ -101,29 +114,39 @@ class StashQueue:
             stack = self.stacks[camera, ""]
             yield from plan_stubs.stash(stack, reading, group=None, wait=True)
 
+    def record(self, camera: Camera, channel: str, reading: Readings) -> MsgGenerator[None]:
+        """Record a frame that is not shown live, if a recorder takes it."""
+        if (recorder := self._recording.target((camera.name, channel))) is not None:
+            stash = plan_stubs.stash(recorder, reading, group=None, wait=True, of_event=False)
+            yield from unless_refused(stash)
+
     def _sort(self, taken: _Taken, values: Readings, also: float | None = None) -> bool:
         """Queue the stashes of `values`; return whether the frame taken at `also` is kept."""
         key = taken.camera, taken.channel
         values = _timed(values, taken.times)
-        self._stashes.append((self._live[key], values, False))
+        self._stashes.append((self._live[key], values, _Refusal.RAISES))
+        if (recorder := self._recording.target(key)) is not None:
+            self._stashes.append((recorder, values, _Refusal.ENDS_RECORDING))
         for processor in self.processors.get(key, ()):
-            self._stashes.append((processor, values, False))
+            self._stashes.append((processor, values, _Refusal.RAISES))
         if not self.on:
             return False
         if picked := self._paces[key].pick(values, taken.times, also):
-            self._stashes.append((self.stacks[key], picked, True))
+            self._stashes.append((self.stacks[key], picked, _Refusal.ENDS_STASH))
         return also in taken.times
 
     def _flush(self) -> MsgGenerator[bool]:
         """Make the queued stashes; return False if a stack refused one."""
         kept = True
         while self._stashes:
-            cache, values, may_refuse = self._stashes.popleft()
+            cache, values, refusal = self._stashes.popleft()
             # a dropped snapshot withdraws none of the frames collected with it
             stash = plan_stubs.stash(cache, values, group=None, wait=True, of_event=False)
-            if not may_refuse:
+            if refusal is _Refusal.RAISES:
                 yield from stash
-            elif not (yield from unless_refused(stash)):
+            elif (yield from unless_refused(stash)) or refusal is _Refusal.ENDS_RECORDING:
+                continue  # the recorder has ended, as it says itself
+            else:
                 kept = self.on = False
                 self._refused()
         return kept

@@ -12,6 +12,7 @@ from typing import Any
 from napari_skylight.devices import Microscope, make_microscope
 from napari_skylight.engine import EngineBusyError, RunEngine
 from napari_skylight.frames import CacheStore
+from napari_skylight.recording import Recordings, RecordingStatus
 from napari_skylight.session._devices import Devices
 from napari_skylight.session._document_images import DocumentImages
 from napari_skylight.session._pending_sets import PendingSets
@@ -26,7 +27,8 @@ class DeviceControl:
     def __init__(self) -> None:
         self.closed = False
         self.engine = RunEngine()
-        self.caches = CacheStore()
+        self.recordings = Recordings()
+        self.caches = CacheStore(make_recorder=self.recordings.recorder)
         self._problems = Problems()
         self.devices = Devices(self.engine.loop, self._problems)
         self.tasks = Tasks(self.engine, self.devices, self.caches, self._problems)
@@ -38,6 +40,9 @@ class DeviceControl:
         self.devices_changed = self.devices.changed
         self.microscope_changed = self.devices.microscope_changed
         self.motion_changed = self._sets.motion_changed
+        self.engine.subscribe(self.recordings.note_run, "start")  # type: ignore[no-untyped-call]
+        self.engine.run_ended.connect(self.recordings.complete)  # a halted plan does not
+        self.recordings.failed.connect(self._on_recording_failed)
 
     @property
     def microscope(self) -> Microscope | None:
@@ -109,6 +114,9 @@ class DeviceControl:
     def is_moving(self) -> bool:
         """Whether the user has a device moving."""
         return self._sets.is_moving
+
+    def _on_recording_failed(self, status: RecordingStatus) -> None:
+        self._problems.report(status.problem)
 
     def _check_open(self) -> None:
         if self.closed:

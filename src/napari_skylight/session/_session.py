@@ -12,7 +12,7 @@ from bluesky import plans as bp
 
 from napari_skylight.engine import EngineBusyError
 from napari_skylight.engine.actions import Action
-from napari_skylight.plans import PlanRegistry, live_view, snap
+from napari_skylight.plans import PlanRegistry, live_view, record, snap
 from napari_skylight.plans.spec import PlanSpec
 from napari_skylight.recording import OWN_METADATA, FileNames, FileSettings
 from napari_skylight.session._choices import Choices
@@ -27,7 +27,7 @@ from napari_skylight.session._run_metadata import metadata_of
 from napari_skylight.session._saves import Looks, Saves
 from napari_skylight.session._tasks import RunInfo, SessionState
 
-BUILT_IN = live_view, snap, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.grid_scan
+BUILT_IN = live_view, snap, record, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.grid_scan
 
 
 class Session(DeviceControl):
@@ -55,8 +55,10 @@ class Session(DeviceControl):
         The frame caches that plans stash into.
     processes : Processes
         The processes of frames by name: the built-in ones and the user's.
+    recordings : Recordings
+        The recordings to files, and their settings.
     plans : PlanRegistry
-        The plans by name: `live_view`, `snap`, some of bluesky's, and the user's.
+        The plans by name: `live_view`, `snap`, `record`, some of bluesky's, and the user's.
     devices : Mapping of str to device
         The connected devices by name.
     tasks : Tasks
@@ -339,6 +341,7 @@ class Session(DeviceControl):
         self._sets.give_up()
         self.tasks.expect_abort()
         self.devices.darken(timeout * 0.1)
+        self.recordings.close(timeout * 0.3)
         self.processes.close(timeout * 0.1)
         self._sources.close(timeout * 0.1)
         self._choices.close(timeout * 0.1)

@@ -107,27 +107,52 @@ def test_a_full_disk_ends_the_recording_only(session, streaming, documents, file
 
 
 @pytest.fixture
-def small_disk(session, tmp_path):
-    """A file system of 2 MB for the recordings."""
-    place = tmp_path / "small disk ü"
-    place.mkdir()
-    if os.system(f"mount -t tmpfs -o size=2m tmpfs '{place}' 2>/dev/null"):
-        pytest.fail("mounting a tmpfs needs root")
-    yield place
-    os.system(f"umount -l '{place}'")
+def disk(tmp_path, gate):
+    """A disk of 2 MB for the recordings, which can be taken away."""
+    gate.open.set()
+    disk = Disk(tmp_path / "disk ü")
+    if not disk.mounted:  # that needs root
+        gate.error, gate.fails_at = OSError(errno.ENOSPC, "No space left on device"), 200
+    yield disk
+    disk.take_away()
+
+
+class Disk:
+    def __init__(self, path):
+        self.path = path
+        path.mkdir()
+        self.mounted = not os.system(f"mount -t tmpfs -o size=2m tmpfs '{path}' 2>/dev/null")
+
+    def take_away(self):
+        if self.mounted:
+            os.system(f"umount -l '{self.path}'")
+            self.mounted = False
+        elif self.path.exists():
+            self.path.rename(self.path.with_name("elsewhere"))
 
 
 @pytest.mark.parametrize("format", ["ome-zarr", "ome-tiff"])
-def test_a_disk_that_fills_up(session, documents, small_disk, format):
+def test_a_disk_that_fills_up(session, documents, disk, format):
     camera = FakeStreamingCamera("fast", shape=(64, 64))
     session.add_device(camera).result(timeout=5)
-    values = {"cameras": ["fast"], "folder": small_disk, "format": format}
+    values = {"cameras": ["fast"], "folder": disk.path, "format": format}
     with pytest.raises(RuntimeError, match="the disk is full"):
         session.start("record", values).result(timeout=60)
     status = wait_until_ended(session)
     numbers = numbers_in(status.path)
     assert len(numbers) == status.frames > 50
     assert is_unbroken(numbers)
+
+
+@pytest.mark.parametrize("format", ["ome-zarr", "ome-tiff"])
+def test_a_disk_that_is_unplugged(session, streaming, disk, format):
+    values = {"cameras": ["fast"], "folder": disk.path, "format": format}
+    future = session.start("record", values)
+    wait_until(lambda: session.recordings.now and last(session).frames > 5)
+    disk.take_away()
+    with pytest.raises(RuntimeError, match="is gone"):
+        future.result(timeout=20)
+    assert not [*disk.path.rglob("*.zarr")]  # nothing is written in place of the disk
 
 
 def test_a_removed_folder_ends_the_recording_only(session, streaming, files):

@@ -415,8 +415,14 @@ class FrameRecorder:
     def _close(self) -> None:
         """Close the file, whatever happened before, and end every `complete`."""
         if self._writer is not None:
+            path = self._writer.path
             try:
-                self._check_file(self._writer.path)
+                self._check_file(path)
+            except OSError as error:
+                self._end_with(error)
+                if path.is_dir():  # made again by the library: it is not the image that was there
+                    shutil.rmtree(path, ignore_errors=True)
+            try:
                 self._writer.close()
             except Exception as error:  # noqa: BLE001 - of any library or disk, as in `_write`
                 self._end_with(error)

@@ -277,6 +277,7 @@ class FrameCaches(Protocol):
     def recorder(self, camera: Camera, channel: str = "") -> Recorder:
         """Return a new recorder of the frames of `camera`, or of one channel of it."""
 
+
 @runtime_checkable
 class FrameProcessor(HasCache, Protocol):
     """Turns the frames stashed in it into others, which it shows live.

@@ -21,7 +21,13 @@ from bluesky.protocols import Readable
 from bluesky.utils import FailedStatus, MsgGenerator
 from event_model import compose_run
 from ophyd.sim import hw
-from ophyd_async.core import StandardDetector, StaticPathProvider, TriggerInfo, UUIDFilenameProvider
+from ophyd_async.core import (
+    StandardDetector,
+    StaticPathProvider,
+    TriggerInfo,
+    UUIDFilenameProvider,
+    soft_signal_r_and_setter,
+)
 from ophyd_async.sim import PatternGenerator, SimBlobDetector
 
 from napari_skylight import Session
@@ -499,6 +505,35 @@ def test_a_fly_scan_is_shown_while_it_runs(session, tmp_path):
     run.result(timeout=10)
     assert documents.named("stop")[0]["exit_status"] == "success"
     assert shown.cache.counts.acquired == 3
+
+
+def test_the_preview_of_a_detector_is_preferred_while_it_is_up_to_date(session, tmp_path):
+    class Detector(SimBlobDetector):
+        def __init__(self, *args, **kwargs):
+            self.preview, self.show = soft_signal_r_and_setter(np.ndarray, frame(1))
+            super().__init__(*args, **kwargs)
+
+    provider = StaticPathProvider(UUIDFilenameProvider(), tmp_path)
+    detector = Detector(provider, name="blob")
+    session.add_device(detector).result(timeout=10)
+    shown = Shown(session, "blob")
+    went_on = threading.Event()
+
+    def plan():
+        yield from bps.stage(detector)
+        yield from bps.open_run()
+        yield from bps.trigger_and_read([detector])
+        yield from bps.wait_for([lambda: asyncio.to_thread(went_on.wait, 10)])
+        detector.show(frame(7))
+        yield from bps.trigger_and_read([detector])
+        yield from bps.close_run()
+        yield from bps.unstage(detector)
+
+    run = session.engine(plan())
+    assert shown.wait_for(lambda _taken: True).data.shape == (240, 320)  # the preview is older
+    went_on.set()
+    assert wait_for_value(shown, 7).data.shape == (16, 24)
+    run.result(timeout=10)
 
 
 def test_the_images_of_a_plain_run_engine_are_shown_until_undone(session):

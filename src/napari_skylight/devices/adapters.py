@@ -15,7 +15,7 @@ from bluesky.protocols import Hints, Reading, StreamAsset
 from bluesky.utils import maybe_await
 from event_model import DataKey, StreamDatum, StreamResource
 from numpy.typing import NDArray
-from ophyd_async.core import AsyncStatus, StandardDetector, TriggerInfo
+from ophyd_async.core import AsyncStatus, SignalR, StandardDetector, TriggerInfo
 
 from napari_skylight.frames import FileNotReadyError, is_colour, newest_frame, read_newest
 from napari_skylight.protocols import Camera, FrameBatch
@@ -255,6 +255,17 @@ class FileCamera:
         self._readings.clear()
         self._resources.clear()
         self._documents.clear()
+
+
+def preview_of(detector: StandardDetector) -> SignalR[Any] | None:
+    """Return the part of a detector that is a signal of images; None if it has none."""
+    parts = [part for _, part in detector.children()]
+    while parts:
+        part = parts.pop(0)
+        if isinstance(part, SignalR) and part.datatype is np.ndarray:
+            return part
+        parts += [each for _, each in part.children()]
+    return None
 
 
 def _last(document: StreamDatum) -> StreamDatum:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import inf
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, cast
+from time import time
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from psygnal import Signal
 
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
     from bluesky.protocols import Status as StatusProtocol
 
     from napari_skylight.frames._frame import Batch
+
+
+class LastStash(NamedTuple):
+    """Times in s since the epoch; minus infinity for never."""
+
+    timestamp: float
+    """The time stamp of the frame."""
+    time: float
+    """When it was stashed."""
+
+
+NEVER = LastStash(-inf, -inf)
 
 
 class FrameCache:
@@ -84,7 +97,7 @@ class FrameCache:
         self._lost = 0
         self._dropped: dict[str, int] = {}  # frames lost by the stream, as last read
         self._announced: dict[str, int] = {}  # frames counted by `announce` and not stashed
-        self._stashed_at: dict[str, float] = {}  # time stamp of the newest, without announced ones
+        self._last_stash: dict[str, LastStash] = {}  # without announced frames
         self._refused_before = 0  # the last clear
         self._armed = False
 
@@ -127,12 +140,9 @@ class FrameCache:
         with self._lock:
             self._announced[key] = self._announced.get(key, 0) + count
 
-    def stashed_at(self, key: str) -> float:
-        """Return the time stamp of the newest frame stashed under `key`, not `announced` before.
-
-        Without one: minus infinity.
-        """
-        return self._stashed_at.get(key, -inf)
+    def last_stash(self, key: str) -> LastStash:
+        """Return the last stash under `key` of frames that were not `announced` before."""
+        return self._last_stash.get(key, NEVER)
 
     def stash(self, values: dict[str, Reading[Any]], *, announced: bool = False) -> Status:
         """Keep the images in `values`, and the other values as their metadata.
@@ -223,7 +233,7 @@ class FrameCache:
                 numbers[key] = range(first, first + taken)
                 frames[key].put(images, batch, taken)
                 if not announced:
-                    self._stashed_at[key] = images.taken(taken - 1)
+                    self._last_stash[key] = LastStash(images.taken(taken - 1), time())
         if announced:
             for key in batch.images:
                 self.announce(key, -batch.length)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
 
 from napari_skylight._signals import announce
-from napari_skylight.frames._cache import FrameCache
+from napari_skylight.frames._cache import NEVER, FrameCache, LastStash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,9 +71,10 @@ class CacheStore:
         """
         return self._get(camera.name, channel, name)
 
-    def stashed_at(self, key: str) -> float:
-        """Return the latest `FrameCache.stashed_at` of `key`, over all caches."""
-        return max((cache.stashed_at(key) for cache in self), default=-inf)
+    def last_stash(self, key: str) -> LastStash:
+        """Return the latest times of `FrameCache.last_stash` for `key`, over all caches."""
+        stashes = [cache.last_stash(key) for cache in self]
+        return LastStash(*map(max, zip(*stashes, strict=True))) if stashes else NEVER
 
     def processed(self, camera: HasName, process: str, channel: str = "") -> FrameCache:
         """Return the live cache of what `process` makes of the frames of `camera`.

@@ -35,7 +35,7 @@ class DeviceControl:
         self._sets = PendingSets(self.engine, self.devices, self._problems)
         self.progress = RunProgress(self.engine, self.tasks)
         self._images = DocumentImages(self.caches)
-        self._images.follow(self.engine)
+        self._images.follow(self.engine, self.devices.read_preview)
         self._lock = threading.RLock()
         self.devices_changed = self.devices.changed
         self.microscope_changed = self.devices.microscope_changed

@@ -15,7 +15,7 @@ from bluesky.protocols import Movable, Readable, Subscribable
 from bluesky.utils import maybe_await
 from ophyd_async.core import StandardDetector
 
-from napari_skylight.devices.adapters import FileCamera
+from napari_skylight.devices.adapters import FileCamera, preview_of
 from napari_skylight.frames import is_colour
 from napari_skylight.plans.spec import sentence_case
 from napari_skylight.protocols import Camera, HasChildren, Light
@@ -206,6 +206,8 @@ class Connected:
     is_camera: bool = False
     camera: FileCamera | None = None
     """What gives the frames of a detector that writes files."""
+    preview: Readable[Any] | None = None
+    """The part of it that is a signal of images."""
     is_light: bool = False
     """By its description: every ophyd motor has the methods of a light."""
     infos: Mapping[str, SettingInfo] = field(default_factory=dict)
@@ -234,10 +236,11 @@ async def connect(device: Any, seconds: float) -> Connected:
         raise
     is_camera = is_detector or (isinstance(device, Camera) and _has_image(described))
     camera = FileCamera(device) if is_detector else None
+    preview = preview_of(device) if is_detector else None
     dtype = described.get(device.name, {}).get("dtype", "boolean")
     is_light = isinstance(device, Light) and dtype == "boolean"
     parts = {each.path: each.part for each in settings}
-    return Connected(device, is_camera, camera, is_light, infos, parts)
+    return Connected(device, is_camera, camera, preview, is_light, infos, parts)
 
 
 async def _connected(device: Any, seconds: float) -> None:

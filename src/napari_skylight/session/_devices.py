@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import wait as wait_for_futures
 from typing import Any
 
+from bluesky.protocols import Reading
 from bluesky.utils import maybe_await
 from psygnal import Signal
 
@@ -18,8 +20,11 @@ from napari_skylight.protocols import Camera, Focus, Light
 from napari_skylight.session._device_signals import Connected, SettingInfo, connect
 from napari_skylight.session._problems import Problems, SeveralProblems, cause_of, in_words
 
+_log = logging.getLogger("napari_skylight")
+
 CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
+PREVIEW_SECONDS = 1.0
 LIGHT_SECONDS = 5.0
 """How long a light may take to go off at the end of a run."""
 RESERVED = "caches"  # the frame caches in plans
@@ -72,6 +77,27 @@ class Devices(Mapping[str, Any]):
         known = self._connected.get(getattr(device, "name", ""), Connected(None))
         is_known = known.device is device and known.camera is not None
         return known.camera if protocol is Camera and is_known else device
+
+    def read_preview(self, name: str) -> Reading[Any] | None:
+        """Return the image of a detector's preview signal; None without one or its answer.
+
+        Not for the loop's thread.
+        """
+        signal = self._connected.get(name, Connected(None)).preview
+        if signal is None:
+            return None
+
+        async def read() -> Reading[Any]:
+            async with asyncio.timeout(PREVIEW_SECONDS):
+                (reading,) = (await maybe_await(signal.read())).values()
+                return reading
+
+        try:
+            asked = asyncio.run_coroutine_threadsafe(read(), self._loop)
+            return asked.result(PREVIEW_SECONDS + 1)
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is the file
+            _log.debug("%s gives no preview: %s", name, error)
+            return None
 
     @property
     def parts(self) -> Mapping[str, Any]:

@@ -9,6 +9,8 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
+from bluesky.protocols import Reading
+
 from napari_skylight.frames import CacheStore, FrameCache
 from napari_skylight.protocols import StashRefused
 from napari_skylight.session._document_notes import DocumentNotes, Noted, unfailing
@@ -52,9 +54,16 @@ class DocumentImages:
         self._warned: dict[tuple[str, str], str] = {}  # the last run with a warning, by place
         self._hopeless: dict[tuple[str, str], str] = {}
 
-    def follow(self, engine: HasDocuments) -> Callable[[], None]:
-        """Show the images in the documents of `engine`; return the undo."""
-        token = engine.subscribe(unfailing(DocumentNotes(self._note)))
+    def follow(
+        self,
+        engine: HasDocuments,
+        read_preview: Callable[[str], Reading[Any] | None] = lambda _device: None,
+    ) -> Callable[[], None]:
+        """Show the images in the documents of `engine`; return the undo.
+
+        `read_preview` returns the newest image of a detector that writes files, if it gives any.
+        """
+        token = engine.subscribe(unfailing(DocumentNotes(self._note, read_preview)))
         return lambda: engine.unsubscribe(token)
 
     def close(self, timeout: float) -> None:
@@ -68,7 +77,7 @@ class DocumentImages:
             thread.join(timeout)
 
     def _note(self, noted: Noted) -> None:
-        if noted.since <= self._caches.stashed_at(noted.key) or self._closed.is_set():
+        if self._closed.is_set() or noted.is_stashed(self._caches.last_stash(noted.key)):
             return
         self._cache_of(noted).announce(noted.key, noted.number)
         with self._changed:

@@ -14,6 +14,7 @@ from bluesky.protocols import Reading
 from event_model import DataKey, DocumentRouter
 
 from napari_skylight.frames import newest_frame, read_datum, read_newest
+from napari_skylight.frames._cache import LastStash
 
 _log = logging.getLogger("napari_skylight")
 
@@ -28,12 +29,20 @@ class Noted(NamedTuple):
 
     device: str
     key: str
-    since: float
-    """A plan that has stashed the key's images later, by their time stamps, shows them itself."""
+    timestamp: float | None
+    """Of the image, in s since the epoch; None for one in a file."""
+    started: float
+    """The start of the run, in s since the epoch."""
     load: Callable[[], Readings]
     """Returns its reading, and those of the scalars in its event; it may raise anything."""
     number: int = 1
     """The number of images announced."""
+
+    def is_stashed(self, last: LastStash) -> bool:
+        """Return whether the plan shows it, or those in its file, by itself."""
+        if self.timestamp is None:
+            return self.started <= last.time
+        return self.timestamp <= last.timestamp
 
 
 def unfailing(subscriber: Callable[[str, Any], object]) -> Callable[[str, Any], None]:
@@ -63,9 +72,12 @@ class _Stream:
 class DocumentNotes(DocumentRouter):
     """Calls `note` with each image in the documents of an engine, on the engine's thread."""
 
-    def __init__(self, note: Callable[[Noted], None]) -> None:
+    def __init__(
+        self, note: Callable[[Noted], None], read_preview: Callable[[str], Reading[Any] | None]
+    ) -> None:
         super().__init__()
         self._note = note
+        self._read_preview = read_preview
         self._streams: dict[str, _Stream] = {}  # by the descriptor's uid
         self._resources: dict[str, Any] = {}  # by uid
         self._datums: dict[str, Any] = {}  # of the next events, by id
@@ -123,7 +135,9 @@ class DocumentNotes(DocumentRouter):
                     for name, each in values.items()
                 }
 
-            self._note(Noted(stream.run, device, key, timestamps[key], load, number))
+            started = self._started.get(stream.run, 0.0)
+            noted = Noted(stream.run, device, key, timestamps[key], started, load, number)
+            self._note(noted)
         return doc
 
     def event_page(self, doc: Any) -> Any:
@@ -155,13 +169,18 @@ class DocumentNotes(DocumentRouter):
             return
         start, stop = doc["indices"]["start"], doc["indices"]["stop"]
         now = time.time()
+        started = self._started.get(stream.run, now)
+        device = stream.devices[key]
+        is_only = sum(stream.devices[each] == device for each in stream.files) == 1
 
         def load() -> Readings:
-            image = newest_frame(read_newest(resource, stream.files[key], stop))
-            return {**stream.configuration, key: {"value": image, "timestamp": now}}
+            reading = self._read_preview(device) if is_only else None
+            if reading is None or reading["timestamp"] < started:  # it may be switched off
+                image = newest_frame(read_newest(resource, stream.files[key], stop))
+                reading = {"value": image, "timestamp": now}
+            return {**stream.configuration, key: reading}
 
-        started = self._started.get(stream.run, now)
-        self._note(Noted(stream.run, stream.devices[key], key, started, load, stop - start))
+        self._note(Noted(stream.run, device, key, None, started, load, stop - start))
 
     def stop(self, doc: Any) -> None:
         """Forget a run."""

@@ -124,6 +124,24 @@ def test_micro_manager(run, tmp_path):
     assert np.ptp(dapi) > 0 < np.ptp(fitc)
 
 
+def test_an_own_process_shows_what_has_changed():
+    change = runpy.run_path(str(EXAMPLES["08_own_processing"]))["Change"]
+    camera = FakeCamera()
+    camera.transform = lambda frame: 100 + 7 * (frame % 2)
+    with Session() as session:
+        session.add_device(camera).result(timeout=5)
+        session.add_process(change)
+        processor = session.processes["change"].processor(camera)
+        shown = session.caches.processed(camera, "change").reader()
+        changes = []
+        for _ in range(3):
+            camera.trigger()
+            processor.stash(camera.read())
+            wait_until(lambda: not processor.counts.waiting)
+            changes.append(shown.take(processor.name).data[0, 0])
+    assert changes == [0, 7, 7]
+
+
 IN_A_WINDOW = """
 import runpy
 
@@ -156,6 +174,7 @@ runpy.run_path({path!r}, run_name="__main__")
     [
         ("01_write_your_own_plan", "Watch", "action:keep"),
         ("04_two_actions", "Explore", "action:mark"),
+        ("08_own_processing", "Live view", "action:snapshot"),
     ],
 )
 def test_an_example_opens_napari_with_its_plan(name, title, button, run_napari):

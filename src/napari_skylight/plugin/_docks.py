@@ -28,7 +28,9 @@ class PlanControlDock(PlanControl):
         link = link_of(napari_viewer)
 
         def shown() -> int:
-            live = [cache for cache in session.caches if cache.kind == "live"]
+            live = [
+                each for each in session.caches if each.kind == "live" and not each.is_processed
+            ]
             return sum(link.counts(cache).shown for cache in live)
 
         save = partial(save_stacks, napari_viewer)

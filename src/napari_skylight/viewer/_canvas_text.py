@@ -96,7 +96,7 @@ class Counts:
 
     @property
     def skipped(self) -> int:
-        """The frames of live caches skipped since the run began."""
+        """The frames of cameras skipped since the run began."""
         return self._skipped - self._before
 
     def add(self, reader: FrameReader) -> None:
@@ -107,7 +107,8 @@ class Counts:
         """Count again, before frames are taken."""
         if another_run:
             self._before = self._skipped
-        self._skipped = sum(each.reader.counts().skipped for each in self._rates)
+        cameras = (each.reader for each in self._rates if not each.reader.cache.is_processed)
+        self._skipped = sum(reader.counts().skipped for reader in cameras)
 
     def rest(self) -> None:
         """Forget the rates: no frames come."""

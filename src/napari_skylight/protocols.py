@@ -279,14 +279,18 @@ class FrameCaches(Protocol):
 
 
 @runtime_checkable
-class FrameProcessor(HasCache, Protocol):
+class FrameProcessor(HasName, HasCache, Protocol):
     """Turns the frames stashed in it into others, which it shows live.
 
     It skips frames that it has no time for. ``clear`` makes it forget the frames before.
     """
 
-    def end(self) -> None:
-        """Process no more frames; never waits."""
+    def recorder(self) -> Recorder:
+        """Return a new recorder that writes what the processor makes of the frames stashed in it.
+
+        It processes every frame, from its first one on, and shows the results: while it records,
+        frames are stashed in it in place of the processor.
+        """
 
 
 @runtime_checkable

@@ -14,6 +14,7 @@ from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, continuous
 from napari_skylight.plans._acquisition import Illumination, acquisition
 from napari_skylight.plans._live_loop import LiveActions, LiveLoop
+from napari_skylight.plans._recording import Processors
 from napari_skylight.plans.spec import ChoicesOf, Wording
 from napari_skylight.protocols import (
     Camera,
@@ -41,6 +42,8 @@ RECORD = Action(
     toggle_states=("on", "off"),
 )
 
+ProcessFrames = Annotated[int, Ge(1), Le(1000), Unit("frames"), Wording("Process over")]
+
 
 @continuous(pausable=True)
 def live_view(
@@ -55,7 +58,7 @@ def live_view(
     focus: Focus | None = None,
     stream: bool = True,
     process: Sequence[FrameProcess] = (),
-    process_frames: Annotated[int, Ge(1), Le(1000), Unit("frames"), Wording("Process over")] = 20,
+    process_frames: ProcessFrames = 20,
     snapshot: Action = SNAPSHOT,
     stash: Action = STASH,
     clear: Action = CLEAR,
@@ -89,7 +92,8 @@ def live_view(
         Let cameras that can stream run at their own rate; *stash* then keeps every frame. Without
         it, the plan triggers each frame.
     process : Sequence[FrameProcess]
-        Shows what each process makes of the frames of each camera, as a layer of its own.
+        Shows what each process makes of the frames of each camera, as a layer of its own. *record*
+        writes that, too.
     process_frames : int
         The number of frames of a running mean or median. They are kept in memory.
     snapshot, stash, clear, record : Action
@@ -104,13 +108,7 @@ def live_view(
         actions=LiveActions(snapshot, stash, clear, record),
         stash_every=stash_every,
         stream=stream,
-        processors={
-            (camera.name, channel): [
-                each.processor(camera, channel, process_frames) for each in process
-            ]
-            for camera in cameras
-            for channel in illumination.sequence
-        },
+        processors=_processors(process, process_frames, cameras, illumination),
     )
     plan = bpp.finalize_wrapper(loop.run(), loop.finish)
     yield from acquisition("live_view", plan, cameras, illumination, exposure)
@@ -181,6 +179,8 @@ def record(
     stage: Stage | None = None,
     focus: Focus | None = None,
     stream: bool = True,
+    process: Sequence[FrameProcess] = (),
+    process_frames: ProcessFrames = 20,
 ) -> MsgGenerator[None]:
     """Write every frame of the cameras to files, and show them live.
 
@@ -219,10 +219,19 @@ def record(
     stream : bool
         Let cameras that can stream run at their own rate. Such a recording ends when the disk does
         not keep up. Without it, the plan triggers each frame, and waits for the disk.
+    process : Sequence[FrameProcess]
+        Writes what each process makes of every frame, too, to a file for each camera and channel.
+    process_frames : int
+        The number of frames of a running mean or median. They are kept in memory.
     """
     illumination = Illumination(light, channels)
     loop = LiveLoop(
-        cameras, caches, illumination.readables(stage, focus), illumination, stream=stream
+        cameras,
+        caches,
+        illumination.readables(stage, focus),
+        illumination,
+        stream=stream,
+        processors=_processors(process, process_frames, cameras, illumination),
     )
     settings = RecordingSettings(
         folder=folder, name=name or None, format=format, compression=compression, frames=frames
@@ -234,3 +243,16 @@ def record(
             raise StashRefused(" ".join(loop.problems))
 
     yield from acquisition("record", take(), cameras, illumination, exposure)
+
+
+def _processors(
+    processes: Sequence[FrameProcess],
+    frames: int,
+    cameras: Sequence[Camera],
+    illumination: Illumination,
+) -> Processors:
+    return {
+        (camera.name, channel): [each.processor(camera, channel, frames) for each in processes]
+        for camera in cameras
+        for channel in illumination.sequence
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from typing import Any, Literal, NamedTuple
 
@@ -13,13 +13,12 @@ from bluesky.utils import Msg, MsgGenerator, short_uid
 from napari_skylight.engine import plan_stubs
 from napari_skylight.engine.actions import Action, SRLatch
 from napari_skylight.plans._acquisition import Illumination, Readings
-from napari_skylight.plans._recording import Recording
+from napari_skylight.plans._recording import Processors, Recording
 from napari_skylight.plans._stash_queue import StashQueue, image_time, unless_refused
 from napari_skylight.protocols import (
     Camera,
     FrameBatch,
     FrameCaches,
-    FrameProcessor,
     RecordingSettings,
     StreamingCamera,
 )
@@ -143,7 +142,7 @@ class LiveLoop:
         actions: LiveActions | None = None,
         stash_every: float = 0.0,
         stream: bool,
-        processors: Mapping[tuple[str, str], Sequence[FrameProcessor]] | None = None,
+        processors: Processors | None = None,
     ) -> None:
         may_stream = stream and not illumination.is_cycling
         streaming = [each for each in cameras if may_stream and isinstance(each, StreamingCamera)]
@@ -161,7 +160,12 @@ class LiveLoop:
         self._exposures = Exposures([camera for camera in cameras if camera not in streaming])
         channels = illumination.sequence
         self._recording = Recording(
-            cameras, caches, channels, streaming, ended=lambda: self._reset(self._actions.record)
+            cameras,
+            caches,
+            channels,
+            streaming,
+            ended=lambda: self._reset(self._actions.record),
+            processors=processors,
         )
         self._stash_queue = StashQueue(
             cameras,

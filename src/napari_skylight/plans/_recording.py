@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bluesky.preprocessors import rewindable_wrapper
@@ -13,10 +13,17 @@ from bluesky.utils import FailedStatus, Msg, MsgGenerator, short_uid
 from napari_skylight.protocols import (
     Camera,
     FrameCaches,
+    FrameProcessor,
     Recorder,
     RecordingSettings,
     StashRefused,
 )
+
+Processors = Mapping[tuple[str, str], Sequence[FrameProcessor]]
+"""By camera name and channel."""
+
+Source = tuple[str, str] | FrameProcessor
+"""Whose frames a file has: camera name and channel, or a processor."""
 
 COLLECT_SECONDS = 1.0
 """Time between two documents about the frames written."""
@@ -25,8 +32,8 @@ COLLECT_SECONDS = 1.0
 class Recording:
     """Records cameras to files, one for each camera and channel.
 
-    While `on`, frames are stashed in the `recorders`, by camera name and channel. It goes off, and
-    `ended` is called, when no recorder takes frames any more.
+    While `on`, frames are stashed in the `recorders`, by their source. It goes off, and `ended` is
+    called, when no recorder takes frames any more.
 
     Parameters
     ----------
@@ -41,13 +48,15 @@ class Recording:
         channels: Sequence[str],
         free_running: Collection[Camera],
         ended: Callable[[], None] = lambda: None,
+        processors: Processors | None = None,
     ) -> None:
         self.on = False
-        self.recorders: dict[tuple[str, str], Recorder] = {}
+        self.recorders: dict[Source, Recorder] = {}
         self.problems: list[str] = []
         self._cameras = cameras
         self._caches = caches
         self._channels = channels
+        self._processors = processors or {}
         self._free_running = free_running
         self._ended = ended
         self._streams: dict[Recorder, _Stream] = {}
@@ -57,7 +66,8 @@ class Recording:
     def start(self, settings: RecordingSettings) -> MsgGenerator[None]:
         """Start to record; raise `StashRefused` if there can be no such file."""
         self.recorders = {}
-        several = len(self._cameras) * len(self._channels) > 1
+        processors = [each for several in self._processors.values() for each in several]
+        several = len(self._cameras) * len(self._channels) + len(processors) > 1
         if several and settings.name and "{camera}" not in settings.name:
             settings = replace(settings, name=f"{settings.name}_{{camera}}")
         group = short_uid("record")
@@ -65,14 +75,13 @@ class Recording:
             for camera in self._cameras:
                 waits = camera not in self._free_running
                 for channel in self._channels:
-                    recorder = self._caches.recorder(camera, channel)
-                    self.recorders[camera.name, channel] = recorder
-                    self._streams[recorder] = _Stream(self._name_of(camera, channel))
-                    # a rewind may repeat these; a recorder takes them once
-                    yield Msg("prepare", recorder, replace(settings, waits=waits), group=group)
-                    yield Msg("wait", None, group=group)
-                    yield Msg("kickoff", recorder, group=group)
-                    yield Msg("wait", None, group=group)
+                    for source, recorder in self._new_recorders(camera, channel):
+                        self.recorders[source] = recorder
+                        # a rewind may repeat these; a recorder takes them once
+                        yield Msg("prepare", recorder, replace(settings, waits=waits), group=group)
+                        yield Msg("wait", None, group=group)
+                        yield Msg("kickoff", recorder, group=group)
+                        yield Msg("wait", None, group=group)
         except FailedStatus as error:
             yield from self.end()
             if isinstance(error.__cause__, StashRefused):
@@ -80,9 +89,19 @@ class Recording:
             raise
         self.on = True
 
-    def target(self, key: tuple[str, str]) -> Recorder | None:
-        """Return the recorder that takes the frames of a camera and channel, if one does."""
-        recorder = self.recorders.get(key) if self.on else None
+    def _new_recorders(self, camera: Camera, channel: str) -> Iterator[tuple[Source, Recorder]]:
+        key = camera.name, channel
+        sources: list[tuple[Source, Recorder, str]] = [
+            (key, self._caches.recorder(camera, channel), "-".join(filter(None, key))),
+            *((each, each.recorder(), each.name) for each in self._processors.get(key, ())),
+        ]
+        for source, recorder, name in sources:
+            self._streams[recorder] = _Stream(self._unused(f"recording-{name}"))
+            yield source, recorder
+
+    def target(self, source: Source) -> Recorder | None:
+        """Return the recorder that takes the frames of a source, if one does."""
+        recorder = self.recorders.get(source) if self.on else None
         return recorder if recorder is not None and recorder.is_recording else None
 
     def end(self) -> MsgGenerator[None]:
@@ -122,10 +141,9 @@ class Recording:
                 self.problems.append(recorder.problem)
             self._streams.pop(recorder, None)
 
-    def _name_of(self, camera: Camera, channel: str) -> str:
+    def _unused(self, first: str) -> str:
         """Return the name of a stream: a file has one of its own."""
-        name = first = "-".join(part for part in ("recording", camera.name, channel) if part)
-        number = 1
+        name, number = first, 1
         while name in self._names:
             number += 1
             name = f"{first}-{number}"

@@ -14,12 +14,11 @@ from bluesky.utils import FailedStatus, MsgGenerator
 from napari_skylight.engine import plan_stubs
 from napari_skylight.frames import is_colour
 from napari_skylight.plans._acquisition import Readings, read_positions
-from napari_skylight.plans._recording import Recording
+from napari_skylight.plans._recording import Processors, Recording, Source
 from napari_skylight.protocols import (
     BatchReading,
     Camera,
     FrameCaches,
-    FrameProcessor,
     HasCache,
     StashRefused,
 )
@@ -59,7 +58,7 @@ class StashQueue:
         refused: Callable[[], None],
         recording: Recording,
         channels: Sequence[str] = ("",),
-        processors: Mapping[tuple[str, str], Sequence[FrameProcessor]] | None = None,
+        processors: Processors | None = None,
     ) -> None:
         each = [(camera, channel) for camera in cameras for channel in channels]
         self._live = {(cam.name, channel): caches.live(cam, channel) for cam, channel in each}
@@ -115,10 +114,13 @@ class StashQueue:
             yield from plan_stubs.stash(stack, reading, group=None, wait=True)
 
     def record(self, camera: Camera, channel: str, reading: Readings) -> MsgGenerator[None]:
-        """Record a frame that is not shown live, if a recorder takes it."""
-        if (recorder := self._recording.target((camera.name, channel))) is not None:
-            stash = plan_stubs.stash(recorder, reading, group=None, wait=True, of_event=False)
-            yield from unless_refused(stash)
+        """Record a frame that is not shown live, if recorders take it."""
+        key = camera.name, channel
+        sources: list[Source] = [key, *self.processors.get(key, ())]
+        for source in sources:
+            if (recorder := self._recording.target(source)) is not None:
+                stash = plan_stubs.stash(recorder, reading, group=None, wait=True, of_event=False)
+                yield from unless_refused(stash)
 
     def _sort(self, taken: _Taken, values: Readings, also: float | None = None) -> bool:
         """Queue the stashes of `values`; return whether the frame taken at `also` is kept."""
@@ -128,7 +130,10 @@ class StashQueue:
         if (recorder := self._recording.target(key)) is not None:
             self._stashes.append((recorder, values, _Refusal.ENDS_RECORDING))
         for processor in self.processors.get(key, ()):
-            self._stashes.append((processor, values, _Refusal.RAISES))
+            if (recorder := self._recording.target(processor)) is not None:
+                self._stashes.append((recorder, values, _Refusal.ENDS_RECORDING))
+            else:
+                self._stashes.append((processor, values, _Refusal.RAISES))
         if not self.on:
             return False
         if picked := self._paces[key].pick(values, taken.times, also):

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from bluesky.protocols import Reading
     from numpy.typing import NDArray
 
-    from napari_skylight.frames import FrameCache
+    from napari_skylight.frames import Frame, FrameCache
     from napari_skylight.frames._frame import Images
+    from napari_skylight.protocols import Recorder
+
+    Function = Callable[[NDArray[Any]], NDArray[Any]]
 
 _log = logging.getLogger("napari_skylight")
 
@@ -78,6 +81,8 @@ class LiveProcessor:
         Where the results are shown.
     on_failed : callable
         Called with the first error of the function.
+    make_recorder : callable, optional
+        Makes a recorder of the results.
     """
 
     parent = None
@@ -85,14 +90,16 @@ class LiveProcessor:
     def __init__(
         self,
         name: str,
-        make: Callable[[], Callable[[NDArray[Any]], NDArray[Any]]],
+        make: Callable[[], Function],
         cache: FrameCache,
         on_failed: Callable[[Exception], None],
+        make_recorder: Callable[[LiveProcessor], Recorder] | None = None,
     ) -> None:
         self.name = name
         self.make = make
         self._cache = cache
         self._on_failed = on_failed
+        self._make_recorder = make_recorder
         self._changed = threading.Condition()
         self._counts = ProcessorCounts()
         self._next: _Given | None = None
@@ -140,6 +147,28 @@ class LiveProcessor:
         with self._changed:
             self._restart = True
         return self._cache.clear()
+
+    def recorder(self) -> Recorder:
+        """Return a recorder that processes every frame stashed in it, from its first one on.
+
+        It shows the results, too: while it records, frames are stashed in it only.
+        """
+        if self._make_recorder is None:
+            raise RuntimeError("This processor cannot record: use those of a Session.")
+        with self._changed:
+            self._restart = True  # afterwards
+        return self._make_recorder(self)
+
+    def for_each(self) -> Callable[[NDArray[Any], Frame], NDArray[Any]]:
+        """Return a function that processes each frame, shows the result, and returns it."""
+        function = self.make()
+
+        def process(pixels: NDArray[Any], frame: Frame) -> NDArray[Any]:
+            result = np.asarray(function(read_only(pixels)))
+            self.show(result, frame.timestamp, frame.metadata)
+            return result.view(np.uint8) if result.dtype.kind == "b" else result
+
+        return process
 
     def show(self, pixels: NDArray[Any], taken: float, metadata: Mapping[str, Any]) -> None:
         """Stash a result in the cache; raise ValueError or `StashRefused` if it cannot be shown."""
@@ -192,7 +221,7 @@ class LiveProcessor:
     # -- on the thread
 
     def _run(self) -> None:
-        function: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+        function: Function | None = None
         kind: Any = None
         while (given := self._take()) is not None:
             with self._changed:
@@ -217,7 +246,7 @@ class LiveProcessor:
             given, self._next = self._next, None
             return given
 
-    def _process(self, function: Callable[[NDArray[Any]], NDArray[Any]], given: _Given) -> None:
+    def _process(self, function: Function, given: _Given) -> None:
         result = np.asarray(function(read_only(given.pixels)))
         if self._restart:  # cleared meanwhile
             self._count("skipped")

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_skylight.frames import CacheStore
+    from napari_skylight.protocols import Recorder
 
     Function = Callable[[NDArray[Any]], NDArray[Any]]
+    MakeRecorder = Callable[[HasName, str, str, LiveProcessor], Recorder]
 
 _BUILT_IN: Mapping[str, type] = {
     "running mean": RunningMean,
@@ -70,6 +72,8 @@ class Processes(Mapping[str, Process]):
     ----------
     caches : CacheStore
         Has the caches where results are shown.
+    make_recorder : callable, optional
+        Makes a recorder of a camera, a channel, the name of a process, and a processor.
 
     Attributes
     ----------
@@ -79,8 +83,9 @@ class Processes(Mapping[str, Process]):
 
     failed = Signal(str, Exception)
 
-    def __init__(self, caches: CacheStore) -> None:
+    def __init__(self, caches: CacheStore, make_recorder: MakeRecorder | None = None) -> None:
         self._caches = caches
+        self._make_recorder = make_recorder
         self._lock = threading.Lock()
         self._processes = {name: Process(name, each, self) for name, each in _BUILT_IN.items()}
         self._processors: list[LiveProcessor] = []
@@ -134,11 +139,13 @@ class Processes(Mapping[str, Process]):
         cache = self._caches.processed(camera, process.name, channel)
         name = cache.name.replace(".", "_")  # not allowed in a data key
 
+        make_recorder = self._make_recorder
         processor = LiveProcessor(
             name,
             functools.partial(process.make, frames),
             cache,
             lambda error: announce(self.failed, name, error),
+            make_recorder and functools.partial(make_recorder, camera, channel, process.name),
         )
         with self._lock:
             self._processors.append(processor)

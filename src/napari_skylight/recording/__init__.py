@@ -8,7 +8,7 @@ from napari_skylight.recording._image_files import ImageFile, image_files
 from napari_skylight.recording._image_info import Axis, FileSettings, ImageInfo
 from napari_skylight.recording._names import FileNames, NameValues
 from napari_skylight.recording._read import open_images
-from napari_skylight.recording._recorder import FrameRecorder, RecordingEnded
+from napari_skylight.recording._recorder import FrameRecorder, Processing, RecordingEnded
 from napari_skylight.recording._recordings import Recordings
 from napari_skylight.recording._run_files import read_documents
 from napari_skylight.recording._run_index import INTERRUPTED, OWN_METADATA, RunIndex, StoredRun
@@ -31,6 +31,7 @@ __all__ = [
     "ImageInfo",
     "LibraryMissingError",
     "NameValues",
+    "Processing",
     "RecordingEnded",
     "RecordingState",
     "RecordingStatus",

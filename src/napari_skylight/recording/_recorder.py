@@ -65,6 +65,16 @@ class Files(Protocol):
         """Make a file for frames of `shape` and `dtype`, of which `frame` is the first."""
 
 
+class Processing(NamedTuple):
+    """What a recorder does with each frame before it writes it."""
+
+    name: str
+    key: str
+    """The image key of the results."""
+    process: Callable[[NDArray[Any], Frame], NDArray[Any]]
+    """Processes a frame, which may be changed when it returns."""
+
+
 class RecordingEnded(StashRefused):
     """A recording ended by itself, or takes no frames; the message says why."""
 
@@ -83,6 +93,8 @@ class FrameRecorder:
     room : QueueRoom
         Shared by all recorders.
     files : Files
+    processing : Processing, optional
+        Writes what it makes of the frames, in their place.
     on_changed, on_failed : callable
         Called with each new status, and once with that of a `problem`; on any thread.
     """
@@ -95,10 +107,13 @@ class FrameRecorder:
         channel: str,
         room: QueueRoom,
         files: Files,
+        processing: Processing | None = None,
         on_changed: Callable[[RecordingStatus], None] = lambda status: None,
         on_failed: Callable[[RecordingStatus], None] = lambda status: None,
     ) -> None:
-        self.name = "-".join(part for part in (camera.name, channel, "recorder") if part)
+        self._processing = processing
+        self._title = camera.name if processing is None else f"{camera.name} · {processing.name}"
+        self.name = "-".join(part for part in (self._title, channel, "recorder") if part)
         self._camera = camera
         self._channel = channel
         self._room = room
@@ -110,11 +125,12 @@ class FrameRecorder:
         self._status_lock = threading.Lock()  # held for a few statements
         self._settings: RecordingSettings | None = None
         self._thread: threading.Thread | None = None
-        self._status = RecordingStatus(camera.name, channel)
+        self._status = RecordingStatus(self._title, channel)
         self._ends: list[Status] = []  # of `complete`
         self._first: _First | None = None
         self._taken = 0
         self._written = 0
+        self._frame_nbytes = 0  # in the file
         self._dropped: int | None = None
         self._writer: Writer | None = None
         self._docs: AssetDocs | None = None
@@ -133,7 +149,7 @@ class FrameRecorder:
         return replace(
             status,
             frames=written,
-            nbytes=0 if self._first is None else written * self._first.nbytes,
+            nbytes=written * self._frame_nbytes,
             queued=0 if has_ended else taken - written,
             lost=taken - written if has_ended else 0,
             queued_bytes=self._room.used,
@@ -302,7 +318,7 @@ class FrameRecorder:
                 self._first = _First(images.shape, images.dtype, frame)
             if not self._queue.put(pixels[place], frame, force=self._settings.waits):
                 self._fail(
-                    "the disk is slower than the camera, and the queue of "
+                    f"{self._slow} slower than the camera, and the queue of "
                     f"{self._room.max_bytes / 1e6:,.4g} MB is full. Record fewer or smaller frames "
                     "a second, or raise the size of the queue in Preferences."
                 )
@@ -333,6 +349,10 @@ class FrameRecorder:
                 )
         return ""
 
+    @property
+    def _slow(self) -> str:
+        return "the disk is" if self._processing is None else "the process or the disk is"
+
     def _stop_taking(self) -> None:
         if self.is_recording:
             self._set(state=RecordingState.WRITING)
@@ -344,7 +364,7 @@ class FrameRecorder:
             return
         count = self._taken if frames is None else frames
         problem = (
-            f"The recording of {self._camera.name} ended after {count} "
+            f"The recording of {self._title} ended after {count} "
             f"frame{'s' * (count != 1)}: {reason}"
         )
         self._set(problem=problem, state=RecordingState.WRITING)
@@ -375,16 +395,18 @@ class FrameRecorder:
                     return None
 
     def _append(self, queued: Queued) -> None:
+        pixels, frame = queued
+        if self._processing is not None:
+            pixels, frame = _processed(queued, self._processing)
         if self._writer is None:
-            assert self._first is not None
             assert self._settings is not None
-            shape, dtype, frame = self._first
             self._writer = self._files.open(
-                self._camera.name, self._channel, self._settings, frame, shape, dtype
+                self._title, self._channel, self._settings, frame, pixels.shape, pixels.dtype
             )
-            self._docs = AssetDocs(self._writer.path, frame.key, shape, dtype)
+            self._docs = AssetDocs(self._writer.path, frame.key, pixels.shape, pixels.dtype)
+            self._frame_nbytes = pixels.nbytes
             self._set(path=self._writer.path)
-        self._writer.append(queued.pixels, queued.frame)
+        self._writer.append(pixels, frame)
         with self._status_lock:
             self._written += 1
         self._queue.release(queued)
@@ -437,6 +459,14 @@ class FrameRecorder:
         with self._status_lock:
             self._status = replace(self._status, **changes)
         self._on_changed(self.status)
+
+
+def _processed(queued: Queued, processing: Processing) -> Queued:
+    try:
+        pixels = processing.process(queued.pixels, queued.frame)
+    except Exception as error:  # of any user's function: it ends this recording
+        raise RuntimeError(f"its process failed: {error or type(error).__name__}") from error
+    return Queued(pixels, replace(queued.frame, key=processing.key))
 
 
 class _First(NamedTuple):

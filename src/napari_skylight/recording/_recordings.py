@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_skylight.frames import Frame
     from napari_skylight.protocols import RecordingSettings
     from napari_skylight.recording._image_info import Compression, Format
-    from napari_skylight.recording._recorder import Writer
+    from napari_skylight.recording._recorder import Processing, Writer
 
 _KEPT = 100  # recordings that are listed
 
@@ -37,7 +37,8 @@ class Recordings:
     Parameters
     ----------
     queue_bytes : int
-        Limit for the frames of all cameras that wait to be written.
+        Limit for the frames of all cameras that wait to be written, and for those that wait to be
+        processed.
 
     Attributes
     ----------
@@ -65,6 +66,8 @@ class Recordings:
         self.sample = ""
         self.writer: Callable[..., Writer] = FrameWriter
         self._room = QueueRoom(queue_bytes)
+        # of frames to be processed: a slow process ends its own recording, not that of the camera
+        self._processing_room = QueueRoom(queue_bytes)
         self._colours = ChannelColours()
         self._run: Mapping[str, Any] = {}
         self._lock = threading.Lock()
@@ -77,7 +80,7 @@ class Recordings:
 
     @queue_bytes.setter
     def queue_bytes(self, nbytes: int) -> None:
-        self._room.max_bytes = nbytes
+        self._room.max_bytes = self._processing_room.max_bytes = nbytes
 
     @property
     def now(self) -> tuple[RecordingStatus, ...]:
@@ -90,10 +93,13 @@ class Recordings:
             if status.state is not RecordingState.READY
         )
 
-    def recorder(self, camera: HasName, channel: str = "") -> FrameRecorder:
+    def recorder(
+        self, camera: HasName, channel: str = "", processing: Processing | None = None
+    ) -> FrameRecorder:
         """Return a new recorder of the frames of `camera`, or of one channel of it."""
+        room = self._room if processing is None else self._processing_room
         recorder = FrameRecorder(
-            camera, channel, self._room, self, self._on_changed, self._on_failed
+            camera, channel, room, self, processing, self._on_changed, self._on_failed
         )
         with self._lock:
             self._recorders.append(recorder)
@@ -161,7 +167,7 @@ class Recordings:
         values = NameValues(
             plan=self._run.get("plan_name", ""),
             sample=self.sample,
-            camera=shown,
+            camera=shown.replace(" · ", "_"),
             moment=frame.timestamp,
         )
         path = self._names(settings).claim(file_settings.suffix, values)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from bluesky.protocols import HasName
+
 from napari_skylight.engine import RunEngine
 from napari_skylight.frames import CacheStore
-from napari_skylight.processing import Processes
+from napari_skylight.processing import LiveProcessor, Processes
+from napari_skylight.recording import FrameRecorder, Processing, Recordings
 from napari_skylight.session._problems import Problems
 
 
-def make_processes(engine: RunEngine, caches: CacheStore, problems: Problems) -> Processes:
+def make_processes(
+    engine: RunEngine, caches: CacheStore, recordings: Recordings, problems: Problems
+) -> Processes:
     """Return the processes of a session."""
-    processes = Processes(caches)
+
+    def make_recorder(
+        camera: HasName, channel: str, name: str, processor: LiveProcessor
+    ) -> FrameRecorder:
+        processing = Processing(name, processor.name, processor.for_each())
+        return recordings.recorder(camera, channel, processing)
+
+    processes = Processes(caches, make_recorder)
 
     def on_run_ended(*_: object) -> None:
         processes.end()

@@ -94,7 +94,7 @@ class Session(DeviceControl):
         for plan in BUILT_IN:
             self.plans.add(plan, origin="built in")
         self._sources = PlanSources(self.plans, self.plans_folder, self._problems)
-        self.processes = make_processes(self.engine, self.caches, self._problems)
+        self.processes = make_processes(self.engine, self.caches, self.recordings, self._problems)
         self._choices = Choices(
             self.plans, self.devices, self.caches, self.processes, home, self._problems
         )

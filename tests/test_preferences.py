@@ -42,6 +42,18 @@ def test_the_stack_size(shown, plugin_session, preferences):
     assert plugin_session.caches.stack_bytes == 100_000_000
 
 
+def test_the_folder_of_runs(qtbot, make_napari_viewer, preferences, home, tmp_path):
+    viewer = make_napari_viewer(show=False)
+    store = attach(viewer).run_store
+    assert store.folder == home / "runs"
+    preferences.runs_folder = str(tmp_path / "elsewhere")
+    assert store.folder == tmp_path / "elsewhere"
+    preferences.store_runs = False
+    assert store.folder is None
+    viewer.close()
+    qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
+
+
 def test_show_frame_rates_is_the_preference(shown, preferences):
     [link] = _attachments.links()
     _commands.show_frame_rates(shown)

@@ -6,11 +6,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from event_model import ComposeStreamResource, compose_run
 from ophyd_async.core import StaticPathProvider, UUIDFilenameProvider
 from ophyd_async.sim import PatternGenerator, SimBlobDetector
 
 from napari_skylight import Session
-from napari_skylight.testing import wait_until
+from napari_skylight.recording import RunStore, read_run_images
+from napari_skylight.testing import FakeCamera, wait_until
 
 
 @pytest.fixture
@@ -115,3 +117,73 @@ def test_images_of_a_run_of_this_session_come_from_files_too(open_session, data)
     wait_until(lambda: session.earlier_runs.image_files(record) is not None)
     [image] = session.earlier_runs.image_files(record).files
     assert len(image.open()) == 2
+
+
+def test_an_export_has_the_documents_and_the_images(earlier, data, tmp_path):
+    [file] = data.glob("*.h5")
+    content = pixels(file)
+    record, _ = found(earlier)
+    run_file = Path(record.files[0])
+    exported = earlier.export(record, tmp_path / "stick").result(timeout=20)
+    assert exported.parent == tmp_path / "stick"
+    assert (exported / run_file.name).read_bytes() == run_file.read_bytes()
+    again = earlier.export(record, tmp_path / "stick").result(timeout=20)
+    assert again.name == f"{exported.name} (2)"
+    file.unlink()  # a copy is found by the documents beside it
+    images = read_run_images(exported / run_file.name)
+    assert [each.path for each in images.files] == [exported / file.name]
+    np.testing.assert_array_equal(images.files[0].open()[:], content)
+
+
+def test_a_file_store_is_copied_whole(tmp_path, open_session):
+    zarr = pytest.importorskip("zarr")
+    image = zarr.open_group(tmp_path / "a b.ome.zarr", mode="w").create_array(
+        "0", shape=(3, 8, 9), chunks=(1, 8, 9), dtype="u2"
+    )
+    image[:] = frames = np.arange(3 * 8 * 9).reshape(3, 8, 9)
+    folder = tmp_path / "home" / "runs"
+    store = RunStore(folder, print)
+    run = compose_run()
+    key = {"source": "", "dtype": "array", "shape": [8, 9], "dtype_numpy": "<u2"}
+    described = run.compose_descriptor(
+        name="primary", data_keys={"camera": {**key, "external": "STREAM:"}}
+    )
+    resource, compose_datum = ComposeStreamResource(start=run.start_doc)(
+        mimetype="application/x-zarr",
+        uri=f"file://localhost{tmp_path}/a b.ome.zarr/0",
+        data_key="camera",
+        parameters={"chunk_shape": [1, 8, 9]},
+    )
+    datum = compose_datum({"start": 0, "stop": 3}, descriptor=described.descriptor_doc)
+    for name, document in (
+        ("start", run.start_doc),
+        ("descriptor", described.descriptor_doc),
+        ("stream_resource", resource),
+        ("stream_datum", datum),
+        ("stop", run.compose_stop()),
+    ):
+        store(name, document)
+    store.close(timeout=10)
+    session = open_session()
+    wait_until(lambda: len(session.earlier_runs) == 1)
+    exported = session.export(session.earlier_runs[0], tmp_path / "stick").result(timeout=20)
+    (tmp_path / "a b.ome.zarr").rename(tmp_path / "moved away")
+    [run_file] = exported.glob("*.jsonl")
+    images = read_run_images(run_file)
+    assert [each.path for each in images.files] == [exported / "a b.ome.zarr" / "0"]
+    np.testing.assert_array_equal(images.files[0].open()[2], frames[2])
+
+
+def test_a_run_that_was_not_stored_cannot_be_exported(tmp_path):
+    with Session() as session:
+        session.add_device(FakeCamera()).result(timeout=5)
+        session.start("snap").result(timeout=10)
+        with pytest.raises(ValueError, match="not stored"):
+            session.export(session.runs[0], tmp_path)
+
+
+def test_a_full_disk_ends_an_export(earlier, data, tmp_path):
+    record, _ = found(earlier)
+    (tmp_path / "stick").write_text("no folder")
+    with pytest.raises(OSError, match="stick"):
+        earlier.export(record, tmp_path / "stick").result(timeout=20)

@@ -86,12 +86,15 @@ class FileFrames:
         (N, Y, X), or (N, Y, X, 3) in colour.
     dtype : numpy.dtype
     ndim : int
+    uris : tuple of str
+        Of the files.
     """
 
     def __init__(
         self, resource: Mapping[str, Any], data_key: DataKey, start: int, stop: int
     ) -> None:
         self._adapter, consolidator = _open(resource, data_key, start, stop)
+        self.uris = tuple(str(asset.data_uri) for asset in consolidator.assets)
         structure = self._adapter.structure()
         ndim = 3 if is_colour(structure.shape) else 2
         self._lead = structure.shape[:-ndim]

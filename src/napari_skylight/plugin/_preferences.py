@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.settings import get_plugin_settings
@@ -9,6 +10,7 @@ from npe2 import PluginManager
 from psygnal import Signal
 
 from napari_skylight._compat import PLUGIN
+from napari_skylight.session import data_folder
 
 if TYPE_CHECKING:
     from napari_skylight.session import Session
@@ -47,6 +49,14 @@ class Preferences:
         link.show_counts = self._live.show_counts
         link.warn_saturated = self._live.warn_saturated
         session.caches.stack_bytes = self._live.stack_size * MEGABYTE
+        if session.home is not None:  # others keep nothing on disk
+            session.store_runs(self._runs_folder)
+
+    @property
+    def _runs_folder(self) -> Path | None:
+        given = str(self._live.runs_folder).strip()
+        folder = Path(given).expanduser() if given else data_folder() / "runs"
+        return folder if self._live.store_runs else None
 
     @property
     def show_counts(self) -> bool:

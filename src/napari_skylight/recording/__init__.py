@@ -4,7 +4,12 @@ Image files need the extra ``record``; its libraries are imported when the first
 read.
 """
 
-from napari_skylight.recording._image_files import ImageFile, image_files
+from napari_skylight.recording._image_files import (
+    ImageFile,
+    RunImages,
+    image_files,
+    read_run_images,
+)
 from napari_skylight.recording._image_info import Axis, FileSettings, ImageInfo
 from napari_skylight.recording._names import FileNames, NameValues
 from napari_skylight.recording._read import open_images
@@ -36,6 +41,7 @@ __all__ = [
     "RecordingState",
     "RecordingStatus",
     "Recordings",
+    "RunImages",
     "RunIndex",
     "RunStore",
     "StoredImage",
@@ -43,6 +49,7 @@ __all__ = [
     "image_files",
     "open_images",
     "read_documents",
+    "read_run_images",
     "remove_image",
     "save_image",
 ]

@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 from event_model import DataKey, DocumentRouter
 
 from napari_skylight.frames import FileFrames
+from napari_skylight.recording._run_files import read_documents
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,38 @@ class ImageFile:
                 return replace(self, resource={**self.resource, "uri": uri})
         return self
 
+    def paths(self) -> list[Path]:
+        """Return the path of each file; raise as `FileFrames` does."""
+        return [path_of(uri) for uri in self.open().uris]
+
     def open(self) -> FileFrames:
         """Return the frames, read when they are indexed; raise as `FileFrames` does."""
         return FileFrames(self.resource, self.data_key, self.start, self.stop)
+
+
+@dataclass(frozen=True)
+class RunImages:
+    """The image files of a run."""
+
+    files: tuple[ImageFile, ...] = ()
+    """Those that are there."""
+    missing: tuple[Path, ...] = ()
+    """Those that are not."""
+
+    @classmethod
+    def of(cls, images: Iterable[ImageFile]) -> RunImages:
+        """Look which of `images` are there."""
+        images = list(images)
+        return cls(
+            tuple(each for each in images if each.exists),
+            tuple(each.path for each in images if not each.exists),
+        )
+
+
+def read_run_images(run_file: Path) -> RunImages:
+    """Return the image files that are named in a run file, or their copies beside it."""
+    named = image_files(read_documents(run_file))
+    return RunImages.of(each.beside(run_file) for each in named)
 
 
 def path_of(uri: str) -> Path:

@@ -1,7 +1,7 @@
 """The composition root: one engine, its devices, plans and caches, with no window needed."""
 
 from napari_skylight.session._device_signals import Setting, SettingInfo, SettingKind
-from napari_skylight.session._earlier_runs import EarlierRuns, FiledImages, RunImages
+from napari_skylight.session._earlier_runs import EarlierRuns, FiledImages
 from napari_skylight.session._pending_sets import SetCancelled
 from napari_skylight.session._problems import in_words
 from napari_skylight.session._recent_values import data_folder, home_folder
@@ -21,7 +21,6 @@ __all__ = [
     "Progress",
     "RunDocuments",
     "RunHistory",
-    "RunImages",
     "RunInfo",
     "RunRecord",
     "SaveCancelled",

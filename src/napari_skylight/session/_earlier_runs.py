@@ -20,6 +20,7 @@ from napari_skylight.recording import (
     INTERRUPTED,
     OWN_METADATA,
     ImageFile,
+    RunImages,
     RunIndex,
     RunStore,
     StoredRun,
@@ -69,16 +70,6 @@ def store_runs(
     engine.subscribe(store)  # type: ignore[no-untyped-call]
     tasks.run_changed.connect(on_run_changed)
     return store
-
-
-@dataclass(frozen=True)
-class RunImages:
-    """The image files of a run."""
-
-    files: tuple[ImageFile, ...] = ()
-    """Those that are there."""
-    missing: tuple[Path, ...] = ()
-    """Those that are not."""
 
 
 @dataclass(frozen=True)
@@ -245,10 +236,7 @@ class EarlierRuns(Sequence[RunRecord]):
             except (OSError, KeyError, TypeError, ValueError) as error:
                 _log.warning("The run %s cannot be read to its end: %s", file.name, error)
         record = _completed(asked, own, log) if asked.files else asked
-        there = RunImages(
-            tuple(each for each in images if each.exists),
-            tuple(each.path for each in images if not each.exists),
-        )
+        there = RunImages.of(images)
         with self._lock:
             self._content = _Content(files, record, there)
         announce(self.changed)

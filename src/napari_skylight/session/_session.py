@@ -20,9 +20,10 @@ from napari_skylight.session._device_control import DeviceControl
 from napari_skylight.session._document_images import HasDocuments
 from napari_skylight.session._earlier_runs import EarlierRuns, store_runs
 from napari_skylight.session._end_signals import close_on_signals, forget
+from napari_skylight.session._export_runs import Exports
 from napari_skylight.session._plan_sources import PlanSources
 from napari_skylight.session._processing import make_processes
-from napari_skylight.session._run_history import KeptImages, RunHistory
+from napari_skylight.session._run_history import KeptImages, RunHistory, RunRecord
 from napari_skylight.session._run_metadata import metadata_of
 from napari_skylight.session._saves import Looks, Saves
 from napari_skylight.session._tasks import RunInfo, SessionState
@@ -104,6 +105,7 @@ class Session(DeviceControl):
         self.run_store = store_runs(self.engine, self.tasks, runs_folder, self._problems)
         self.saves = Saves(self.caches, self.runs, self.report)
         self.earlier_runs = EarlierRuns(self.run_store, self.runs, self.caches, self._problems)
+        self._exports = Exports()
         self.state_changed = self.tasks.state_changed
         self.run_changed = self.tasks.run_changed
         self.plans_changed = self.plans.changed
@@ -325,6 +327,20 @@ class Session(DeviceControl):
         """Show a problem in every dock; None takes the last one back."""
         self._problems.report(error)
 
+    def store_runs(self, folder: Path | None) -> None:
+        """Write the documents of the next runs to `folder`, and list its runs; without it, none."""
+        if folder != self.run_store.folder:
+            self.run_store.folder = folder
+            self.earlier_runs.reload()
+
+    def export(self, record: RunRecord, folder: Path) -> Future[Path]:
+        """Copy the documents of a run, and its image files, to a new folder in `folder`.
+
+        The future ends with the path of that folder, or with OSError. ValueError if the documents
+        of the run were not stored.
+        """
+        return self._exports.start(self.earlier_runs.files(record), folder)
+
     def close(self, timeout: float = 3.0) -> None:
         """Stop the plan and all motion, end every thread and release the microscope.
 
@@ -351,6 +367,7 @@ class Session(DeviceControl):
         self.devices.close(timeout * 0.2)
         self.run_store.close(timeout * 0.2)
         self.earlier_runs.close(timeout * 0.1)
+        self._exports.close(timeout * 0.1)
         for cache in self.caches:
             cache.clear()
         forget(self)

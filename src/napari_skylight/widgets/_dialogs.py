@@ -1,4 +1,4 @@
-"""A window with text to read and copy; the question for a file."""
+"""A window with text to read and copy; the questions for a file and a folder."""
 
 from __future__ import annotations
 
@@ -56,3 +56,8 @@ def choose_file(parent: QWidget | None, title: str, pattern: str) -> str:
     """Ask for an existing file that matches `pattern`, such as "*.cfg"; "" if cancelled."""
     file, _ = QFileDialog.getOpenFileName(parent, title, filter=pattern)
     return str(file)
+
+
+def choose_folder(parent: QWidget | None, title: str) -> str:
+    """Ask for an existing folder; "" if cancelled."""
+    return str(QFileDialog.getExistingDirectory(parent, title))

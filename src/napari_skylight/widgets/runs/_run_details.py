@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError, Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from qtpy.QtWidgets import (
 from superqt.utils import QFlowLayout
 
 from napari_skylight.session import RunRecord, Session
+from napari_skylight.widgets._dialogs import choose_folder
 from napari_skylight.widgets._display_text import (
     duration,
     frames,
@@ -38,6 +42,8 @@ from napari_skylight.widgets._display_text import (
 )
 from napari_skylight.widgets._layout import LEAST_HEIGHT
 from napari_skylight.widgets.runs._metadata_tree import MetadataTree, nodes_of
+
+_log = logging.getLogger("napari_skylight")
 
 _WIDE = 480
 """Pixels from which there is room for words beside the tree."""
@@ -53,6 +59,8 @@ _SHOW_FILES = "Add the images of this run as layers, from {}."
 _READING = "The documents of this run are being read."
 _MISSING = "The images of this run are no longer where they were written: {}."
 _NO_FILES = "No images of this run were written to files."
+_EXPORT = "Copy the documents of this run, and its image files, to a folder"
+_NOT_STORED = "The documents of this run were not stored."
 _USE = "Put its plan and parameters in Plan control"
 _RUNNING = "Stop the running plan first."
 _NO_PLAN = "This plan is no longer available."
@@ -77,6 +85,8 @@ class RunDetails(QStackedWidget):
         self._show.setObjectName("show-images")
         self._use = QPushButton("Use these settings")
         self._use.setObjectName("use-settings")
+        self._export = QPushButton("Export…")
+        self._export.setObjectName("export-run")
         self._copy = QPushButton("Copy")
         self._copy.setObjectName("copy-run")
         self._copy.setMenu(_copy_menu(self, lambda: self._record))
@@ -84,6 +94,7 @@ class RunDetails(QStackedWidget):
         self._lay_out()
         self._show.clicked.connect(self._on_show_clicked)
         self._use.clicked.connect(self._on_use_clicked)
+        self._export.clicked.connect(self._on_export_clicked)
 
     def show_record(self, record: RunRecord | None) -> None:
         """Show a run; None if none is chosen."""
@@ -117,7 +128,7 @@ class RunDetails(QStackedWidget):
         buttons = QWidget()
         row = QFlowLayout(buttons)
         row.setContentsMargins(0, 0, 0, 0)
-        for button in (self._show, self._use):
+        for button in (self._show, self._use, self._export):
             row.addWidget(button)
         self._show.setVisible(self._show_images is not None)
         buttons.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -158,6 +169,10 @@ class RunDetails(QStackedWidget):
             problem = _RUNNING
         self._use.setEnabled(not problem)
         self._use.setToolTip(problem or _USE)
+
+        can_export = bool(self._session.earlier_runs.files(record))
+        self._export.setEnabled(can_export)
+        self._export.setToolTip(_EXPORT if can_export else _NOT_STORED)
 
     def _images_of(self, record: RunRecord) -> tuple[bool, str]:
         """Return whether there are images to show, and the tooltip."""
@@ -213,6 +228,18 @@ class RunDetails(QStackedWidget):
         except (KeyError, RuntimeError) as error:  # removed, or another one started, just now
             self._session.report(error)
 
+    def _on_export_clicked(self) -> None:
+        if self._record is None:
+            return
+        folder = choose_folder(self, "Export the run to")
+        if folder:
+            try:
+                exported = self._session.export(self._record, Path(folder))
+            except (ValueError, RuntimeError) as error:
+                self._session.report(error)
+            else:
+                exported.add_done_callback(partial(_report_export, self._session))
+
 
 class _Page(QWidget):
     """The texts about a run above the tree, or beside it in a wide dock."""
@@ -231,6 +258,14 @@ class _Page(QWidget):
         wide = event.size().width() >= _WIDE
         self._row.setDirection(direction.LeftToRight if wide else direction.TopToBottom)
         self._row.setStretch(0, 2 if wide else 0)
+
+
+def _report_export(session: Session, exported: Future[Path]) -> None:
+    error = exported.exception()
+    if error is None:
+        _log.info("Exported to %s.", exported.result())
+    elif not isinstance(error, CancelledError):
+        session.report(error)
 
 
 def _names(paths: Iterable[Path]) -> str:

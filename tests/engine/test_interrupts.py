@@ -18,7 +18,7 @@ from bluesky.plan_stubs import (
     stage,
 )
 from bluesky.preprocessors import finalize_wrapper
-from bluesky.utils import RunEngineInterrupted
+from bluesky.utils import Msg, RunEngineInterrupted
 
 from napari_skylight.engine import RunEngine, Status
 from napari_skylight.engine.actions import SRLatch
@@ -513,6 +513,33 @@ def test_lights_are_off_while_paused_and_back_on_after(engine):
     wait_until(lambda: light.on)
     engine.stop().result(timeout=5)
     assert not light.on
+
+
+def test_the_light_of_an_ended_plan_does_not_return_after_a_pause_of_the_next(engine):
+    light = FakeLight()
+
+    async def look(_msg):
+        pass
+
+    def lit():
+        yield from mv(light, True)
+        yield from forever()
+
+    def looking():
+        yield Msg("look", light)
+        yield from forever()
+
+    engine.register_command("look", look)
+    engine(lit())
+    wait_until(lambda: light.on)
+    engine.halt().result(timeout=5)
+    engine(looking())
+    wait_until(lambda: light in engine._objs_seen)
+    engine.request_pause().result(timeout=5)
+    engine.resume()
+    wait_until(lambda: engine.state == "running")
+    assert not light.on
+    engine.stop().result(timeout=5)
 
 
 def test_a_device_that_cannot_resume_leaves_the_plan_paused(engine):

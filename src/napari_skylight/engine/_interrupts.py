@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bluesky._vendor.super_state_machine.errors import TransitionError
+from bluesky.protocols import Pausable
 from bluesky.run_engine import RunEngine as BlueskyRunEngine
 from bluesky.run_engine import RunEngineResult
 from bluesky.utils import Msg, PlanHalt, RequestAbort, RequestStop
@@ -242,7 +243,11 @@ class Interruptible(BlueskyRunEngine):
         self._run_permit.set()
 
     async def _stop_movable_objects(self, *, success: bool = True) -> None:
-        await stop_devices(self, list(self._movable_objs_touched), success=success)
+        moved = list(self._movable_objs_touched)
+        stopped = await stop_devices(self, moved, success=success)
+        if self._pardon_failures.is_set():  # at the end of the plan: a light's second stop is final
+            lights = [device for device in stopped if isinstance(device, Pausable)]
+            await stop_devices(self, lights, success=success)
 
     async def _request_pause_coro(self, defer: bool = False) -> None:
         if self._state != "running":

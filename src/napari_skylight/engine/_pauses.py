@@ -40,16 +40,21 @@ class SeenDevices(set[Any]):
         self.current = None
 
 
-async def stop_devices(engine: Interruptible, devices: Iterable[Any], *, success: bool) -> None:
-    """Stop each device; one that fails or hangs is logged, and the others are stopped."""
+async def stop_devices(
+    engine: Interruptible, devices: Iterable[Any], *, success: bool
+) -> list[Any]:
+    """Stop each device and return them; one that fails or hangs is logged instead."""
+    stopped = []
     for device in devices:
         if isinstance(device, Stoppable):
             engine.awaited = (Awaited(device, "stop"),)
             try:
                 await _call(device, "stop", success=success)
+                stopped.append(device)
             except BaseException:  # a cancellation or exit too: the run must end, light off
                 engine.log.exception("Failed to stop %s.", device_name(device))
     engine.awaited = ()
+    return stopped
 
 
 async def resume_devices(engine: Interruptible) -> None:

@@ -20,6 +20,7 @@ from napari_skylight.widgets.runs._run_filter import FilterBar, RunFilter
 from napari_skylight.widgets.runs._runs_table import RunsModel, RunsTable
 
 _REFRESH_MS = 1000
+_LEAST_LIST = 44  # pixels: the header and a run
 _NO_RUNS = "No runs yet. Press Run in Plan control."
 _COLOURS = {
     "success": muted,
@@ -139,6 +140,7 @@ class RunsPanel(ThemedWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._filter)
         column.addWidget(self._table, 1)
+        self._table.setMinimumHeight(_LEAST_LIST)
         self._pages.addWidget(ListAndDetails(runs, self._details, below=2))
         page = QWidget()
         inner = QVBoxLayout(page)

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # two processes; each file in one of them
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: help demo test test-long lint unit unit-pyside6 unit-no-gl bench-sim bench-engine bench-live bench-runs docs pictures clean
+.PHONY: help demo test test-long lint unit unit-pyside6 unit-no-gl bench-sim bench-engine bench-live bench-record bench-runs docs pictures clean
 
 help:  ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ bench-engine: $(VENV)/.done  ## the engine compared with redsun 0.9.1's
 
 bench-live: system $(VENV)/.done  ## live layers compared with two common ways
 	$(BIN)/python benchmarks/live.py
+
+bench-record: system $(VENV)/.done  ## recordings compared with the writer library alone
+	$(BIN)/python benchmarks/record.py
 
 bench-runs: $(VENV)/.done  ## the Runs dock with 10,000 earlier runs
 	$(BIN)/python benchmarks/runs.py

@@ -12,25 +12,29 @@ if TYPE_CHECKING:
     from typing import Any
 
     import numpy as np
-    from bluesky.protocols import StreamAsset
+    from bluesky.protocols import Reading, StreamAsset
     from event_model import ComposeStreamResourceBundle, DataKey
+    from event_model.documents.event_descriptor import Dtype
+
+    from napari_skylight.frames import Frame
 
 ZARR_MIMETYPE = "application/x-zarr"
 TIFF_MIMETYPE = "multipart/related;type=image/tiff"
 
 
 class AssetDocs:
-    """Makes the documents of one file, with frames of `shape` and `dtype` under `data_key`.
+    """Makes the documents of one file, with frames of `shape` and `dtype`, and its `first`.
 
     Each frame of an OME-Zarr image is a data point, to be read while the file grows. An OME-TIFF
     file is one data point, all of its frames, when it is closed: Tiled reads TIFF files as a whole.
     """
 
     def __init__(
-        self, path: Path, data_key: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+        self, path: Path, first: Frame, shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> None:
         self._path = path
-        self._data_key = data_key
+        self._first = first
+        self._data_key = first.key
         self._is_zarr = path.suffix == ".zarr"
         if self._is_zarr and len(shape) > 2:  # colours are channels there
             shape = (shape[2], *shape[:2])
@@ -53,6 +57,21 @@ class AssetDocs:
                 "shape": list(self._shape if self._is_zarr else (frames, *self._shape)),
                 "external": "STREAM:",
             }
+        }
+
+    def read_configuration(self) -> dict[str, Reading[Any]]:
+        """Return what was read with the first frame."""
+        return {
+            key: {"value": value, "timestamp": self._first.timestamp}
+            for key, value in self._first.metadata.items()
+            if isinstance(value, (bool, int, float, str))
+        }
+
+    def describe_configuration(self, source: str) -> dict[str, DataKey]:
+        """Describe `read_configuration`, which `source` returns."""
+        return {
+            key: {"source": source, "dtype": _dtype(reading["value"]), "shape": []}
+            for key, reading in self.read_configuration().items()
         }
 
     def collect(self, index: int, frames: int) -> Iterator[StreamAsset]:
@@ -82,3 +101,11 @@ class AssetDocs:
         # Not quoted: Tiled takes the path as it is, so spaces and umlauts must be, too.
         path = self._path.absolute().as_posix()
         return f"file://localhost/{path.lstrip('/')}{'/0' if self._is_zarr else ''}"
+
+
+def _dtype(value: Any) -> Dtype:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "string"
+    return "integer" if isinstance(value, int) else "number"

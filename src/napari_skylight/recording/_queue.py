@@ -93,7 +93,7 @@ class FrameQueue:
     """
 
     def __init__(self, room: QueueRoom) -> None:
-        self._room = room
+        self.room = room
         self._changed = threading.Condition()
         self._frames: deque[Queued] = deque()
         self._free: list[NDArray[Any]] = []
@@ -105,8 +105,8 @@ class FrameQueue:
     def put(self, pixels: NDArray[Any], frame: Frame, force: bool) -> bool:
         """Queue a copy of a frame; return False if it does not fit and `force` is off."""
         if force:
-            self._room.force(pixels.nbytes)
-        elif not self._room.take(pixels.nbytes):
+            self.room.force(pixels.nbytes)
+        elif not self.room.take(pixels.nbytes):
             return False
         with self._changed:
             ours = self._free.pop() if self._free else None
@@ -118,7 +118,7 @@ class FrameQueue:
                 self._frames.append(Queued(ours, frame))
                 self._changed.notify()
                 return True
-        self._room.give(pixels.nbytes)
+        self.room.give(pixels.nbytes)
         return True
 
     def take(self, seconds: float) -> Queued | None:
@@ -132,7 +132,7 @@ class FrameQueue:
         """Use the memory of a frame that was taken and written for another frame."""
         with self._changed:
             self._free.append(queued.pixels)
-        self._room.give(queued.pixels.nbytes)
+        self.room.give(queued.pixels.nbytes)
 
     def wake(self) -> None:
         """End a waiting `take`."""
@@ -146,5 +146,5 @@ class FrameQueue:
             left, self._frames = self._frames, deque()
             self._free.clear()
             self._changed.notify_all()
-        self._room.give(sum(each.pixels.nbytes for each in left))
+        self.room.give(sum(each.pixels.nbytes for each in left))
         return len(left)

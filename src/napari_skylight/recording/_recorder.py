@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import math
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from napari_skylight.engine import Status
 from napari_skylight.frames import Frame
-from napari_skylight.frames._frame import Batch, Images, batch_from_reading, sizes
+from napari_skylight.frames._frame import batch_from_reading
 from napari_skylight.protocols import RecordingSettings, StashRefused
 from napari_skylight.recording._asset_docs import AssetDocs
+from napari_skylight.recording._file_errors import in_words
+from napari_skylight.recording._intake import Intake
 from napari_skylight.recording._queue import FrameQueue, Queued, QueueRoom
 from napari_skylight.recording._status import RecordingState, RecordingStatus
+from napari_skylight.recording._writer_thread import WriterThread
 
 if TYPE_CHECKING:
     import numpy as np
     from bluesky.protocols import HasName, Reading, StreamAsset
     from event_model import DataKey
-    from event_model.documents.event_descriptor import Dtype
     from numpy.typing import NDArray
 
+    from napari_skylight.recording._writer_thread import Writer
+
 _log = logging.getLogger("napari_skylight")
-
-_NO_SPACE = 1_000_000  # bytes left on a disk that is full
-_PERIOD = 0.25  # seconds between two statuses, and between two looks at the disk
-
-
-class Writer(Protocol):
-    """Writes frames to a file, as `FrameWriter` does."""
-
-    path: Path
-
-    def append(self, pixels: NDArray[Any], frame: Frame | None = None) -> int:
-        """Write a frame; then `pixels` may be changed."""
-
-    def close(self) -> None:
-        """Close the file."""
 
 
 class Files(Protocol):
@@ -124,17 +108,13 @@ class FrameRecorder:
         self._lock = threading.RLock()  # held while a stash copies its frames
         self._status_lock = threading.Lock()  # held for a few statements
         self._settings: RecordingSettings | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: WriterThread | None = None
         self._status = RecordingStatus(self._title, channel)
         self._ends: list[Status] = []  # of `complete`
-        self._first: _First | None = None
-        self._taken = 0
+        self._intake: Intake | None = None
         self._written = 0
         self._frame_nbytes = 0  # in the file
-        self._dropped: int | None = None
-        self._writer: Writer | None = None
         self._docs: AssetDocs | None = None
-        self._looked = 0.0
 
     def __repr__(self) -> str:
         return f"<FrameRecorder {self.name!r} ({self._status.state})>"
@@ -143,7 +123,8 @@ class FrameRecorder:
     def status(self) -> RecordingStatus:
         """How far the recording is."""
         with self._status_lock:
-            status, written, taken = self._status, self._written, self._taken
+            status, written = self._status, self._written
+        taken = self._intake.taken if self._intake is not None else 0
         has_ended = status.state is RecordingState.ENDED
         until = status.ended if status.ended is not None else time.time()
         return replace(
@@ -187,6 +168,8 @@ class FrameRecorder:
             self._on_failed(self.status)
             return _ended(RecordingEnded(str(error)))
         self._settings = value
+        slow = "the disk is" if self._processing is None else "the process or the disk is"
+        self._intake = Intake(self._queue, value, slow)
         self._status = replace(self._status, wanted=value.frames)
         return _ended()
 
@@ -196,10 +179,8 @@ class FrameRecorder:
             return _ended(RuntimeError(f"Prepare {self.name} before its kickoff."))
         if self._thread is None:
             self._set(state=RecordingState.RECORDING, started=time.time())
-            self._thread = threading.Thread(
-                target=self._write, name=f"skylight-record-{self._camera.name}", daemon=True
-            )
-            self._thread.start()
+            name = f"skylight-record-{self._camera.name}"
+            self._thread = WriterThread(name, self._queue, self)
         return _ended()
 
     def stash(self, values: dict[str, Reading[Any]]) -> Status:
@@ -229,10 +210,13 @@ class FrameRecorder:
         with self._lock:
             if not self.is_recording:
                 return _ended(RecordingEnded(self.problem or f"{self.name} is not recording."))
-            self._take(batch)
-            if self.problem:
-                return _ended(RecordingEnded(self.problem))
             assert self._settings is not None
+            assert self._intake is not None
+            if problem := self._intake.take(batch):
+                self._fail(problem)
+                return _ended(RecordingEnded(self.problem))
+            if self._intake.is_complete:
+                self._stop_taking()
             return self._room.has_room() if self._settings.waits else _ended()
 
     def clear(self) -> Status:
@@ -273,27 +257,15 @@ class FrameRecorder:
 
     def read_configuration(self) -> dict[str, Reading[Any]]:
         """Return what was read with the first frame."""
-        if self._first is None:
-            return {}
-        frame = self._first.frame
-        return {
-            key: {"value": value, "timestamp": frame.timestamp}
-            for key, value in frame.metadata.items()
-            if isinstance(value, (bool, int, float, str))
-        }
+        return {} if self._docs is None else self._docs.read_configuration()
 
     def describe_configuration(self) -> dict[str, DataKey]:
         """Describe `read_configuration`."""
-        return {
-            key: {"source": self.name, "dtype": _dtype(reading["value"]), "shape": []}
-            for key, reading in self.read_configuration().items()
-        }
+        return {} if self._docs is None else self._docs.describe_configuration(self.name)
 
     def join(self, seconds: float) -> bool:
         """Wait for the thread; return whether it has ended."""
-        if self._thread is not None:
-            self._thread.join(seconds)
-        return self._thread is None or not self._thread.is_alive()
+        return self._thread is None or self._thread.join(seconds)
 
     def abandon(self) -> None:
         """Complete without the frames in the queue, which are lost."""
@@ -301,57 +273,7 @@ class FrameRecorder:
             self._fail("the program was closed before every frame was written.")
         self._queue.end()
 
-    # -- on the thread that stashes, with the lock
-
-    def _take(self, batch: Batch) -> None:
-        """Queue the frames of `batch`, up to the first that cannot be kept."""
-        assert self._settings is not None
-        (key, images), *_ = batch.images.items()
-        if problem := self._misfit(key, images, batch):
-            self._fail(problem)
-            return
-        pixels = images.pixels.astype(images.dtype, copy=False)
-        for place in range(batch.length):
-            number = self._taken + 1
-            frame = Frame(key, number, images.taken(place), batch.metadata)
-            if self._first is None:
-                self._first = _First(images.shape, images.dtype, frame)
-            if not self._queue.put(pixels[place], frame, force=self._settings.waits):
-                self._fail(
-                    f"{self._slow} slower than the camera, and the queue of "
-                    f"{self._room.max_bytes / 1e6:,.4g} MB is full. Record fewer or smaller frames "
-                    "a second, or raise the size of the queue in Preferences."
-                )
-                return
-            with self._status_lock:
-                self._taken = number
-            if number == self._settings.frames:
-                self._stop_taking()
-                return
-
-    def _misfit(self, key: str, images: Images, batch: Batch) -> str:
-        """Return why frames cannot follow those before, or an empty text."""
-        dropped = batch.metadata.get(f"{key}-dropped")
-        if isinstance(dropped, int):
-            before, self._dropped = self._dropped, dropped
-            if before is not None and dropped > before:
-                count = dropped - before
-                return (
-                    f"the camera lost {count} frame{'s' * (count != 1)}: it makes them faster than "
-                    "they are collected. Expose longer, or read a smaller part of the sensor."
-                )
-        if self._first is not None:
-            first = self._first
-            if key != first.frame.key or (images.shape, images.dtype) != (first.shape, first.dtype):
-                return (
-                    f"its frames changed from {sizes(first.shape, first.dtype)} to "
-                    f"{sizes(images.shape, images.dtype)}. Start another recording for them."
-                )
-        return ""
-
-    @property
-    def _slow(self) -> str:
-        return "the disk is" if self._processing is None else "the process or the disk is"
+    # -- with the lock
 
     def _stop_taking(self) -> None:
         if self.is_recording:
@@ -362,7 +284,8 @@ class FrameRecorder:
         """End the recording by itself; frames in the queue are still written."""
         if self._status.state is RecordingState.ENDED or self.problem:
             return
-        count = self._taken if frames is None else frames
+        taken = self._intake.taken if self._intake is not None else 0
+        count = taken if frames is None else frames
         problem = (
             f"The recording of {self._title} ended after {count} "
             f"frame{'s' * (count != 1)}: {reason}"
@@ -371,114 +294,56 @@ class FrameRecorder:
         self._on_failed(self.status)
         self._queue.wake()
 
-    # -- on the writer's thread
-
-    def _write(self) -> None:
-        """Write frames until the recording ends, then close the file."""
-        try:
-            while (queued := self._next()) is not None:
-                self._append(queued)
-        except Exception as error:  # noqa: BLE001 - of any library or disk: it ends this recording
-            self._end_with(error)
-        finally:
-            self._close()
-
-    def _next(self) -> Queued | None:
-        """Return the next frame, or None when all are written and no more are taken."""
-        while True:
-            queued = self._queue.take(_PERIOD)
-            self._look()
-            if queued is not None:
-                return queued
-            with self._lock:
-                if not self.is_recording and not len(self._queue):
-                    return None
-
-    def _append(self, queued: Queued) -> None:
-        pixels, frame = queued
-        if self._processing is not None:
-            pixels, frame = _processed(queued, self._processing)
-        if self._writer is None:
-            assert self._settings is not None
-            self._writer = self._files.open(
-                self._title, self._channel, self._settings, frame, pixels.shape, pixels.dtype
-            )
-            self._docs = AssetDocs(self._writer.path, frame.key, pixels.shape, pixels.dtype)
-            self._frame_nbytes = pixels.nbytes
-            self._set(path=self._writer.path)
-        self._writer.append(pixels, frame)
-        with self._status_lock:
-            self._written += 1
-        self._queue.release(queued)
-
-    def _look(self) -> None:
-        """Look at the disk and announce the status, every `_PERIOD`."""
-        now = time.monotonic()
-        if now < self._looked + _PERIOD:
-            return
-        self._looked = now
-        free = None
-        if self._writer is not None:
-            self._check_file(self._writer.path)
-            free = shutil.disk_usage(self._writer.path.parent).free
-        self._set(free_bytes=free)
-
-    def _check_file(self, path: Path) -> None:
-        """Raise FileNotFoundError if the file was removed: the libraries would go on writing."""
-        (path / "zarr.json" if path.is_dir() or path.suffix == ".zarr" else path).stat()
-
-    def _end_with(self, error: Exception) -> None:
-        """End the recording, because its file cannot be written."""
-        _log.debug("%s cannot write.", self.name, exc_info=error)
-        with self._lock:
-            self._fail(_words(error, self._status.path), self._written)
-        self._queue.end()
-
-    def _close(self) -> None:
-        """Close the file, whatever happened before, and end every `complete`."""
-        if self._writer is not None:
-            path = self._writer.path
-            try:
-                self._check_file(path)
-            except OSError as error:
-                self._end_with(error)
-                if path.is_dir():  # made again by the library: it is not the image that was there
-                    shutil.rmtree(path, ignore_errors=True)
-            try:
-                self._writer.close()
-            except Exception as error:  # noqa: BLE001 - of any library or disk, as in `_write`
-                self._end_with(error)
-        self._queue.end()
-        with self._lock:
-            self._set(state=RecordingState.ENDED, ended=time.time())
-            ends, self._ends = self._ends, []
-        for status in ends:
-            status.set_finished()
-
     def _set(self, **changes: Any) -> None:
         with self._status_lock:
             self._status = replace(self._status, **changes)
         self._on_changed(self.status)
 
+    # -- on the writer's thread
 
-def _processed(queued: Queued, processing: Processing) -> Queued:
-    try:
-        pixels = processing.process(queued.pixels, queued.frame)
-    except Exception as error:  # of any user's function: it ends this recording
-        raise RuntimeError(f"its process failed: {error or type(error).__name__}") from error
-    return Queued(pixels, replace(queued.frame, key=processing.key))
+    def _process(self, queued: Queued) -> Queued:
+        processing = self._processing
+        if processing is None:
+            return queued
+        try:
+            pixels = processing.process(queued.pixels, queued.frame)
+        except Exception as error:  # of any user's function: it ends this recording
+            raise RuntimeError(f"its process failed: {error or type(error).__name__}") from error
+        return Queued(pixels, replace(queued.frame, key=processing.key))
 
+    def _open_file(self, first: Queued) -> Writer:
+        assert self._settings is not None
+        pixels, frame = first
+        writer = self._files.open(
+            self._title, self._channel, self._settings, frame, pixels.shape, pixels.dtype
+        )
+        self._frame_nbytes = pixels.nbytes
+        self._docs = AssetDocs(writer.path, frame, pixels.shape, pixels.dtype)
+        self._set(path=writer.path)
+        return writer
 
-class _First(NamedTuple):
-    """What the first frame says about the others."""
+    def _expects_frames(self) -> bool:
+        with self._lock:  # not while a stash is queueing frames
+            return self.is_recording
 
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    frame: Frame
+    def _on_written(self) -> None:
+        with self._status_lock:
+            self._written += 1
 
-    @property
-    def nbytes(self) -> int:
-        return math.prod(self.shape) * self.dtype.itemsize
+    def _on_look(self, free_bytes: int | None) -> None:
+        self._set(free_bytes=free_bytes)
+
+    def _on_file_failed(self, error: Exception) -> None:
+        _log.debug("%s cannot write.", self.name, exc_info=error)
+        with self._lock:
+            self._fail(in_words(error, self._status.path), self._written)
+
+    def _on_file_closed(self) -> None:
+        with self._lock:
+            self._set(state=RecordingState.ENDED, ended=time.time())
+            ends, self._ends = self._ends, []
+        for status in ends:
+            status.set_finished()
 
 
 def _ended(error: Exception | None = None) -> Status:
@@ -489,35 +354,3 @@ def _ended(error: Exception | None = None) -> Status:
     else:
         status.set_exception(error)
     return status
-
-
-def _dtype(value: Any) -> Dtype:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, str):
-        return "string"
-    return "integer" if isinstance(value, int) else "number"
-
-
-def _is_full(error: Exception, path: Path | None) -> bool:
-    """Return whether there was no space; numpy and tensorstore raise errors without a number."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if os.strerror(errno.ENOSPC) in str(error):
-        return True
-    return path is not None and shutil.disk_usage(path.parent).free < _NO_SPACE
-
-
-def _words(error: Exception, path: Path | None) -> str:
-    """Return why a file cannot be written, and what to do."""
-    number = error.errno if isinstance(error, OSError) else None
-    text = str(error) or type(error).__name__
-    if _is_full(error, path):
-        return "the disk is full. Free some space, or choose a folder on another disk."
-    if number in (errno.ENOENT, errno.ENOTDIR, errno.EIO, errno.ESTALE, errno.ENODEV):
-        name = path or getattr(error, "filename", None) or "its file"
-        return f"{name} is gone. Was its folder removed, or its disk unplugged?"
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-        name = getattr(error, "filename", None) or path or "its folder"
-        return f"{name} cannot be written. Choose another folder."
-    return f"{text.rstrip('.')}."

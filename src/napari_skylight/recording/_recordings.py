@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from napari_skylight.frames import Frame
     from napari_skylight.protocols import RecordingSettings
     from napari_skylight.recording._image_info import Compression, Format
-    from napari_skylight.recording._recorder import Processing, Writer
+    from napari_skylight.recording._recorder import Processing
+    from napari_skylight.recording._writer_thread import Writer
 
 _KEPT = 100  # recordings that are listed
 
@@ -132,7 +133,7 @@ class Recordings:
                     written, deadline = now, time.monotonic() + timeout
                 elif time.monotonic() > deadline:
                     recorder.abandon()
-                    recorder.join(timeout)
+                    recorder.join(min(0.5, timeout))
                     break
 
     def _active(self) -> list[FrameRecorder]:

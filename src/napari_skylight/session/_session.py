@@ -357,7 +357,7 @@ class Session(DeviceControl):
         self._sets.give_up()
         self.tasks.expect_abort()
         self.devices.darken(timeout * 0.1)
-        self.recordings.close(timeout * 0.3)
+        self.recordings.close(timeout)  # a disk may pause for a second or two
         self.processes.close(timeout * 0.1)
         self._sources.close(timeout * 0.1)
         self._choices.close(timeout * 0.1)

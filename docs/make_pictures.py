@@ -126,6 +126,18 @@ def live_view(program: Program) -> None:
 
 
 @picture
+def processing(program: Program) -> None:
+    program.session.remember("live_view", {"process": ["median background, divided"]})
+    program.session.choose("live_view", program.session.remembered("live_view"))
+    program.rest(1)
+    program.press("run")
+    for step in range(1, 30):
+        program.session.set("stage.x", 0.5 * step).result(timeout=10)
+        program.rest(0.1)
+    program.rest(1)
+
+
+@picture
 def paused(program: Program) -> None:
     program.run()
     program.press("pause")

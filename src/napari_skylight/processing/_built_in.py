@@ -20,6 +20,12 @@ class _Window:
         self._count = 0
         self._frames: NDArray[Any]
 
+    @property
+    def oldest(self) -> NDArray[Any] | None:
+        """The frame that the next one replaces; None while there is room."""
+        is_full = self._count >= self._length
+        return self._frames[self._count % self._length] if is_full else None
+
     def add(self, frame: NDArray[Any]) -> NDArray[Any]:
         """Copy `frame` in place of the oldest; return all, of shape (n, *frame.shape)."""
         if not self._count:
@@ -37,14 +43,25 @@ class RunningMean:
 
     def __init__(self, frames: int) -> None:
         self._window = _Window(frames)
+        self._sum: Any = 0
 
     def __call__(self, frame: NDArray[Any]) -> NDArray[Any]:
         """Return the mean of `frame` and those before, up to `frames`."""
-        mean: NDArray[Any] = self._window.add(frame).mean(axis=0, dtype=np.float64)
+        mean = self._mean(frame)
         if frame.ndim > 2 and frame.dtype.kind != "f":
             mean = np.rint(mean)
             return mean.astype(frame.dtype, copy=False)
         return mean.astype(np.float32)
+
+    def _mean(self, frame: NDArray[Any]) -> NDArray[np.float64]:
+        if frame.dtype.kind == "f" or frame.dtype.itemsize > 4:
+            mean: NDArray[np.float64] = self._window.add(frame).mean(axis=0, dtype=np.float64)
+            return mean
+        # whole numbers are summed without an error: no need to begin again
+        self._sum = self._sum + frame.astype(np.int64)
+        if (oldest := self._window.oldest) is not None:
+            self._sum -= oldest
+        return np.asarray(self._sum / len(self._window.add(frame)))
 
 
 class _MedianBackground:

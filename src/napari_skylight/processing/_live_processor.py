@@ -129,8 +129,15 @@ class LiveProcessor:
         except ValueError as error:
             status.set_exception(error)
             return status
+        status.set_finished()
         images = next(iter(batch.images.values()))
-        copy = self._buffer(images)
+        try:
+            copy = self._buffer(images)
+        except MemoryError as error:  # the plan goes on
+            self._count("given", batch.length)
+            self._count("skipped", batch.length - 1)
+            self._fail(error)
+            return status
         np.copyto(copy, images.pixels[-1])
         given = _Given(copy, images.taken(batch.length - 1), batch.metadata)
         with self._changed:
@@ -139,7 +146,6 @@ class LiveProcessor:
                 if self._thread is None:
                     self._start()
                 self._changed.notify()
-        status.set_finished()
         return status
 
     def clear(self) -> Status:
@@ -262,6 +268,6 @@ class LiveProcessor:
         else:
             _log.debug("%s failed again.", self.name, exc_info=error)
 
-    def _count(self, name: str) -> None:
+    def _count(self, name: str, number: int = 1) -> None:
         with self._changed:
-            self._counts = replace(self._counts, **{name: getattr(self._counts, name) + 1})
+            self._counts = replace(self._counts, **{name: getattr(self._counts, name) + number})

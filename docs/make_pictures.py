@@ -25,6 +25,7 @@ from qtpy.QtWidgets import QAbstractButton, QTreeView, QWidget
 from napari_skylight import attach
 from napari_skylight._compat import main_window
 from napari_skylight.devices import sim
+from napari_skylight.plugin._attachments import link_of
 
 FOLDER = Path(__file__).parent / "pictures"
 MOST_BYTES = 250_000
@@ -134,7 +135,8 @@ def processing(program: Program) -> None:
     for step in range(1, 30):
         program.session.set("stage.x", 0.5 * step).result(timeout=10)
         program.rest(0.1)
-    program.rest(1)
+        if step == 20:
+            link_of(program.viewer).autoscale_now()
 
 
 @picture

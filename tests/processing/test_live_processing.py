@@ -123,6 +123,7 @@ def test_the_result_is_shown_beside_the_camera(session, camera, numbers):
     assert taken.frame.metadata["camera-pixel_size"] == 0.5
     assert taken.frame.timestamp == live.frame.timestamp
     assert cache.counts.stashed == len(one.seen)
+    assert [each.name for each in session.caches][:2] == ["camera", "camera · numbers"]
 
 
 def test_each_run_and_each_camera_has_an_instance(session, camera, numbers):

@@ -81,6 +81,7 @@ class CacheStore:
 
         Its name is such as "camera · DAPI · running mean".
         """
+        self.live(camera, channel)  # whose layer comes first
         return self._get(camera.name, channel, process, is_processed=True)
 
     def recorder(self, camera: HasName, channel: str = "") -> Recorder:

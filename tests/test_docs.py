@@ -212,7 +212,7 @@ def test_every_preference_is_documented():
     manifest = PluginManifest.from_file(ROOT / "napari.yaml")
     (page,) = manifest.contributions.configurations.values()
     told = (ROOT / "docs" / "reference" / "preferences.md").read_text()
-    words = {True: "on", False: "off"}
+    words = {True: "on", False: "off", "": "empty"}
     for each in page.properties.values():
         default = words.get(each.default, each.default)
         assert re.search(

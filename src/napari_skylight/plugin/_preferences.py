@@ -51,6 +51,7 @@ class Preferences:
         session.caches.stack_bytes = self._live.stack_size * MEGABYTE
         if session.home is not None:  # others keep nothing on disk
             session.store_runs(self._runs_folder)
+            session.write_to_tiled(str(self._live.tiled_server).strip())
 
     @property
     def _runs_folder(self) -> Path | None:

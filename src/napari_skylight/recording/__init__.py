@@ -21,6 +21,7 @@ from napari_skylight.recording._run_store import RunStore
 from napari_skylight.recording._save import save_image
 from napari_skylight.recording._status import RecordingState, RecordingStatus
 from napari_skylight.recording._stored_image import Channel, StoredImage
+from napari_skylight.recording._tiled_store import TiledStore
 from napari_skylight.recording._writer import FrameWriter, LibraryMissingError, remove_image
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "RunStore",
     "StoredImage",
     "StoredRun",
+    "TiledStore",
     "image_files",
     "open_images",
     "read_documents",

@@ -262,7 +262,10 @@ class EarlierRuns(Sequence[RunRecord]):
         caches = {cache.name: cache for cache in self._caches if cache.kind == "live"}
         began = record.run.started
         frames = [Frame(file.key, place, began, file.values) for place in range(1, len(data) + 1)]
-        return FiledImages(caches.get(file.device), file.key, data, frames)
+        cache = caches.get(file.device) or caches.get(
+            file.key
+        )  # a recorder names it after the camera
+        return FiledImages(cache, file.key, data, frames)
 
 
 def _record_of(number: int, runs: Sequence[StoredRun]) -> RunRecord:

@@ -27,6 +27,7 @@ from napari_skylight.session._run_history import KeptImages, RunHistory, RunReco
 from napari_skylight.session._run_metadata import metadata_of
 from napari_skylight.session._saves import Looks, Saves
 from napari_skylight.session._tasks import RunInfo, SessionState
+from napari_skylight.session._tiled_link import TiledLink
 
 BUILT_IN = live_view, snap, record, bp.count, bp.scan, bp.rel_scan, bp.list_scan, bp.grid_scan
 
@@ -106,6 +107,7 @@ class Session(DeviceControl):
         self.saves = Saves(self.caches, self.runs, self.report)
         self.earlier_runs = EarlierRuns(self.run_store, self.runs, self.caches, self._problems)
         self._exports = Exports()
+        self._tiled = TiledLink(self.engine, self._problems)
         self.state_changed = self.tasks.state_changed
         self.run_changed = self.tasks.run_changed
         self.plans_changed = self.plans.changed
@@ -333,6 +335,14 @@ class Session(DeviceControl):
             self.run_store.folder = folder
             self.earlier_runs.reload()
 
+    def write_to_tiled(self, server: str) -> None:
+        """Write the documents of the next runs to a Tiled server too; "" ends that.
+
+        `server` is its address, or "embedded" for a catalogue in the folder ``tiled`` beside the
+        runs. It is connected with the next run. Needs the extra ``tiled``.
+        """
+        self._tiled.set_server(server, (self.run_store.folder or Path.cwd()).parent / "tiled")
+
     def export(self, record: RunRecord, folder: Path) -> Future[Path]:
         """Copy the documents of a run, and its image files, to a new folder in `folder`.
 
@@ -368,6 +378,7 @@ class Session(DeviceControl):
         self.run_store.close(timeout * 0.2)
         self.earlier_runs.close(timeout * 0.1)
         self._exports.close(timeout * 0.1)
+        self._tiled.close(timeout * 0.3)
         for cache in self.caches:
             cache.clear()
         forget(self)

@@ -9,9 +9,11 @@ import numpy as np
 
 from napari_skylight.frames import placement_of, value_named
 from napari_skylight.recording._frame_lines import LINES, FrameLines, read_lines
+from napari_skylight.recording._tiff_patch import end_after, write_description
 from napari_skylight.recording._writer import library
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,6 +25,7 @@ NAMESPACE = "napari-skylight"
 
 _CLASSIC = 2**31  # bytes; larger files, or those of unknown size, are BigTIFF
 _UM_PER_CM = 1e4
+_ROOM = b" " * 256  # so that the number of frames can be corrected in place
 
 
 def lines_path(path: Path) -> Path:
@@ -56,25 +59,54 @@ class TiffSink:
             path, bigtiff=nbytes is None or nbytes > _CLASSIC, ome=False, shaped=False
         )
         self._arguments = self._page_arguments(settings)
-        self._written = 0
+        self.durable = 0
+        self._size = 0
+        self._is_cut = False
         self._lines = FrameLines(lines_path(path))
 
     def append(self, pixels: NDArray[Any], frame: Frame | None) -> None:
         # A bytes object is kept as it is; of a str only ASCII.
-        first = self._xml(self._info.count or 1, []).encode() if not self._written else None
-        self._writer.write(pixels, description=first, **self._arguments)
-        self._writer._fh.flush()
-        self._written += 1
+        first = self._description(self._info.count or 1) + _ROOM if not self.durable else None
+        try:
+            self._writer.write(pixels, description=first, **self._arguments)
+            self._writer.filehandle.flush()
+        except OSError:
+            self._is_cut = True
+            raise
+        self.durable += 1
+        self._size = self._path.stat().st_size
         if frame is not None:
             self._lines.append(frame)
 
-    def close(self, count: int) -> None:
+    def close(self) -> None:
         self._lines.close()
-        self._writer.close()
-        if count:
-            frames = list(read_lines(self._lines.path))
-            self._tifffile.tiffcomment(self._path, self._xml(count, frames).encode())
+        try:
+            self._writer.close()
+        except OSError:
+            self._is_cut = True
+        if self.durable:
+            if self._is_cut:
+                self._cut()
+            self._complete()
         self._lines.path.unlink()
+
+    def _cut(self) -> None:
+        """Remove the page that the disk did not take."""
+        with self._tifffile.TiffFile(self._path) as file:
+            place = file.pages[self.durable - 1].offset
+        end_after(self._path, place, self._size)
+
+    def _complete(self) -> None:
+        """Write the number of frames, and what was read with them."""
+        frames = list(read_lines(self._lines.path))
+        try:
+            write_description(self._path, self._description(self.durable, frames))
+        except OSError:
+            write_description(self._path, self._description(self.durable))  # fits in place
+            raise
+
+    def _description(self, count: int, frames: Sequence[Frame] = ()) -> bytes:
+        return self._xml(count, frames).encode()
 
     def _page_arguments(self, settings: FileSettings) -> dict[str, Any]:
         tags: dict[str, Any] = {
@@ -96,7 +128,7 @@ class TiffSink:
             }
         return tags
 
-    def _xml(self, count: int, frames: list[Frame]) -> str:
+    def _xml(self, count: int, frames: Sequence[Frame]) -> str:
         """Return OME-XML for `count` frames, with what was read with them."""
         info = self._info
         height, width, *colours = self._shape
@@ -144,7 +176,7 @@ def _lead_of(info: ImageInfo, count: int) -> tuple[int, ...]:
     return (count // int(np.prod(inner)), *inner) if info.axes else ()
 
 
-def _planes_of(frames: list[Frame]) -> dict[str, list[Any]]:
+def _planes_of(frames: Sequence[Frame]) -> dict[str, list[Any]]:
     """Return the values that OME-XML keeps by plane."""
     start = frames[0].timestamp
     planes: dict[str, list[Any]] = {

@@ -55,11 +55,14 @@ def check_libraries(settings: FileSettings) -> None:
 class FrameSink(Protocol):
     """Writes frames to a file of one format."""
 
+    durable: int
+    """The number of frames, from the first, that the system has taken."""
+
     def append(self, pixels: NDArray[Any], frame: Frame | None) -> None:
         """Write one frame; return when `pixels` may be changed."""
 
-    def close(self, count: int) -> None:
-        """Write the metadata that are known now, for `count` frames, and close the file."""
+    def close(self) -> None:
+        """Write the metadata that are known now, and close the file with `durable` frames."""
 
 
 class FrameWriter:
@@ -153,7 +156,8 @@ class FrameWriter:
         ValueError
             The frame has another shape or dtype; nothing was written.
         OSError
-            The disk is full or gone. The frames before are in the file: call `close`.
+            The disk is full or gone. The frames before are in the file: call `close`. Of the
+            frames that tensorstore was writing, some may be lost: see `written`.
         """
         if self._closed:
             raise ValueError(f"{self.path.name} is closed.")
@@ -164,7 +168,11 @@ class FrameWriter:
             )
         if self.written == self.info.count:
             raise ValueError(f"{self.path.name} has all of its {self.written} frames.")
-        self._sink.append(np.asarray(pixels, self.dtype), frame)
+        try:
+            self._sink.append(np.asarray(pixels, self.dtype), frame)
+        except OSError:
+            self.written = self._sink.durable
+            raise
         self.written += 1
         return self.written
 
@@ -172,7 +180,10 @@ class FrameWriter:
         """Complete the metadata and close the file. May raise OSError; it is closed even so."""
         if not self._closed:
             self._closed = True
-            self._sink.close(self.written)
+            try:
+                self._sink.close()
+            finally:
+                self.written = self._sink.durable
 
     def discard(self) -> None:
         """Close and delete the file."""

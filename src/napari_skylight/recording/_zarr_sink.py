@@ -24,7 +24,7 @@ NAMESPACE = "napari_skylight"
 _COLOURS = (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"), ("alpha", "FFFFFF"))
 _TINY = 2**16  # bytes; smaller frames of a known number share a chunk
 _CHUNK = 2**20  # bytes, of frames that share one
-_IN_FLIGHT = 4  # frames that tensorstore has not written yet
+_IN_FLIGHT = 4  # frames that tensorstore may be writing when `append` returns
 
 
 class ZarrSink:
@@ -96,6 +96,8 @@ class ZarrSink:
             )
         )
         self._tensorstore = settings.backend == "tensorstore"
+        self._pending: deque[tuple[list[Any], int]] = deque()
+        self.durable = 0
         self._describe(dtype)
         self._lines = FrameLines(path / "0" / LINES)
 
@@ -106,11 +108,14 @@ class ZarrSink:
         for plane in planes:
             self._stream.append(plane)
         if self._tensorstore:
+            self._follow_writes(1)
             self._wait(_IN_FLIGHT)
+        else:
+            self.durable += 1
         if frame is not None:
             self._lines.append(frame)
 
-    def close(self, count: int) -> None:
+    def close(self) -> None:
         self._lines.close()
         try:
             if self._tensorstore:
@@ -118,20 +123,37 @@ class ZarrSink:
             if self._info.axes:
                 self._set_interval()
         finally:
-            self._stream.close()  # begins to write chunks that are not full
+            try:
+                self._close_stream()
+            finally:
+                if self._info.axes:
+                    self._shorten()
+
+    def _close_stream(self) -> None:
+        """Write the chunks that are not full, and close the file."""
+        self._stream.close()
         if self._tensorstore:
+            self._follow_writes(0)
             self._wait(0)
-        wanted = self._info.count
-        if wanted is not None and count < wanted and self._info.axes:
-            self._shorten(count)
+
+    def _follow_writes(self, frames: int) -> None:
+        """Take over the writes that tensorstore has begun, for this number of frames."""
+        # ome-writers waits only when it closes, and keeps every write's future until then.
+        backend = self._stream._backend
+        self._pending.append((backend._futures, frames))
+        backend._futures = []
 
     def _wait(self, most: int) -> None:
-        """Wait until at most `most` writes are going on; raise what went wrong."""
-        # ome-writers waits only when it closes, and keeps every write's future until then.
-        futures = deque(self._stream._backend._futures)
-        while len(futures) > most:
-            futures.popleft().result()
-        self._stream._backend._futures = list(futures)
+        """Wait until at most `most` frames are being written; raise OSError if one could not be."""
+        while len(self._pending) > most:
+            futures, frames = self._pending[0]
+            try:
+                for future in futures:
+                    future.result()
+            except ValueError as error:
+                raise OSError(str(error)) from error
+            self._pending.popleft()
+            self.durable += frames
 
     def _describe(self, dtype: np.dtype[Any]) -> None:
         """Write names, colours and contrast, which are there from the first frame on."""
@@ -173,11 +195,13 @@ class ZarrSink:
                 change["scale"][0] = interval
         self._stream.update_metadata(metadata)
 
-    def _shorten(self, count: int) -> None:
-        """Cut off frames that were never written."""
+    def _shorten(self) -> None:
+        """Cut off frames that were not written."""
         array = library("zarr").open_array(str(self._path / "0"), mode="r+")
         inner = int(np.prod([axis.count or 1 for axis in self._info.axes[1:]]))
-        array.resize((-(-count // inner), *array.shape[1:]))
+        length = -(-self.durable // inner)
+        if array.shape[0] > length:
+            array.resize((length, *array.shape[1:]))
 
 
 _UNITS = {"t": "second", "z": "micrometer"}

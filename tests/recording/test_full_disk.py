@@ -1,6 +1,5 @@
 """Files on a disk that becomes full."""
 
-import resource
 from contextlib import suppress
 
 import numpy as np
@@ -20,10 +19,14 @@ class LimitedFiles:
         self.nbytes = nbytes
 
     def __enter__(self):
+        import resource  # not on Windows
+
         self.before = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (self.nbytes, self.before[1]))
 
     def __exit__(self, *_):
+        import resource
+
         resource.setrlimit(resource.RLIMIT_FSIZE, self.before)
 
 

@@ -22,7 +22,7 @@ def stash(session, count=3, **stack):
 
 class Dialog:
     def __init__(self, qtbot, session):
-        self.dialog = SaveDialog(session.saves, session.saves.kept())
+        self.dialog = SaveDialog(session, session.saves.kept())
         qtbot.addWidget(self.dialog)
         self.dialog.show()
         self.chosen = []
@@ -42,7 +42,7 @@ class Dialog:
 
 @pytest.fixture
 def open_dialog(qtbot, session, tmp_path):
-    session.saves.names = FileNames("{sample}_{camera}", tmp_path)
+    session.recordings.names = FileNames("{sample}_{camera}", tmp_path)
     return lambda: Dialog(qtbot, session)
 
 
@@ -85,7 +85,7 @@ def test_the_choices_are_those_of_the_next_save(session, open_dialog, tmp_path):
     dialog.dialog.findChild(QCheckBox, "compress").setChecked(True)
     dialog.save.click()
     assert dialog.chosen == [True]
-    assert session.saves.settings == FileSettings("ome-tiff", compression="zstd")
+    assert session.recordings.file_settings == FileSettings("ome-tiff", compression="zstd")
     saved = session.save().result(20)
     assert [path.relative_to(tmp_path).as_posix() for path in saved] == [
         "Ordner/A_001.ome.tif",
@@ -101,7 +101,7 @@ def test_a_cancelled_dialog_changes_nothing(session, open_dialog):
     dialog.types("sample", "A")
     dialog.dialog.reject()
     assert dialog.chosen == []
-    assert session.saves.sample == ""
+    assert session.recordings.sample == ""
 
 
 def test_the_dock_has_the_button_while_there_are_frames(session, qtbot, tmp_path, monkeypatch):
@@ -115,7 +115,7 @@ def test_the_dock_has_the_button_while_there_are_frames(session, qtbot, tmp_path
         return append(writer, pixels, frame)
 
     monkeypatch.setattr(FrameWriter, "append", slow)
-    session.saves.names = FileNames("cells", tmp_path / "saved")
+    session.recordings.names = FileNames("cells", tmp_path / "saved")
     row = SaveRow(session, session.save)
     qtbot.addWidget(row)
 

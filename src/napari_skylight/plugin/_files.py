@@ -24,7 +24,7 @@ from napari_skylight.recording import (
 LayerData = tuple[Any, dict[str, Any], str]
 
 _IN_MEMORY = 64_000_000  # bytes; larger images are read when they are looked at
-_MOST_CHUNKS = 10_000  # of a dask array: each takes time to make
+_MOST_CHUNKS = 2_000  # of a dask array: each takes time to make
 _SECONDS = {"second": 1.0, "millisecond": 1e-3, "minute": 60.0, "hour": 3600.0}
 _UM = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "meter": 1e6, "centimeter": 1e4}
 

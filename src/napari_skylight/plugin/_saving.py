@@ -25,7 +25,7 @@ def save_stacks(viewer: Viewer) -> None:
     if not images:
         show_info("There are no frames to save: take a snapshot or stash frames first.")
         return
-    dialog = SaveDialog(session.saves, images, main_window(viewer))
+    dialog = SaveDialog(session, images, main_window(viewer))
     dialog.chosen.connect(partial(_save, viewer, session))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()
@@ -60,7 +60,7 @@ def _save(viewer: Viewer, session: Session) -> None:
 
 def open_images(viewer: Viewer) -> None:
     """Ask for an image file, or the folder of an OME-Zarr image, and show its layers."""
-    folder = attach(viewer).saves.names.folder
+    folder = attach(viewer).recordings.names.folder
     dialog = ImageDialog(str(folder), main_window(viewer))
     dialog.chosen.connect(partial(_open, viewer))
     dialog.finished.connect(dialog.deleteLater)

@@ -21,6 +21,7 @@ from napari_skylight.recording import (
     FileSettings,
     ImageInfo,
     NameValues,
+    Recordings,
     remove_image,
     save_image,
 )
@@ -64,14 +65,10 @@ Looks = Mapping[tuple[str, str], ImageLook]
 class Saves:
     """Saves images one after another, on a thread that ends with the last.
 
+    Names, format and sample are those of `recordings`, unless others are given.
+
     Attributes
     ----------
-    names : FileNames
-        Template and folder of saves for which none are given.
-    settings : FileSettings
-        Format and compression of saves for which none are given.
-    sample : str
-        For the field ``{sample}`` of the template.
     progress : SaveProgress or None
         How far the present save is.
     """
@@ -80,14 +77,16 @@ class Saves:
     """A save has begun, gone on (a few times a second) or ended."""
 
     def __init__(
-        self, caches: CacheStore, runs: RunHistory, report: Callable[[BaseException], None]
+        self,
+        caches: CacheStore,
+        runs: RunHistory,
+        recordings: Recordings,
+        report: Callable[[BaseException], None],
     ) -> None:
-        self.names = FileNames()
-        self.settings = FileSettings()
-        self.sample = ""
         self.progress: SaveProgress | None = None
         self._caches = caches
         self._runs = runs
+        self._recordings = recordings
         self._report = report
         self._lock = Lock()
         self._jobs: deque[_Job] = deque()
@@ -113,8 +112,9 @@ class Saves:
             raise ValueError("There are no frames to save: take a snapshot or stash frames first.")
         records = tuple(self._runs)
         todo = [_Image(each, _info_of(each, records, looks or {})) for each in images]
-        sample = self.sample if sample is None else sample
-        job = _Job(todo, names or self.names, settings or self.settings, sample, self._plan)
+        ours = self._recordings
+        sample = ours.sample if sample is None else sample
+        job = _Job(todo, names or ours.names, settings or ours.file_settings, sample, self._plan)
         with self._lock:
             if self._closing.is_set():
                 raise RuntimeError("The session is closed.")

@@ -104,7 +104,7 @@ class Session(DeviceControl):
         if runs_folder is None and home is not None:
             runs_folder = home / "runs"
         self.run_store = store_runs(self.engine, self.tasks, runs_folder, self._problems)
-        self.saves = Saves(self.caches, self.runs, self.report)
+        self.saves = Saves(self.caches, self.runs, self.recordings, self.report)
         self.earlier_runs = EarlierRuns(self.run_store, self.runs, self.caches, self._problems)
         self._exports = Exports()
         self._tiled = TiledLink(self.engine, self._problems)
@@ -228,7 +228,7 @@ class Session(DeviceControl):
         images : iterable of KeptImages, optional
             Default: all stacks. `RunHistory.images` returns those of a run.
         names : FileNames, optional
-            Template and folder; default: those of `saves`, as for `settings` and `sample`.
+            Template and folder; default: those of `recordings`, as for `settings` and `sample`.
         settings : FileSettings, optional
             Format and compression.
         sample : str, optional

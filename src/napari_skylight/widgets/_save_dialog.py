@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_skylight.recording import FileNames, FileSettings
-from napari_skylight.session import KeptImages, Saves
+from napari_skylight.session import KeptImages, Session
 from napari_skylight.widgets._display_text import count_of, frames, plain_tip, size, text_label
 
 _FORMATS = {"ome-zarr": "OME-Zarr", "ome-tiff": "OME-TIFF"}
@@ -35,28 +35,28 @@ _FIELDS = (
 class SaveDialog(QDialog):
     """Asks for folder, name and format, with a preview of the first file.
 
-    Starts with those of `saves`, which get what the user has chosen.
+    Starts with those of the session's recordings, which get what the user has chosen.
     """
 
     chosen = Signal()
     """The user has chosen to save."""
 
     def __init__(
-        self, saves: Saves, images: Sequence[KeptImages], parent: QWidget | None = None
+        self, session: Session, images: Sequence[KeptImages], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._saves = saves
+        self._saves, self._recordings = session.saves, session.recordings
         self._images = images
         self._nbytes = sum(each.data.nbytes for each in images)
         self.setWindowTitle("Save stacks")
-        names, settings = saves.names, saves.settings
+        names, settings = session.recordings.names, session.recordings.file_settings
         self._folder = _line("folder", str(names.folder))
         browse = QPushButton("Browse…")
         browse.setAutoDefault(False)
         browse.clicked.connect(self._on_browse_clicked)
         self._name = _line("name", names.template)
         self._name.setToolTip(plain_tip(_FIELDS))
-        self._sample = _line("sample", saves.sample)
+        self._sample = _line("sample", session.recordings.sample)
         self._sample.setToolTip(plain_tip("Stands for {sample} in the name."))
         self._format = QComboBox()
         self._format.setObjectName("format")
@@ -96,7 +96,7 @@ class SaveDialog(QDialog):
     def _settings(self) -> FileSettings:
         return FileSettings(
             self._format.currentData(),
-            self._saves.settings.backend,
+            self._recordings.file_settings.backend,
             "zstd" if self._compress.isChecked() else None,
         )
 
@@ -127,9 +127,9 @@ class SaveDialog(QDialog):
             self._folder.setText(folder)
 
     def _on_accepted(self) -> None:
-        self._saves.names = FileNames(self._name.text(), self._folder.text())
-        self._saves.settings = self._settings()
-        self._saves.sample = self._sample.text()
+        self._recordings.names = FileNames(self._name.text(), self._folder.text())
+        self._recordings.file_settings = self._settings()
+        self._recordings.sample = self._sample.text()
         self.chosen.emit()
         self.accept()
 

@@ -39,6 +39,8 @@ def home(tmp_path, monkeypatch):
     """The folder for a person's own files: never that of whoever runs the tests."""
     folder = tmp_path / "home"
     monkeypatch.setenv("NAPARI_SKYLIGHT_HOME", str(folder))
+    images = tmp_path / "images" / "napari-skylight"
+    monkeypatch.setattr("napari_skylight.recording._names.default_folder", lambda: images)
     return folder
 
 

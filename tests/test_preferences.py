@@ -5,6 +5,7 @@ import pytest
 from napari_skylight import attach
 from napari_skylight.plugin import _attachments, _commands
 from napari_skylight.plugin._preferences import live_settings
+from napari_skylight.recording import FileSettings
 
 SETTINGS = {
     "display_rate": (20.0, "display_rate"),
@@ -52,6 +53,21 @@ def test_the_folder_of_runs(qtbot, make_napari_viewer, preferences, home, tmp_pa
     assert store.folder is None
     viewer.close()
     qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
+
+
+def test_the_settings_of_recordings(shown, plugin_session, preferences, tmp_path):
+    recordings = plugin_session.recordings
+    assert recordings.queue_bytes == 512_000_000
+    assert recordings.file_settings == FileSettings()
+    preferences.record_queue = 100
+    preferences.record_folder = str(tmp_path / "Größe")
+    preferences.record_compression = "zstd"
+    preferences.record_library = "tensorstore"
+    assert recordings.queue_bytes == 100_000_000
+    assert recordings.names.folder == tmp_path / "Größe"
+    assert recordings.file_settings == FileSettings(backend="tensorstore", compression="zstd")
+    preferences.record_folder = ""
+    assert recordings.names.folder.name == "napari-skylight"
 
 
 def test_show_frame_rates_is_the_preference(shown, preferences):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,11 @@ from npe2 import PluginManager
 from psygnal import Signal
 
 from napari_skylight._compat import PLUGIN
+from napari_skylight.recording import FileNames
 from napari_skylight.session import data_folder
 
 if TYPE_CHECKING:
+    from napari_skylight.recording import Recordings
     from napari_skylight.session import Session
     from napari_skylight.viewer import ViewerLink
 
@@ -49,9 +52,21 @@ class Preferences:
         link.show_counts = self._live.show_counts
         link.warn_saturated = self._live.warn_saturated
         session.caches.stack_bytes = self._live.stack_size * MEGABYTE
+        self._apply_to(session.recordings)
         if session.home is not None:  # others keep nothing on disk
             session.store_runs(self._runs_folder)
             session.write_to_tiled(str(self._live.tiled_server).strip())
+
+    def _apply_to(self, recordings: Recordings) -> None:
+        recordings.queue_bytes = self._live.record_queue * MEGABYTE
+        folder = str(self._live.record_folder).strip()
+        recordings.names = FileNames(recordings.names.template, folder)
+        compression = self._live.record_compression
+        recordings.file_settings = replace(
+            recordings.file_settings,
+            backend=self._live.record_library,
+            compression=None if compression == "none" else compression,
+        )
 
     @property
     def _runs_folder(self) -> Path | None:

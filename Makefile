@@ -15,7 +15,7 @@ $(VENV)/.done: pyproject.toml
 	  { echo "napari-skylight needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable ".[pyqt6,pyside6,mmcore,files,record]" --group test --group docs
+	$(BIN)/python -m pip install --quiet --editable ".[pyqt6,pyside6,mmcore,files,record,plot]" --group test --group docs
 	@touch $@
 
 .PHONY: system

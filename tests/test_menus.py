@@ -249,7 +249,15 @@ def commands_for(viewer, qtbot, text):
 
 WORDS = [
     *("Start live view", "Stop", "Pause", "Resume", "Snapshot", "Clear stash"),
-    *("Plan control", "Devices", "Runs", "Stash frames", "Autoscale now", "Show frame rates"),
+    *(
+        "Plan control",
+        "Devices",
+        "Runs",
+        "Plot",
+        "Stash frames",
+        "Autoscale now",
+        "Show frame rates",
+    ),
     *("Reload plans", "Open plans folder", "Stop motion"),
 ]
 

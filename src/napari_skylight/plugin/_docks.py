@@ -9,7 +9,7 @@ from napari_skylight.devices import sim
 from napari_skylight.plugin._attachments import attach, attach_with_devices, docks_of, link_of
 from napari_skylight.plugin._saving import save_stacks
 from napari_skylight.viewer import show_run_images
-from napari_skylight.widgets import DevicesPanel, PlanControl, RunsPanel
+from napari_skylight.widgets import DevicesPanel, PlanControl, PlotPanel, RunsPanel
 
 if TYPE_CHECKING:
     from napari.types import LayerDataTuple
@@ -59,6 +59,14 @@ class RunsDock(RunsPanel):
 
         super().__init__(session, show_images)
         docks_of(napari_viewer).add(self, "Runs")
+
+
+class PlotDock(PlotPanel):
+    """The dock "Plot" of the manifest."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(attach(napari_viewer))
+        docks_of(napari_viewer).add(self, "Plot")
 
 
 def sample_image() -> list[LayerDataTuple]:

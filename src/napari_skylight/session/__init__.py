@@ -8,6 +8,7 @@ from napari_skylight.session._recent_values import data_folder, home_folder
 from napari_skylight.session._run_documents import RunDocuments
 from napari_skylight.session._run_history import KeptImages, RunHistory, RunRecord, StashedFrames
 from napari_skylight.session._run_progress import Progress, Waiting
+from napari_skylight.session._run_values import RunValues, Series
 from napari_skylight.session._saves import ImageLook, SaveCancelled, SaveProgress, Saves
 from napari_skylight.session._session import Session
 from napari_skylight.session._signal_watch import SettingState, SettingsWatch
@@ -23,9 +24,11 @@ __all__ = [
     "RunHistory",
     "RunInfo",
     "RunRecord",
+    "RunValues",
     "SaveCancelled",
     "SaveProgress",
     "Saves",
+    "Series",
     "Session",
     "SessionState",
     "SetCancelled",

@@ -18,6 +18,7 @@ from napari_skylight.session._document_images import DocumentImages
 from napari_skylight.session._pending_sets import PendingSets
 from napari_skylight.session._problems import Problems
 from napari_skylight.session._run_progress import RunProgress
+from napari_skylight.session._run_values import RunValues
 from napari_skylight.session._tasks import Tasks
 
 
@@ -34,6 +35,8 @@ class DeviceControl:
         self.tasks = Tasks(self.engine, self.devices, self.caches, self._problems)
         self._sets = PendingSets(self.engine, self.devices, self._problems)
         self.progress = RunProgress(self.engine, self.tasks)
+        self.values = RunValues()
+        self.values.follow(self.engine)
         self._images = DocumentImages(self.caches)
         self._images.follow(self.engine, self.devices.read_preview)
         self._lock = threading.RLock()

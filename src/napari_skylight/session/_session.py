@@ -73,6 +73,8 @@ class Session(DeviceControl):
         Writes the documents of runs to a folder.
     saves : Saves
         The images being saved to files, by `save`.
+    values : RunValues
+        The numbers in the events of the newest run.
     progress : RunProgress
         How far the running plan is, and what it waits for.
     state_changed, run_changed : SignalInstance
@@ -192,16 +194,17 @@ class Session(DeviceControl):
     def follow(self, engine: HasDocuments) -> Callable[[], None]:
         """Show the images of another engine, such as `bluesky.RunEngine`; return the undo.
 
-        Of each data key the newest image is shown. Its runs are listed in `runs` when they end.
+        Of each data key the newest image is shown, and the numbers in `values`. Its runs are listed
+        in `runs` when they end.
         """
         self._check_open()
-        undo_images, undo_runs = self._images.follow(engine), self.runs.follow(engine)
+        undo = [each.follow(engine) for each in (self._images, self.runs, self.values)]
 
-        def undo() -> None:
-            undo_images()
-            undo_runs()
+        def unfollow() -> None:
+            for each in undo:
+                each()
 
-        return undo
+        return unfollow
 
     def clear_stacks(self) -> None:
         """Delete the frames in all stacks."""

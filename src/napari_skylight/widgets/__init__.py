@@ -7,6 +7,7 @@ from napari_skylight.widgets._save_dialog import SaveDialog
 from napari_skylight.widgets._signal_links import Links, gui_thread
 from napari_skylight.widgets.devices import DevicesPanel
 from napari_skylight.widgets.plan import PlanControl
+from napari_skylight.widgets.plot import PlotPanel
 from napari_skylight.widgets.runs import RunsPanel
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ImageDialog",
     "Links",
     "PlanControl",
+    "PlotPanel",
     "RunsPanel",
     "SaveDialog",
     "action_caption",

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from bluesky import plan_stubs as bps
+from bluesky import plans as bp
 from bluesky import preprocessors as bpp
 from bluesky.utils import MsgGenerator
 from ophyd.sim import SynAxis, SynGauss
@@ -195,6 +196,16 @@ def test_a_plan_that_answers_is_not_said_to_block(person, session):
 def test_the_images_of_a_plan_that_stashes_none_are_counted_as_frames(person, session, camera):
     session.start("count", {"detectors": ["camera"], "num": 3}).result(timeout=5)
     person.sees("state", "Finished: 3 frames in 0:00")
+
+
+def test_the_last_values_of_the_newest_run_are_shown(person, session, camera):
+    axis = SynAxis(name="axis")
+    gauss = SynGauss("gauss", axis, "axis", 0, 1)
+    session.engine(bp.scan([gauss], axis, -1, 1, 3)).result(timeout=5)
+    person.sees("counts", "axis 1.000, gauss 0.607")
+    person.clicks("run")
+    person.sees("counts", "frames")
+    assert "gauss" not in person.text("counts")
 
 
 def test_points_are_counted_where_no_frames_are_shown(person, session, camera):

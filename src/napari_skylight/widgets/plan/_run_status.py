@@ -28,6 +28,7 @@ from napari_skylight.widgets._signal_links import Links
 from napari_skylight.widgets.plan._status_parts import Dot, ProgressRow, Rate, place
 
 _REFRESH_MS = 250
+_MOST_VALUES = 6
 _STILL_COMING = 5.0  # seconds after a frame
 _SKIPPED = "Skipped: a newer frame was there before these could be shown."
 _DROPPED = "Dropped: lost by the camera, or refused by the stack."
@@ -105,6 +106,7 @@ class RunStatus(QWidget):
         self._links.connect(session.state_changed, self.refresh)
         self._links.connect(session.run_changed, self.refresh)
         self._links.connect(session.progress.changed, self._show_progress)
+        self._links.connect(session.values.changed, self._on_values_changed)
         self._links.connect(session.caches.added, self._follow_caches)
         self._follow_caches()
         self.refresh()
@@ -214,6 +216,10 @@ class RunStatus(QWidget):
         run = self._session.run
         return None if run is None or run.started == self._forgotten else run
 
+    def _on_values_changed(self) -> None:
+        if not self._timer.isActive():  # otherwise it refreshes; or a plan of another engine runs
+            self._timer.start()
+
     def _on_timeout(self) -> None:
         # once after the end: the last frames are shown a little later
         if not self._session.state.busy:
@@ -244,12 +250,21 @@ class RunStatus(QWidget):
         came = "" if in_ending or not tally.frames else frames(tally.frames)
         missed = [f"{skipped} skipped on screen"] if skipped else []
         missed += [f"{tally.dropped} dropped"] if tally.dropped else []
-        lines = (", ".join(filter(None, line)) for line in ([came, self._stack_words()], missed))
+        parts = [came, self._stack_words()], missed, self._value_words()
+        lines = (", ".join(filter(None, each)) for each in parts)
         tips = [_SKIPPED] if skipped else []
         tips += [_DROPPED] if tally.dropped else []
         self._counts.setText("\n".join(filter(None, lines)))
         self._counts.setToolTip("\n".join(tips))
         self._counts.setVisible(bool(self._counts.text()))
+
+    def _value_words(self) -> list[str]:
+        """Return the last values of the newest run."""
+        newest = self._session.values.newest
+        # of a scan with many detectors, as many as a glance takes
+        words = [f"{key} {value}" for key, value in list(newest.items())[:_MOST_VALUES]]
+        words += [f"{len(newest) - _MOST_VALUES} more"] if len(newest) > _MOST_VALUES else []
+        return words
 
     def _stack_words(self) -> str:
         stacks = [cache for cache in self._session.caches if cache.kind == "stack"]

@@ -26,6 +26,8 @@ from napari_skylight import attach
 from napari_skylight._compat import main_window
 from napari_skylight.devices import sim
 from napari_skylight.plugin._attachments import link_of
+from napari_skylight.recording import FileNames
+from napari_skylight.session import home_folder
 
 FOLDER = Path(__file__).parent / "pictures"
 MOST_BYTES = 250_000
@@ -192,6 +194,17 @@ def runs(program: Program) -> None:
     dock = program.dock("Runs")
     table = dock.findChild(QTreeView, "runs")
     table.setCurrentIndex(table.model().index(0, 0))
+    program.rest(1)
+
+
+@picture
+def record(program: Program) -> None:
+    recordings = program.session.recordings
+    recordings.names = FileNames("{date}_{sample}_{camera}_{counter}", home_folder())
+    recordings.sample = "HeLa"
+    program.run(60)
+    program.press("action:record")
+    program.wait(lambda: bool(recordings.last) and recordings.last[0].frames > 100)
     program.rest(1)
 
 

@@ -214,7 +214,7 @@ def test_every_preference_is_documented():
     told = (ROOT / "docs" / "reference" / "preferences.md").read_text()
     words = {True: "on", False: "off", "": "empty"}
     for each in page.properties.values():
-        default = words.get(each.default, each.default)
+        default = re.escape(str(words.get(each.default, each.default)))
         assert re.search(
             rf"^\| {re.escape(each.title)} \|.*\| {default} \|$", told, re.MULTILINE
         ), each

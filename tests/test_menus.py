@@ -15,6 +15,7 @@ from napari_skylight import Action, attach, continuous
 from napari_skylight._compat import app_model
 from napari_skylight.engine.plan_stubs import wait_for_actions
 from napari_skylight.plugin import _attachments
+from napari_skylight.recording import FileNames
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera
 from napari_skylight.widgets._dialogs import TextDialog
@@ -71,6 +72,7 @@ LINES = {
     "Snapshot": "Ctrl+Alt+Shift+S",
     "Stash frames": "",
     "Clear stash": "",
+    "Record": "Ctrl+Alt+R",
     "Plan control (napari-skylight)": "",
     "Devices (napari-skylight)": "",
     "Runs (napari-skylight)": "",
@@ -283,7 +285,7 @@ def test_the_palette_has_the_actions_of_the_plan(shown, plugin_session, qtbot, s
     plugin_session.start("watch")
     state(SessionState.RUNNING)
     found, palette = commands_for(shown, qtbot, "skylight > record")
-    assert found == ["Record"]
+    assert found == ["Record (napari-skylight)"]  # not twice
     qtbot.keyClick(palette._line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: plugin_session.actions["record"].state.on, timeout=5000)
 
@@ -337,3 +339,47 @@ def test_nothing_holds_a_session_that_was_shown(qtbot, make_napari_viewer):
     qtbot.waitUntil(lambda: not _attachments.links(), timeout=5000)
     gc.collect()
     assert session() is None
+
+
+def test_record_has_a_check_mark_while_live_view_records(
+    shown, plugin_session, qtbot, state, tmp_path, told
+):
+    plugin_session.recordings.names = FileNames(folder=tmp_path)
+    record = entry(plugin_menu(shown), "Record")
+    record.trigger()
+    assert [each.message for each in told()] == ["Live view is not running."]
+    assert not record.isChecked()
+    plugin_session.start("live_view")
+    state(SessionState.RUNNING)
+    qtbot.keyClick(shown.window._qt_window, Qt.Key.Key_R, CTRL_ALT)
+    qtbot.waitUntil(lambda: record.isChecked(), timeout=5000)
+    assert plugin_session.recordings.last
+    record.trigger()
+    qtbot.waitUntil(lambda: not record.isChecked(), timeout=5000)
+
+
+def test_a_recording_that_ends_by_itself_is_notified_once(
+    shown, plugin_session, qtbot, state, tmp_path, told
+):
+    recordings = plugin_session.recordings
+    recordings.names = FileNames(folder=tmp_path)
+
+    def is_written():
+        return bool(recordings.last and recordings.last[-1].path and not recordings.last[-1].ended)
+
+    for plan in ("live_view", "record"):
+        told_before = told()
+        plugin_session.start(plan)
+        state(SessionState.RUNNING)
+        plugin_session.request("record", True)
+        qtbot.waitUntil(is_written, timeout=5000)
+        path = recordings.last[-1].path
+        path.rename(tmp_path / f"{plan}.away")
+        qtbot.waitUntil(lambda: bool(recordings.last[-1].problem), timeout=5000)
+        if plan == "live_view":  # which goes on
+            plugin_session.stop().result(timeout=10)
+        state(SessionState.IDLE if plan == "live_view" else SessionState.FAILED)
+        QApplication.processEvents()
+        (notice,) = told()[len(told_before) :]
+        assert notice.message.startswith("The recording of camera ended after ")
+        assert f"{path} is gone" in notice.message

@@ -1,11 +1,20 @@
 """The plugin's page of napari's preferences."""
 
 import pytest
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialogButtonBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+)
 
 from napari_skylight import attach
 from napari_skylight.plugin import _attachments, _commands
 from napari_skylight.plugin._preferences import live_settings
-from napari_skylight.recording import FileSettings
+from napari_skylight.recording import FileNames, FileSettings
+from napari_skylight.widgets import RecordDialog
 
 SETTINGS = {
     "display_rate": (20.0, "display_rate"),
@@ -68,6 +77,47 @@ def test_the_settings_of_recordings(shown, plugin_session, preferences, tmp_path
     assert recordings.file_settings == FileSettings(backend="tensorstore", compression="zstd")
     preferences.record_folder = ""
     assert recordings.names.folder.name == "napari-skylight"
+
+
+def test_the_names_of_recordings(shown, plugin_session, preferences, tmp_path, caplog):
+    recordings = plugin_session.recordings
+    preferences.record_sample, preferences.record_format = "HeLa", "ome-tiff"
+    preferences.record_names = "{sample}"
+    assert (recordings.sample, recordings.names.template) == ("HeLa", "{sample}")
+    assert recordings.file_settings == FileSettings("ome-tiff")
+    preferences.record_names = "{sampl"
+    assert recordings.names.template == "{sample}"
+    assert "cannot be read" in caplog.text
+
+
+def test_what_a_script_has_set_for_recordings_stays(
+    plugin_session, make_napari_viewer, preferences, tmp_path
+):
+    plugin_session.recordings.names = FileNames("{camera}", tmp_path)
+    attach(make_napari_viewer(show=False), plugin_session)
+    preferences.stack_size = 100
+    assert plugin_session.recordings.names.folder == tmp_path
+
+
+def test_what_is_chosen_for_recordings_is_kept(
+    shown, plan_control, plugin_session, preferences, qtbot
+):
+    button = plan_control.findChild(QPushButton, "record_to")
+    qtbot.waitUntil(button.isVisible, timeout=5000)
+    button.click()
+    (dialog,) = shown.window._qt_window.findChildren(RecordDialog)
+    for name, text in {"sample": "HeLa", "name": "{sample}_{camera}"}.items():
+        dialog.findChild(QLineEdit, name).setText(text)
+    dialog.findChild(QComboBox, "format").setCurrentText("OME-TIFF")
+    dialog.findChild(QCheckBox, "compress").setChecked(True)
+    assert dialog.findChild(QLabel, "preview").text() == "Next file: HeLa_camera.ome.tif"
+    assert " free on the disk" in dialog.findChild(QLabel, "room").text()
+    dialog.findChild(QDialogButtonBox).buttons()[0].click()
+    assert (preferences.record_sample, preferences.record_names) == ("HeLa", "{sample}_{camera}")
+    assert (preferences.record_format, preferences.record_compression) == ("ome-tiff", "zstd")
+    assert plugin_session.recordings.file_settings == FileSettings("ome-tiff", compression="zstd")
+    label = plan_control.findChild(QLabel, "next_file")
+    qtbot.waitUntil(lambda: label.text() == "Next: …/HeLa_camera.ome.tif", timeout=5000)
 
 
 def test_show_frame_rates_is_the_preference(shown, preferences):

@@ -6,7 +6,7 @@ ophyd-async device, or a plain class.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from bluesky.protocols import (
@@ -103,6 +103,8 @@ class RecordingSettings:
     """Made if it does not exist."""
     name: str | None = None
     """The template of the file's name; a number is added to a name that is taken."""
+    sample: str | None = None
+    """What ``{sample}`` in the name stands for."""
     format: str | None = None
     """"ome-zarr" or "ome-tiff"."""
     compression: str | None = None
@@ -112,6 +114,12 @@ class RecordingSettings:
     waits: bool = True
     """While the queue is full, a stash waits for room, which holds back a triggered camera.
     Otherwise the recording ends at the first frame that it cannot keep."""
+
+    def for_several(self) -> RecordingSettings:
+        """Return settings whose names differ between cameras and channels."""
+        if not self.name or "{camera}" in self.name:
+            return self
+        return replace(self, name=f"{self.name}_{{camera}}")
 
 
 @runtime_checkable

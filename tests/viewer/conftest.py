@@ -5,6 +5,7 @@ import pytest
 from psygnal import Signal
 
 from napari_skylight.frames import CacheStore
+from napari_skylight.recording import Recordings
 from napari_skylight.session import RunInfo, Tally
 from napari_skylight.viewer import ViewerLink
 
@@ -17,6 +18,7 @@ class FakeSession:
 
     def __init__(self):
         self.caches = CacheStore(stack_bytes=100_000_000)
+        self.recordings = Recordings()
         self.state = "idle"
         self.run = None
 

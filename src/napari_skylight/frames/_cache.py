@@ -128,6 +128,12 @@ class FrameCache:
             )
 
     @property
+    def frame_nbytes(self) -> int:
+        """The bytes of the newest frame of a live cache, over all image keys; otherwise 0."""
+        frames = tuple(self._frames.values())
+        return sum(each.frame_nbytes for each in frames if isinstance(each, LiveFrames))
+
+    @property
     def _nbytes(self) -> int:
         return sum(frames.nbytes for frames in self._frames.values())
 

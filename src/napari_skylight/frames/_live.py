@@ -57,6 +57,12 @@ class LiveFrames:
     def nbytes(self) -> int:
         return sum(slot.data.nbytes for slot in self._slots)
 
+    @property
+    def frame_nbytes(self) -> int:
+        """The bytes of the newest frame."""
+        newest = self._newest
+        return 0 if newest is None else newest.data.nbytes
+
     def make_room(self, images: Images, wanted: int, room: int) -> int:
         """Return how many of `wanted` frames fit: all or none; may raise MemoryError."""
         if not room:

@@ -171,6 +171,7 @@ def record(
     *,
     folder: Path | None = None,
     name: str = "",
+    sample: str = "",
     format: Literal["ome-zarr", "ome-tiff"] = "ome-zarr",
     compression: Literal["none", "zstd"] = "none",
     exposure: Annotated[float | None, Gt(0), Unit("ms")] = None,
@@ -201,6 +202,8 @@ def record(
         Where the files go; the session's folder if not set.
     name : str
         Template of the files' names, such as ``{date}_{sample}_{camera}``; the session's if empty.
+    sample : str
+        What ``{sample}`` in the names stands for; the session's if empty.
     format : str
         OME-Zarr, which can be read while it is written, or OME-TIFF.
     compression : str
@@ -234,7 +237,12 @@ def record(
         processors=_processors(process, process_frames, cameras, illumination),
     )
     settings = RecordingSettings(
-        folder=folder, name=name or None, format=format, compression=compression, frames=frames
+        folder=folder,
+        name=name or None,
+        sample=sample or None,
+        format=format,
+        compression=compression,
+        frames=frames,
     )
 
     def take() -> MsgGenerator[None]:

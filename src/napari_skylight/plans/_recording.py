@@ -67,9 +67,8 @@ class Recording:
         """Start to record; raise `StashRefused` if there can be no such file."""
         self.recorders = {}
         processors = [each for several in self._processors.values() for each in several]
-        several = len(self._cameras) * len(self._channels) + len(processors) > 1
-        if several and settings.name and "{camera}" not in settings.name:
-            settings = replace(settings, name=f"{settings.name}_{{camera}}")
+        if len(self._cameras) * len(self._channels) + len(processors) > 1:
+            settings = settings.for_several()
         group = short_uid("record")
         try:
             for camera in self._cameras:

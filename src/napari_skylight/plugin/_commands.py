@@ -92,6 +92,11 @@ def stash_frames(viewer: Viewer) -> None:
     ask(attach(viewer), "stash")
 
 
+def record(viewer: Viewer) -> None:
+    """Switch recording of every frame to files on or off."""
+    ask(attach(viewer), "record")
+
+
 def clear_stash(viewer: Viewer) -> None:
     """Clear the stashed frames."""
     session = attach(viewer)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_skylight.devices import sim
 from napari_skylight.plugin._attachments import attach, attach_with_devices, docks_of, link_of
-from napari_skylight.plugin._saving import save_stacks
+from napari_skylight.plugin._saving import open_file, record_to, save_stacks
 from napari_skylight.viewer import show_run_images
 from napari_skylight.widgets import DevicesPanel, PlanControl, PlotPanel, RunsPanel
 
@@ -33,8 +33,14 @@ class PlanControlDock(PlanControl):
             ]
             return sum(link.counts(cache).shown for cache in live)
 
-        save = partial(save_stacks, napari_viewer)
-        super().__init__(session, shown, lambda: link.skipped, save)
+        super().__init__(
+            session,
+            shown,
+            lambda: link.skipped,
+            partial(save_stacks, napari_viewer),
+            partial(record_to, napari_viewer),
+            partial(open_file, napari_viewer),
+        )
         docks_of(napari_viewer).add(self, "Plan control", is_main=True)
 
 

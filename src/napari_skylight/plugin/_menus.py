@@ -30,7 +30,7 @@ OPEN, PLANS, SHOW = "4_open", "5_plans", "6_show"  # the docks are in napari's "
 CTRL_ALT = KeyMod.CtrlCmd | KeyMod.Alt
 CTRL_ALT_SHIFT = CTRL_ALT | KeyMod.Shift  # where napari has the key without Shift
 DIGITS = tuple(KeyCode[f"Digit{digit}"] for digit in range(1, 10))
-IN_MANIFEST = {"snapshot", "stash", "clear"}
+IN_MANIFEST = {"snapshot", "stash", "clear", "record"}
 """Actions that the manifest has as commands, already in the palette."""
 
 
@@ -66,8 +66,8 @@ def _is_paused(session: Session) -> bool:
     return session.state is SessionState.PAUSED
 
 
-def _stashes(session: Session, _preferences: Preferences) -> bool:
-    action = session.actions.get("stash")
+def _is_on(name: str, session: Session, _preferences: Preferences) -> bool:
+    action = session.actions.get(name)
     return action is not None and action.state.on
 
 
@@ -91,8 +91,9 @@ LINES = (
         alternative=_Alternative(_is_paused, "resume", "Resume"),
     ),
     _Command("snapshot", ASK, CTRL_ALT_SHIFT | KeyCode.KeyS),
-    _Command("stash_frames", ASK, checked=_stashes),
+    _Command("stash_frames", ASK, checked=partial(_is_on, "stash")),
     _Command("clear_stash", ASK),
+    _Command("record", ASK, CTRL_ALT | KeyCode.KeyR, checked=partial(_is_on, "record")),
     _Command("save_stacks", ASK),
     _Command("open_simulated_microscope", OPEN),
     _Command("open_micro_manager", OPEN),

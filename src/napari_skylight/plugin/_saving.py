@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from napari_skylight._compat import PLUGIN, main_window, show_error, show_info
 from napari_skylight.plugin._attachments import attach, link_of
 from napari_skylight.plugin._files import hexadecimal
+from napari_skylight.plugin._preferences import keep_recording_settings
 from napari_skylight.session import ImageLook, Session
-from napari_skylight.widgets import ImageDialog, SaveDialog, frames, gui_thread
+from napari_skylight.widgets import ImageDialog, RecordDialog, SaveDialog, frames, gui_thread
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -26,6 +27,7 @@ def save_stacks(viewer: Viewer) -> None:
         show_info("There are no frames to save: take a snapshot or stash frames first.")
         return
     dialog = SaveDialog(session, images, main_window(viewer))
+    dialog.chosen.connect(partial(keep_recording_settings, session.recordings))
     dialog.chosen.connect(partial(_save, viewer, session))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()
@@ -58,17 +60,27 @@ def _save(viewer: Viewer, session: Session) -> None:
     saved.add_done_callback(on_saved)
 
 
-def open_images(viewer: Viewer) -> None:
-    """Ask for an image file, or the folder of an OME-Zarr image, and show its layers."""
-    folder = attach(viewer).recordings.names.folder
-    dialog = ImageDialog(str(folder), main_window(viewer))
-    dialog.chosen.connect(partial(_open, viewer))
+def record_to(viewer: Viewer, camera: str, plan: str) -> None:
+    """Ask where and how to record; `camera` and `plan` are for the preview of a name."""
+    recordings = attach(viewer).recordings
+    dialog = RecordDialog(recordings, camera, plan, main_window(viewer))
+    dialog.chosen.connect(partial(keep_recording_settings, recordings))
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()
 
 
-def _open(viewer: Viewer, path: str) -> None:
+def open_images(viewer: Viewer) -> None:
+    """Ask for an image file, or the folder of an OME-Zarr image, and show its layers."""
+    folder = attach(viewer).recordings.names.folder
+    dialog = ImageDialog(str(folder), main_window(viewer))
+    dialog.chosen.connect(partial(open_file, viewer))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
+
+
+def open_file(viewer: Viewer, path: str | Path) -> None:
+    """Show the layers of an image file; also of one that is being written."""
     try:
-        viewer.open(path, plugin=PLUGIN)
+        viewer.open(str(path), plugin=PLUGIN)
     except Exception as error:  # noqa: BLE001 - napari wraps what a reader raises
         show_error(f"{Path(path).name} cannot be opened: {error}", error)

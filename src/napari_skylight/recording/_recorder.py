@@ -139,6 +139,11 @@ class FrameRecorder:
         )
 
     @property
+    def state(self) -> RecordingState:
+        """The state of the recording."""
+        return self._status.state
+
+    @property
     def is_recording(self) -> bool:
         """Whether it takes frames."""
         return self._status.state is RecordingState.RECORDING
@@ -287,7 +292,7 @@ class FrameRecorder:
         taken = self._intake.taken if self._intake is not None else 0
         count = taken if frames is None else frames
         problem = (
-            f"The recording of {self._title} ended after {count} "
+            f"The recording of {self._title} ended after {count:,} "
             f"frame{'s' * (count != 1)}: {reason}"
         )
         self._set(problem=problem, state=RecordingState.WRITING)

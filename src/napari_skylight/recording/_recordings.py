@@ -19,6 +19,7 @@ from napari_skylight.recording._writer import FrameWriter, check_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import numpy as np
     from bluesky.protocols import HasName
@@ -48,23 +49,20 @@ class Recordings:
         on any thread.
     failed : Signal(RecordingStatus)
         Emitted once when a recording ends by itself, of which its ``problem`` says why.
-    names : FileNames
-        The template and the folder of recordings for which a plan gives none.
-    file_settings : FileSettings
-        The format of recordings for which a plan gives none.
-    sample : str
-        A part of the files' names.
+    settings_changed : Signal()
+        Emitted after `names`, `file_settings` or `sample` was set.
     writer : callable
         Makes the writer of a file, as `FrameWriter` does.
     """
 
     changed = Signal(RecordingStatus)
     failed = Signal(RecordingStatus)
+    settings_changed = Signal()
 
     def __init__(self, *, queue_bytes: int = QUEUE_BYTES) -> None:
-        self.names = FileNames()
-        self.file_settings = FileSettings()
-        self.sample = ""
+        self._names = FileNames()
+        self._file_settings = FileSettings()
+        self._sample = ""
         self.writer: Callable[..., Writer] = FrameWriter
         self._room = QueueRoom(queue_bytes)
         # of frames to be processed: a slow process ends its own recording, not that of the camera
@@ -73,6 +71,37 @@ class Recordings:
         self._run: Mapping[str, Any] = {}
         self._lock = threading.Lock()
         self._recorders: list[FrameRecorder] = []
+        self._last: list[FrameRecorder] = []
+
+    @property
+    def names(self) -> FileNames:
+        """The template and the folder of recordings for which a plan gives none."""
+        return self._names
+
+    @names.setter
+    def names(self, names: FileNames) -> None:
+        self._names = names
+        announce(self.settings_changed)
+
+    @property
+    def file_settings(self) -> FileSettings:
+        """The format of recordings for which a plan gives none."""
+        return self._file_settings
+
+    @file_settings.setter
+    def file_settings(self, settings: FileSettings) -> None:
+        self._file_settings = settings
+        announce(self.settings_changed)
+
+    @property
+    def sample(self) -> str:
+        """A part of the files' names."""
+        return self._sample
+
+    @sample.setter
+    def sample(self, sample: str) -> None:
+        self._sample = sample
+        announce(self.settings_changed)
 
     @property
     def queue_bytes(self) -> int:
@@ -94,6 +123,17 @@ class Recordings:
             if status.state is not RecordingState.READY
         )
 
+    @property
+    def last(self) -> tuple[RecordingStatus, ...]:
+        """The status of the recordings started together last, and of earlier ones not written."""
+        with self._lock:
+            recorders = tuple(self._last)
+        return tuple(
+            status
+            for status in (each.status for each in recorders)
+            if status.state is not RecordingState.READY
+        )
+
     def recorder(
         self, camera: HasName, channel: str = "", processing: Processing | None = None
     ) -> FrameRecorder:
@@ -104,6 +144,10 @@ class Recordings:
         )
         with self._lock:
             self._recorders.append(recorder)
+            unended = [each for each in self._last if each.state is not RecordingState.ENDED]
+            if not unended or recorder.name in (each.name for each in self._last):
+                self._last = unended
+            self._last.append(recorder)
             ended = [each for each in self._recorders if not each.is_active]
             for each in ended[: max(0, len(self._recorders) - _KEPT)]:
                 self._recorders.remove(each)
@@ -150,8 +194,27 @@ class Recordings:
 
     def check(self, settings: RecordingSettings) -> None:
         """Raise ValueError or ImportError if no file can be made with `settings`."""
-        check_libraries(self._file_settings(settings))
-        self._names(settings)
+        check_libraries(self._file_settings_of(settings))
+        self._names_of(settings)
+
+    def preview(
+        self,
+        camera: str,
+        channel: str,
+        settings: RecordingSettings,
+        plan: str,
+    ) -> Path:
+        """Return the path of the next file; nothing is made.
+
+        ``hhmmss`` stands for the time, which is that of the first frame. Reads the folder. Raises
+        ValueError if there can be no such file, and OSError if the folder cannot be read.
+        """
+        names = self._names_of(settings)
+        names = FileNames(names.template.replace("{time}", "hhmmss"), names.folder)
+        values = NameValues(
+            plan=plan, sample=self._sample_of(settings), camera=_shown(camera, channel)
+        )
+        return names.preview(self._file_settings_of(settings).suffix, values)
 
     def open(
         self,
@@ -163,15 +226,15 @@ class Recordings:
         dtype: np.dtype[Any],
     ) -> Writer:
         """Make a file for frames of `shape` and `dtype`, of which `frame` is the first."""
-        file_settings = self._file_settings(settings)
-        shown = " ".join(part for part in (camera, channel) if part)
+        file_settings = self._file_settings_of(settings)
+        shown = _shown(camera, channel)
         values = NameValues(
             plan=self._run.get("plan_name", ""),
-            sample=self.sample,
+            sample=self._sample_of(settings),
             camera=shown.replace(" · ", "_"),
             moment=frame.timestamp,
         )
-        path = self._names(settings).claim(file_settings.suffix, values)
+        path = self._names_of(settings).claim(file_settings.suffix, values)
         info = ImageInfo.of_frame(
             frame,
             name=shown,
@@ -181,10 +244,13 @@ class Recordings:
         )
         return self.writer(path, info, shape, dtype, file_settings)
 
-    def _names(self, settings: RecordingSettings) -> FileNames:
+    def _sample_of(self, settings: RecordingSettings) -> str:
+        return self._sample if settings.sample is None else settings.sample
+
+    def _names_of(self, settings: RecordingSettings) -> FileNames:
         return FileNames(settings.name or self.names.template, settings.folder or self.names.folder)
 
-    def _file_settings(self, settings: RecordingSettings) -> FileSettings:
+    def _file_settings_of(self, settings: RecordingSettings) -> FileSettings:
         ours = self.file_settings
         compression = settings.compression or ours.compression or "none"
         return FileSettings(  # which checks them
@@ -192,3 +258,7 @@ class Recordings:
             backend=ours.backend,
             compression=None if compression == "none" else cast("Compression", compression),
         )
+
+
+def _shown(camera: str, channel: str) -> str:
+    return " ".join(part for part in (camera, channel) if part)

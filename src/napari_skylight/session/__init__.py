@@ -2,6 +2,7 @@
 
 from napari_skylight.session._device_signals import Setting, SettingInfo, SettingKind
 from napari_skylight.session._earlier_runs import EarlierRuns, FiledImages
+from napari_skylight.session._next_recording import NextFile, NextRecording, free_bytes
 from napari_skylight.session._pending_sets import SetCancelled
 from napari_skylight.session._problems import in_words
 from napari_skylight.session._recent_values import data_folder, home_folder
@@ -19,6 +20,8 @@ __all__ = [
     "FiledImages",
     "ImageLook",
     "KeptImages",
+    "NextFile",
+    "NextRecording",
     "Progress",
     "RunDocuments",
     "RunHistory",
@@ -41,6 +44,7 @@ __all__ = [
     "Tally",
     "Waiting",
     "data_folder",
+    "free_bytes",
     "home_folder",
     "in_words",
 ]

@@ -119,7 +119,7 @@ class DeviceControl:
         return self._sets.is_moving
 
     def _on_recording_failed(self, status: RecordingStatus) -> None:
-        self._problems.report(status.problem)
+        self._problems.report(status.problem, about=self.recordings)
 
     def _check_open(self) -> None:
         if self.closed:

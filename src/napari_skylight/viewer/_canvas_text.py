@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,9 @@ _LINE, _LETTER, _MARGIN = 24, 10, 10  # pixels, generous: napari does not tell t
 _LEAST = 20  # letters in a line
 
 
-def _wrapped(text: str, viewer: napari.Viewer) -> str:
-    """Return `text` with lines that fit on the canvas; napari would cut them off."""
-    letters = (viewer.canvas.size[1] - 2 * _MARGIN) // _LETTER
+def wrapped(text: str, viewer: napari.Viewer, most: int = sys.maxsize) -> str:
+    """Return `text` with lines of `most` letters that fit on the canvas; napari cuts them off."""
+    letters = min(most, (viewer.canvas.size[1] - 2 * _MARGIN) // _LETTER)
     return "\n".join(textwrap.fill(each, max(_LEAST, letters)) for each in text.splitlines())
 
 
@@ -41,7 +42,7 @@ class CanvasText:
 
     def show(self, text: str) -> None:
         """Show a text; an empty one restores what was there before."""
-        text = _wrapped(text, self._viewer)
+        text = wrapped(text, self._viewer)
         if text == self._text:
             return
         overlay = self._overlay
@@ -148,7 +149,7 @@ class AutoscaleOffer:
 
     def show(self, text: str) -> None:
         """Offer it with this text; end the offer if the text is empty."""
-        text = _wrapped(text, self._viewer)
+        text = wrapped(text, self._viewer)
         if self._overlay is None and text:
             self._overlay = TextOverlay(
                 text=text, position="top_center", color="white", box_color=_OFFER_COLOUR

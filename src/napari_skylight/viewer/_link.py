@@ -17,6 +17,7 @@ from napari_skylight.viewer._clock import Clock
 from napari_skylight.viewer._contrast import Autoscale
 from napari_skylight.viewer._deleted_layers import DeletedLayers, start_of
 from napari_skylight.viewer._layer_kinds import LiveLayer, StackLayer
+from napari_skylight.viewer._recording_text import RecordingText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from psygnal import SignalInstance
 
     from napari_skylight.frames import CacheStore, FrameCache, FrameReader, ReaderCounts
+    from napari_skylight.recording import Recordings
     from napari_skylight.viewer._layer import CacheLayer
 
 _log = logging.getLogger("napari_skylight")
@@ -35,6 +37,7 @@ class HasFrames(Protocol):
     """The part of a session that a link needs."""
 
     caches: CacheStore
+    recordings: Recordings
 
     @property
     def state(self) -> Any:
@@ -94,6 +97,7 @@ class ViewerLink:
         self._arrangement = Arrangement(viewer)
         self._text = CanvasText(viewer)
         self._offer = AutoscaleOffer(viewer, self.autoscale_now)
+        self._recording = RecordingText(viewer)
         self._counts = Counts()
         self._clock = Clock(self._tick, self._arm)
         self._closed = False
@@ -102,6 +106,7 @@ class ViewerLink:
         self._connect(session.state_changed, self._clock.wake)
         self._connect(session.microscope_changed, self._on_microscope_changed)
         self._connect(session.caches.added, self._clock.wake)
+        self._connect(session.recordings.changed, self._clock.wake)
         self._connect(viewer.layers.events.removed, self._on_layer_removed)
         self._connect(viewer.dims.events.point, self._clock.wake)
         self._connect(viewer.canvas.events.size, self._clock.wake)
@@ -188,6 +193,7 @@ class ViewerLink:
                 self._canvas.frameSwapped.disconnect(self._clock.note_swapped)
             self._text.show("")
             self._offer.show("")
+            self._recording.show(())
 
     def _connect(self, signal: Any, slot: Callable[..., None]) -> None:
         signal.connect(slot)
@@ -241,6 +247,7 @@ class ViewerLink:
         news = [self._update(layer, now) for layer in layers]
         self._arrangement.follow(live, stacks, now)
         self._text.show("\n".join(self._lines(live, now)))
+        self._recording.show(self.session.recordings.last, self._run_started or 0.0)
         checks = [layer.check_contrast(now) for layer in layers]
         self._offer.follow(layers, self.autoscale_keys)
         return any(news) or any(checks) or self._arrangement.waiting

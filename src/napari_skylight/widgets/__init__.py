@@ -2,8 +2,8 @@
 
 from napari_skylight.widgets._dialogs import choose_file
 from napari_skylight.widgets._display_text import action_caption, frames, plain_caption
+from napari_skylight.widgets._file_dialogs import RecordDialog, SaveDialog
 from napari_skylight.widgets._image_dialog import ImageDialog
-from napari_skylight.widgets._save_dialog import SaveDialog
 from napari_skylight.widgets._signal_links import Links, gui_thread
 from napari_skylight.widgets.devices import DevicesPanel
 from napari_skylight.widgets.plan import PlanControl
@@ -16,6 +16,7 @@ __all__ = [
     "Links",
     "PlanControl",
     "PlotPanel",
+    "RecordDialog",
     "RunsPanel",
     "SaveDialog",
     "action_caption",

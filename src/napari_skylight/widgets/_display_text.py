@@ -74,8 +74,8 @@ def duration(seconds: float) -> str:
 
 
 def count_of(number: int, noun: str) -> str:
-    """Return "1 event", "2 events"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return "1 event", "2 events", "1,204 events"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def frames(number: int) -> str:
@@ -152,8 +152,16 @@ def _plain(text: str) -> str:
 
 _Label = TypeVar("_Label", bound=QLabel)
 
+_BREAK = "\N{ZERO WIDTH SPACE}"
+_LONG_WORD = re.compile(r"\S{20,}")
+_PIECE = re.compile(r".{1,12}")
 _TIP_WIDTH = 60  # letters in a line: Qt does not wrap tooltips
 _MOST_LETTERS = 1000  # a tooltip higher than the screen cannot be read to its end
+
+
+def breakable(text: str) -> str:
+    """Return `text` with places to wrap long words, such as paths, in a label."""
+    return _LONG_WORD.sub(lambda word: _BREAK.join(_PIECE.findall(word.group())), text)
 
 
 def text_label(text: str = "", *, name: str = "", wrap: bool = False) -> QLabel:

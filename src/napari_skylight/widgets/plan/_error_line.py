@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import traceback
 
 from qtpy.QtCore import Qt
@@ -11,13 +10,10 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy
 from napari_skylight.session import Session
 from napari_skylight.widgets._colours import ThemedWidget, red
 from napari_skylight.widgets._dialogs import TextDialog
-from napari_skylight.widgets._display_text import text_label
+from napari_skylight.widgets._display_text import breakable, text_label
 from napari_skylight.widgets._signal_links import Links
 
 _LINES, _LETTERS = 6, 200
-_BREAK = "\N{ZERO WIDTH SPACE}"
-_LONG_WORD = re.compile(r"\S{20,}")
-_PIECE = re.compile(r".{1,12}")
 
 
 class ErrorLine(ThemedWidget):
@@ -61,7 +57,10 @@ class ErrorLine(ThemedWidget):
         self._mark.setStyleSheet(f"color: {red(self).name()}; font-weight: bold;")
 
     def _refresh(self) -> None:
-        self._whole = self._form_problem or self._session.problem
+        problem = self._session.problem
+        if problem in (each.problem for each in self._session.recordings.last):
+            problem = ""  # it is said there
+        self._whole = self._form_problem or problem
         text = _brief(self._whole)
         self._text.setText(text)
         behind = not self._form_problem and self._session.last_exception is not None
@@ -83,4 +82,4 @@ def _brief(text: str) -> str:
     brief = "\n".join(lines[:_LINES])
     if len(brief) > _LETTERS or len(lines) > _LINES:
         brief = f"{brief[:_LETTERS].rpartition(' ')[0] or brief[:_LETTERS]} …"
-    return _LONG_WORD.sub(lambda word: _BREAK.join(_PIECE.findall(word.group())), brief)
+    return breakable(brief)

@@ -20,6 +20,8 @@ from napari_skylight.widgets.forms import ParamForm
 from napari_skylight.widgets.plan._buttons import ActionButtons, RunButtons
 from napari_skylight.widgets.plan._error_line import ErrorLine
 from napari_skylight.widgets.plan._plan_chooser import PlanChooser
+from napari_skylight.widgets.plan._recording_panel import Ask, RecordingPanel
+from napari_skylight.widgets.plan._recording_rows import Open
 from napari_skylight.widgets.plan._run_status import RunStatus
 from napari_skylight.widgets.plan._save_row import SaveRow
 
@@ -42,7 +44,8 @@ class PlanControl(ThemedWidget):
     """Runs the plans of `session`, and shows what the session reports; several may share it.
 
     `shown` returns how many frames of the live caches the viewer has shown, and `skipped` how many
-    of the run it has not; `save` asks where to save the stacks.
+    of the run it has not; `save` asks where to save the stacks, `record_to` where to record to, and
+    `open_file` opens a file.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class PlanControl(ThemedWidget):
         shown: Callable[[], int] | None = None,
         skipped: Callable[[], int] = lambda: 0,
         save: Callable[[], None] | None = None,
+        record_to: Ask | None = None,
+        open_file: Open | None = None,
     ) -> None:
         super().__init__()
         self._session = session
@@ -68,16 +73,18 @@ class PlanControl(ThemedWidget):
         self._actions = ActionButtons(session.request)
         self._status = RunStatus(session, shown, skipped)
         self._saving = SaveRow(session, save)
+        self._recording = RecordingPanel(session, record_to, open_file)
         self._error = ErrorLine(session)
         self._microscope = text_label(name="microscope", wrap=True)
         self._parts: tuple[QWidget, ...] = (
             *(self._chooser, self._form_area, self._buttons, self._actions),
-            *(self._status, self._saving, self._error),
+            *(self._recording, self._status, self._saving, self._error),
         )
         self._lay_out()
         self._chooser.chosen.connect(self._on_plan_chosen)
         self._form_area.rearranged.connect(self._order_tabs)
         self._status.refreshed.connect(self._saving.refresh)
+        self._status.refreshed.connect(self._recording.refresh)
         self._buttons.run_clicked.connect(self._on_run_clicked)
         self._buttons.stop_clicked.connect(session.stop)
         self._buttons.abort_clicked.connect(session.abort)
@@ -100,6 +107,7 @@ class PlanControl(ThemedWidget):
         self._links.cut()
         self._status.cut_links()
         self._saving.cut_links()
+        self._recording.cut_links()
         self._error.cut_links()
         self._actions.show_actions(())
 
@@ -195,6 +203,7 @@ class PlanControl(ThemedWidget):
     def _on_form_changed(self) -> None:
         if self._form is not None:
             self._session.remember(self._chooser.plan, self._form.values())
+            self._show_recording()
             self._error.set_form_problem(next(iter(self._form.marked.values()), ""))
             if isinstance(self._session.last_exception, ParameterError):
                 self._session.report(None)
@@ -244,8 +253,12 @@ class PlanControl(ThemedWidget):
             part.setVisible(self._form is None or bool(self._form.fields))
         self._chooser.set_docs(summary_of(spec.docs), description_of(spec))
         self._actions.show_actions(spec.actions)
+        self._show_recording()
         self._order_tabs()
         self._show_state()
+
+    def _show_recording(self) -> None:
+        self._recording.show_plan(self._spec, {} if self._form is None else self._form.values())
 
     def _order_tabs(self) -> None:
         order_tabs(self._parts)

@@ -17,7 +17,7 @@ from napari_skylight.widgets._display_text import duration, text_label
 _RATE_SECONDS = 2.0
 _STEPS = 1000
 _HEIGHT = 6
-_STYLE = """
+BAR_STYLE = """
 QProgressBar {{ border: none; border-radius: 3px; background: {back}; }}
 QProgressBar::chunk {{ border-radius: 3px; background: {front}; }}
 """
@@ -54,7 +54,7 @@ class ProgressRow(ThemedWidget):
 
     def _apply_theme(self) -> None:
         colours = {"back": faint(self).name(), "front": green(self).name()}
-        self._bar.setStyleSheet(_STYLE.format(**colours))
+        self._bar.setStyleSheet(BAR_STYLE.format(**colours))
 
 
 def place(waiting: Waiting) -> str:

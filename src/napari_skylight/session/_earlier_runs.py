@@ -15,7 +15,7 @@ from psygnal import Signal
 from napari_skylight._signals import announce
 from napari_skylight.engine import RunEngine
 from napari_skylight.frames import CacheStore, FileFrames, Frame, FrameCache
-from napari_skylight.plans.spec import PlanSpec
+from napari_skylight.plans.spec import PlanSpec, sentence_case
 from napari_skylight.recording import (
     INTERRUPTED,
     OWN_METADATA,
@@ -278,7 +278,7 @@ def _record_of(number: int, runs: Sequence[StoredRun]) -> RunRecord:
         number,
         RunInfo(
             first.plan,
-            first.title,
+            first.title if first.title != first.plan else sentence_case(first.plan),
             _EMPTY,
             first.started,
             ended,

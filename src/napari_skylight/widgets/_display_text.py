@@ -62,6 +62,8 @@ def status_of(run: RunInfo, state: SessionState) -> str:
 def time_of(run: RunInfo) -> str:
     """Return when a run started: the time, preceded by the date if it was not today."""
     started, now = time.localtime(run.started), time.localtime()
+    if started[0] != now[0]:
+        return time.strftime("%Y-%m-%d %H:%M", started)
     day = "" if started[:3] == now[:3] else "%m-%d "
     return time.strftime(f"{day}%H:%M:%S", started)
 

@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from event_model import compose_run
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QTreeView, QWidget
 
 from napari_skylight import Session
+from napari_skylight.recording import RunStore
 from napari_skylight.testing import FakeCamera
 from napari_skylight.widgets import RunsPanel
+from napari_skylight.widgets.runs import _run_details
 
 
 @pytest.fixture
@@ -128,3 +131,33 @@ def test_ten_thousand_are_listed(qtbot, open_session, put_up, home):
     qtbot.waitUntil(lambda: model.rowCount() == 10_000, timeout=30_000)
     dock.findChild(QWidget, "run-search").setText("slide0770 COUNT")
     assert model.rowCount() == 10  # 07700 to 07709
+
+
+def test_a_run_is_exported_to_the_chosen_folder(qtbot, dock, tmp_path, monkeypatch):
+    button = dock.findChild(QWidget, "export-run")
+    monkeypatch.setattr(_run_details, "choose_folder", lambda *_: str(tmp_path / "stick"))
+    select(dock, 1)
+    qtbot.waitUntil(button.isEnabled, timeout=5000)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(list(tmp_path.glob("stick/*/*.jsonl"))) == 1, timeout=5000)
+
+
+def test_the_button_for_images_says_why_there_are_none(qtbot, dock):
+    select(dock, 1)
+    button = dock.findChild(QWidget, "show-images")
+    qtbot.waitUntil(lambda: "were written to files" in button.toolTip(), timeout=5000)
+    assert not button.isEnabled()
+
+
+def test_a_run_cut_short_is_marked(qtbot, open_session, put_up, home):
+    store = RunStore(home / "runs", print)
+    store("start", compose_run(metadata={"plan_name": "grid_scan"}).start_doc)
+    store.close(timeout=10)
+    index = home / "runs" / "index.jsonl"
+    line = json.loads(index.read_text())
+    line["by"][1:] = [2**22 + 1, 0.0]  # a program that is gone
+    index.write_text(json.dumps(line))
+    dock = put_up(RunsPanel(open_session(camera=False)), 300, 600)
+    qtbot.waitUntil(lambda: len(rows(dock)) == 1, timeout=5000)
+    assert rows(dock)[0][1] == "Grid scan"
+    assert rows(dock)[0][4] == "Interrupted"

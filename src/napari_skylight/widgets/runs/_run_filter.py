@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_skylight.session import RunRecord, SessionState
@@ -55,9 +55,10 @@ class FilterBar(QWidget):
         self._search.setPlaceholderText("Search runs")
         self._search.setToolTip("Plan, date as 2026-01-31, status, uid, or metadata such as sample")
         self._search.setClearButtonEnabled(True)
-        self._open = QToolButton()
+        self._open = QPushButton()
         self._open.setObjectName("filter-runs")
         self._open.setText("Filter")
+        self._open.setToolTip("Choose plan, date and status")
         self._open.setCheckable(True)
         self._plan = _combo("filter-plan", "Plan", [_ANY_PLAN])
         self._date = _combo("filter-date", "Date", _DAYS)

@@ -130,7 +130,7 @@ def live_view(program: Program) -> None:
 
 @picture
 def processing(program: Program) -> None:
-    program.session.remember("live_view", {"process": ["median background, divided"]})
+    program.session.remember("live_view", {"process": ["divided by median"]})
     program.session.choose("live_view", program.session.remembered("live_view"))
     program.rest(1)
     program.press("run")

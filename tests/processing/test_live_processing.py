@@ -99,8 +99,8 @@ def test_the_form_offers_the_built_in_processes_and_own_ones(session, camera):
     assert (param.label, param.multiselect, param.initial) == ("Process", True, [])
     assert param.choices == [
         "running mean",
-        "median background, divided",
-        "median background, subtracted",
+        "divided by median",
+        "minus median",
         "maximum projection",
         "flat field",
     ]
@@ -298,7 +298,7 @@ def test_a_streaming_camera(session, numbers):
 
 def test_a_colour_camera_has_no_median_background(session, camera):
     camera.transform = lambda frame: np.repeat(frame[..., np.newaxis] % 200, 3, 2).astype(np.uint8)
-    start(session, "median background, divided", "maximum projection")
+    start(session, "divided by median", "maximum projection")
     wait_until(lambda: "this camera is in colour" in session.problem)
     cache = processed(session, camera, "maximum projection")
     wait_for(cache)

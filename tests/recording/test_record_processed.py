@@ -40,8 +40,8 @@ def slowly(frame):
     ("name", "expected"),
     [
         ("running mean", lambda window: window.mean(axis=0)),
-        ("median background, divided", lambda window: window[-1] / np.median(window, axis=0)),
-        ("median background, subtracted", lambda window: window[-1] - np.median(window, axis=0)),
+        ("divided by median", lambda window: window[-1] / np.median(window, axis=0)),
+        ("minus median", lambda window: window[-1] - np.median(window, axis=0)),
     ],
 )
 def test_a_file_is_what_the_process_makes_of_the_cameras_file(

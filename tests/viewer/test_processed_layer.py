@@ -9,7 +9,7 @@ from napari_skylight.processing import Processes
 @pytest.fixture
 def process(session, camera):
     """Process a frame, of one value, of the camera."""
-    processor = Processes(session.caches)["median background, subtracted"].processor(camera)
+    processor = Processes(session.caches)["minus median"].processor(camera)
 
     def process(value):
         camera.metadata = {"camera-pixel_size": 0.5}
@@ -23,7 +23,7 @@ def process(session, camera):
 
 
 def test_it_is_beside_the_cameras_at_the_same_scale(link, layers, process, wait_until):
-    name = "camera · median background, subtracted"
+    name = "camera · minus median"
     process(10)
     wait_until(lambda: {"camera", name} <= {layer.name for layer in layers})
     process(50)
@@ -41,4 +41,4 @@ def test_it_stays_beside_snapshots(link, layers, camera, process, wait_until):
     wait_until(lambda: len(layers) == 3)
     process(20)
     wait_until(lambda: link.resting)
-    assert layers["camera · median background, subtracted"].visible
+    assert layers["camera · minus median"].visible

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _BUILT_IN: Mapping[str, type] = {
     "running mean": RunningMean,
-    "median background, divided": MedianDivided,
-    "median background, subtracted": MedianSubtracted,
+    "divided by median": MedianDivided,
+    "minus median": MedianSubtracted,
     "maximum projection": MaximumProjection,
 }
 

@@ -147,6 +147,18 @@ def test_frames_that_a_plan_stashes_are_not_shown_a_second_time(session, plan):
     wait_for_value(Shown(session, "camera"), camera.frames)
 
 
+def test_the_file_of_a_recording_is_not_read_back_to_show_it(session, tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(_document_notes, "read_newest", lambda *args: read.append(args))
+    camera = FakeCamera(seconds=0.002)
+    session.add_device(camera).result(timeout=5)
+    values = {"cameras": ["camera"], "frames": 20, "folder": tmp_path}
+    session.start("record", values).result(timeout=20)
+    assert session.runs[0].documents[0].events == {"recording-camera": 20}
+    assert read == []
+    assert session.caches.live(camera).counts.acquired == 20
+
+
 def test_images_in_lists_and_pages_are_shown(session):
     documents = Source(session)
     keys = {"camera": {"source": "x", "dtype": "array", "shape": [2, 3]}}
@@ -520,7 +532,7 @@ def test_the_preview_of_a_detector_is_preferred_while_it_is_up_to_date(session, 
     went_on = threading.Event()
 
     def plan():
-        yield from bps.stage(detector)
+        yield from bps.stage(detector, wait=True)
         yield from bps.open_run()
         yield from bps.trigger_and_read([detector])
         yield from bps.wait_for([lambda: asyncio.to_thread(went_on.wait, 10)])

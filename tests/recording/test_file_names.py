@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from napari_skylight.recording import FileNames, NameValues
+from napari_skylight.recording._names import default_folder  # tests have another
 
 NOON = 1_795_867_200.0
 
@@ -110,4 +111,4 @@ def test_a_folder_that_cannot_be_made_raises_at_once(tmp_path):
 
 
 def test_the_default_folder_is_in_the_home_folder():
-    assert FileNames().folder == Path.home() / "napari-skylight"
+    assert default_folder() == Path.home() / "napari-skylight"

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from napari_skylight.devices import sim
 from napari_skylight.plans.spec import ParameterError
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera, FakeStreamingCamera, wait_until
@@ -294,6 +295,23 @@ def test_a_streaming_camera(session, numbers):
     session.stop().result(timeout=5)
     wait_until(lambda: not processors())
     assert newest(cache).data[0, 0] == stream.frames + 1000
+
+
+def test_each_channel_is_processed_by_itself(session):
+    session.add_process(lambda frame: frame, "same")
+    session.open_microscope(lambda: sim.microscope(sensor=(64, 64))).result(timeout=30)
+    camera, channels = session.devices["camera"], ("DAPI", "GFP")
+    start(session, "same", cameras=["camera"], light="light", channels=channels)
+    caches = [processed(session, camera, "same", channel) for channel in channels]
+    for cache in caches:
+        wait_until(lambda cache=cache: cache.counts.stashed > 2)
+    session.stop().result(timeout=10)
+    wait_until(lambda: not processors())
+    for channel, cache in zip(channels, caches, strict=True):
+        taken, raw = newest(cache), newest(session.caches.live(camera, channel))
+        assert (cache.name, cache.channel) == (f"camera · {channel} · same", channel)
+        assert taken.frame.metadata["light-channel"] == channel
+        np.testing.assert_array_equal(taken.data, raw.data)
 
 
 def test_a_colour_camera_has_no_median_background(session, camera):

@@ -196,3 +196,21 @@ def test_the_result_is_shown_while_it_is_recorded_and_afterwards(session, camera
         )
     session.stop().result(timeout=10)
     assert session.caches.processed(camera, "running mean").counts.stashed > shown.stashed
+
+
+def test_another_size_of_frames_ends_both_files_at_the_same_frame(session, camera, files):
+    session.start("live_view", {"process": ["maximum projection"]})
+    wait_until(lambda: "record" in session.actions)
+    session.request("record", True)
+    wait_until(lambda: "camera" in statuses(session) and statuses(session)["camera"].frames > 3)
+    camera.shape = (6, 8)
+    wait_until_all_ended(session)
+    assert session.state is SessionState.RUNNING
+    raw = numbers_in(statuses(session)["camera"].path)
+    assert numbers_in(statuses(session)["camera · maximum projection"].path) == raw
+    shown = session.caches.processed(camera, "maximum projection").reader()
+    wait_until(
+        lambda: (
+            shown.has_news(shown.keys[0]) and shown.take(shown.keys[0]).data.shape == camera.shape
+        )
+    )

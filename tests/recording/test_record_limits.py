@@ -166,6 +166,15 @@ def test_a_removed_folder_ends_the_recording_only(session, streaming, files):
     wait_until(lambda: not session.actions["record"].state.on)
 
 
+def test_a_camera_with_several_images(session, camera, files):
+    read = camera.read
+    camera.read = lambda: {**read(), "camera-raw": read()["camera"]}
+    toggle_on(session, camera)
+    wait_until(lambda: session.problem)
+    assert "it has several images (camera, camera-raw), and a file is of one." in session.problem
+    assert shows_frames(session, camera)
+
+
 def test_a_folder_that_cannot_be_made(session, streaming, files):
     files.write_text("a file where the folder should be")
     toggle_on(session, streaming)

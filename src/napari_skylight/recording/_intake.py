@@ -55,7 +55,9 @@ class Intake:
 
     def take(self, batch: Batch) -> str:
         """Queue the frames of `batch` up to the number wanted; return why not, if not all."""
-        (key, images), *_ = batch.images.items()
+        (key, images), *others = batch.images.items()
+        if others:
+            return f"it has several images ({', '.join(batch.images)}), and a file is of one."
         if problem := self._misfit(key, images, batch):
             return problem
         pixels = images.pixels.astype(images.dtype, copy=False)

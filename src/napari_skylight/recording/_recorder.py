@@ -201,15 +201,10 @@ class FrameRecorder:
         Status
             Ends when there is room for more frames, or at once if the recording does not wait for
             it. Fails with `RecordingEnded` if a frame was not taken, and with ValueError if
-            `values` has no image, or several.
+            `values` has no image.
         """
         try:
             batch = batch_from_reading(values)
-            if len(batch.images) > 1:
-                raise ValueError(
-                    f"{self._camera.name} has several images ({', '.join(batch.images)}); "
-                    "a recording is of one."
-                )
         except ValueError as error:
             return _ended(error)
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
@@ -18,13 +17,11 @@ from napari_skylight._signals import announce
 from napari_skylight.devices import DeviceFileError, Microscope, check_factory
 from napari_skylight.protocols import Camera, Focus, Light
 from napari_skylight.session._device_signals import Connected, SettingInfo, connect
+from napari_skylight.session._previews import read_preview
 from napari_skylight.session._problems import Problems, SeveralProblems, cause_of, in_words
-
-_log = logging.getLogger("napari_skylight")
 
 CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
-PREVIEW_SECONDS = 1.0
 LIGHT_SECONDS = 5.0
 """How long a light may take to go off at the end of a run."""
 RESERVED = "caches"  # the frame caches in plans
@@ -84,20 +81,7 @@ class Devices(Mapping[str, Any]):
         Not for the loop's thread.
         """
         signal = self._connected.get(name, Connected(None)).preview
-        if signal is None:
-            return None
-
-        async def read() -> Reading[Any]:
-            async with asyncio.timeout(PREVIEW_SECONDS):
-                (reading,) = (await maybe_await(signal.read())).values()
-                return reading
-
-        try:
-            asked = asyncio.run_coroutine_threadsafe(read(), self._loop)
-            return asked.result(PREVIEW_SECONDS + 1)
-        except Exception as error:  # noqa: BLE001 - whatever it is, there is the file
-            _log.debug("%s gives no preview: %s", name, error)
-            return None
+        return None if signal is None else read_preview(signal, self._loop)
 
     @property
     def parts(self) -> Mapping[str, Any]:

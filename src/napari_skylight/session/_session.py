@@ -378,7 +378,7 @@ class Session(DeviceControl):
         self.engine.close(timeout * 0.1)
         self._images.close(timeout * 0.1)
         self.devices.close(timeout * 0.2)
-        self.run_store.close(timeout * 0.2)
+        self.run_store.close(timeout)  # a busy disk may take its time; no more than that
         self.earlier_runs.close(timeout * 0.1)
         self._exports.close(timeout * 0.1)
         self._tiled.close(timeout * 0.3)

@@ -39,7 +39,7 @@ lint: $(VENV)/.done  ## ruff, mypy, import-linter
 unit: system $(VENV)/.done  ## the tests, on PyQt6
 	QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(PYTEST) -m "not slow"
 
-ONCE_IS_ENOUGH := tests/test_cli.py tests/test_docs.py tests/test_examples.py tests/test_packaging.py
+ONCE_IS_ENOUGH := $(addprefix tests/,test_cli.py test_disabling.py test_docs.py test_examples.py test_packaging.py)
 ON_BOTH := tests/viewer tests/widgets $(filter-out $(ONCE_IS_ENOUGH),$(wildcard tests/test_*.py))
 
 unit-pyside6: system $(VENV)/.done  ## the tests with widgets and layers, on PySide6

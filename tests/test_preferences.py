@@ -33,18 +33,18 @@ def preferences():
         setattr(preferences, name, value)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
 def test_a_change_takes_effect_at_once_in_all_viewers(
-    plugin_session, make_napari_viewer, preferences, name
+    plugin_session, make_napari_viewer, preferences
 ):
-    value, attribute = SETTINGS[name]
     for _ in range(2):
         attach(make_napari_viewer(show=False), plugin_session)
-    assert all(getattr(link, attribute) != value for link in _attachments.links())
-    setattr(preferences, name, value)
-    assert all(getattr(link, attribute) == value for link in _attachments.links())
+    for name, (value, attribute) in SETTINGS.items():
+        assert all(getattr(link, attribute) != value for link in _attachments.links())
+        setattr(preferences, name, value)
+        assert all(getattr(link, attribute) == value for link in _attachments.links())
     attach(make_napari_viewer(show=False))
-    assert getattr(_attachments.links()[-1], attribute) == value
+    for value, attribute in SETTINGS.values():
+        assert getattr(_attachments.links()[-1], attribute) == value
 
 
 def test_the_stack_size(shown, plugin_session, preferences):

@@ -110,5 +110,22 @@ def test_a_folder_that_cannot_be_made_raises_at_once(tmp_path):
         FileNames("cells", tmp_path / "file" / "folder").claim(".ome.zarr")
 
 
+@pytest.mark.posix
+@pytest.mark.parametrize("suffix", [".ome.zarr", ".ome.tif"])
+def test_a_folder_that_is_read_only_raises_at_once(tmp_path, suffix):
+    tmp_path.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:  # who may write anywhere
+        os.seteuid(65534)
+    try:
+        with pytest.raises(PermissionError):
+            FileNames("cells", tmp_path).claim(suffix)
+    finally:
+        if root:
+            os.seteuid(0)
+        tmp_path.chmod(0o755)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_default_folder_is_in_the_home_folder():
     assert default_folder() == Path.home() / "napari-skylight"

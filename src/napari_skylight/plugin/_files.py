@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,13 +33,15 @@ _UM = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "meter": 1e6, "c
 def get_reader(path: str | Sequence[str]) -> Callable[[Any], list[LayerData]] | None:
     """Return the reader of OME-Zarr folders and of our OME-TIFF files; None for other files."""
     first = path if isinstance(path, str) else path[0]
-    return read_images if open_images(first) else None
+    opened = {first: open_images(first)}
+    return partial(_read, opened) if opened[first] else None
 
 
-def read_images(path: str | Sequence[str]) -> list[LayerData]:
-    """Return the layers of one or more files, as they were when they were saved."""
+def _read(opened: dict[str, list[StoredImage]], path: str | Sequence[str]) -> list[LayerData]:
+    """Return the layers of one or more files, of which some are open already."""
     paths = [path] if isinstance(path, str) else path
-    return [layer for each in paths for image in open_images(each) for layer in _layers_of(image)]
+    images = [image for each in paths for image in opened.pop(each, None) or open_images(each)]
+    return [layer for image in images for layer in _layers_of(image)]
 
 
 def write_zarr(path: str, layers: list[LayerData]) -> list[str]:

@@ -4,7 +4,10 @@ import json
 
 import event_model
 import pytest
+from bluesky import RunEngine
+from bluesky import plans as bp
 from event_model import DocumentNames
+from ophyd.sim import hw
 
 from napari_skylight import Session
 from napari_skylight.recording import read_documents
@@ -104,3 +107,19 @@ def test_a_run_is_listed_by_the_next_session_as_it_was(open_session):
         assert [each.events for each in whole.documents] == [
             each.events for each in before.documents
         ]
+
+
+def test_the_runs_of_a_followed_engine_are_stored(open_session, folder):
+    session = open_session()
+    engine = RunEngine({"sample": "glass"}, context_managers=[])
+    unfollow = session.follow(engine)
+    engine(bp.count([hw().det], num=2))
+    unfollow()
+    engine(bp.count([hw().det], num=2))
+    session.close()
+    [file] = run_files(folder)
+    names = [name for name, _ in read_documents(file)]
+    assert names == ["start", "descriptor", "event", "event", "stop"]
+    [record] = listed(open_session(), 1)
+    assert record.run.title == "Count"
+    assert "glass" in record.text

@@ -64,6 +64,11 @@ class RunStore:
         except Exception as error:  # noqa: BLE001 - whatever a document holds, the plan goes on
             self._fail(f"a document of the kind {name!r} cannot be stored: {error!r}")
 
+    def follow(self, engine: Any) -> Callable[[], None]:
+        """Write the documents of `engine`, such as bluesky's; return the undo."""
+        token = engine.subscribe(self)
+        return lambda: engine.unsubscribe(token)
+
     def note(self, uid: str, **values: Any) -> None:
         """Note values of a run in the index, such as counts."""
 

@@ -67,7 +67,7 @@ def store_runs(
         )
 
     store = RunStore(folder, report)
-    engine.subscribe(store)  # type: ignore[no-untyped-call]
+    store.follow(engine)
     tasks.run_changed.connect(on_run_changed)
     return store
 

@@ -195,10 +195,11 @@ class Session(DeviceControl):
         """Show the images of another engine, such as `bluesky.RunEngine`; return the undo.
 
         Of each data key the newest image is shown, and the numbers in `values`. Its runs are listed
-        in `runs` when they end.
+        in `runs` when they end, and stored.
         """
         self._check_open()
-        undo = [each.follow(engine) for each in (self._images, self.runs, self.values)]
+        followers = self._images, self.runs, self.values, self.run_store
+        undo = [each.follow(engine) for each in followers]
 
         def unfollow() -> None:
             for each in undo:

@@ -63,7 +63,7 @@ class RunsDock(RunsPanel):
             kept = session.runs.images(record)
             show_run_images(link, record, kept or session.earlier_runs.images(record) or [])
 
-        super().__init__(session, show_images)
+        super().__init__(session, show_images, partial(open_file, napari_viewer))
         docks_of(napari_viewer).add(self, "Runs")
 
 

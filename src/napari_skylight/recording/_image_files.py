@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -11,7 +12,7 @@ from urllib.request import url2pathname
 
 from event_model import DataKey, DocumentRouter
 
-from napari_skylight.frames import FileFrames
+from napari_skylight.frames import FileFrames, is_colour
 from napari_skylight.recording._run_files import read_documents
 
 
@@ -38,6 +39,13 @@ class ImageFile:
     def path(self) -> Path:
         """The file, or the folder of the files; of an OME-Zarr image, the folder of its pixels."""
         return path_of(self.resource["uri"])
+
+    @property
+    def count(self) -> int:
+        """The number of images; of OME-Zarr, where colours come first, one for each data point."""
+        shape = [each or 1 for each in self.data_key["shape"]]
+        per_point = prod(shape[: -3 if is_colour(shape) else -2])
+        return (self.stop - self.start) * (1 if ".ome.zarr" in str(self.path) else per_point)
 
     @property
     def exists(self) -> bool:

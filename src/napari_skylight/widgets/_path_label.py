@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication, QKeyEvent, QMouseEvent
-from qtpy.QtWidgets import QToolTip
+from qtpy.QtWidgets import QSizePolicy, QToolTip
 from superqt import QElidingLabel
 
 from napari_skylight.widgets._display_text import plain_tip
@@ -23,6 +23,8 @@ class PathLabel(QElidingLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        # a long name does not widen the dock
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def show_path(self, path: Path | None, text: str = "") -> None:

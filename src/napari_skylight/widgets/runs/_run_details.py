@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import QFlowLayout
 
+from napari_skylight.recording import ImageFile
 from napari_skylight.session import RunRecord, Session
 from napari_skylight.widgets._dialogs import choose_folder
 from napari_skylight.widgets._display_text import (
@@ -42,6 +43,7 @@ from napari_skylight.widgets._display_text import (
 )
 from napari_skylight.widgets._layout import LEAST_HEIGHT
 from napari_skylight.widgets.runs._metadata_tree import MetadataTree, nodes_of
+from napari_skylight.widgets.runs._run_files import RunFiles
 
 _log = logging.getLogger("napari_skylight")
 
@@ -67,9 +69,14 @@ _NO_PLAN = "This plan is no longer available."
 
 
 class RunDetails(QStackedWidget):
-    """Shows one run; without `show_images`, there is no button for its images."""
+    """Shows one run; without `show_images` or `open_file`, it has no buttons for them."""
 
-    def __init__(self, session: Session, show_images: Callable[[RunRecord], None] | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        show_images: Callable[[RunRecord], None] | None,
+        open_file: Callable[[Path], None] | None,
+    ) -> None:
         super().__init__()
         self._session = session
         self._show_images = show_images
@@ -90,6 +97,7 @@ class RunDetails(QStackedWidget):
         self._copy = QPushButton("Copy")
         self._copy.setObjectName("copy-run")
         self._copy.setMenu(_copy_menu(self, lambda: self._record))
+        self._files = RunFiles(open_file)
         self._tree = MetadataTree()
         self._lay_out()
         self._show.clicked.connect(self._on_show_clicked)
@@ -105,7 +113,9 @@ class RunDetails(QStackedWidget):
         if record is None:
             return
         self._title.setText(f"{record.run.title}, {time_of(record.run)}")
-        self._status.setText(self._status_words(record))
+        files = self._image_files(record)
+        self._status.setText(self._status_words(record, sum(each.count for each in files)))
+        self._files.show_files(files)
         if record is not before:
             self._tree.show_nodes(nodes_of(record))
         self._show_buttons(record)
@@ -136,6 +146,7 @@ class RunDetails(QStackedWidget):
         left.setSpacing(6)
         left.addLayout(head)
         left.addWidget(buttons)
+        left.addWidget(self._files)
         left.addStretch(1)
         page = _Page(left, self._tree)
         area = QScrollArea()  # a long text must not make the window higher
@@ -148,14 +159,23 @@ class RunDetails(QStackedWidget):
         self.addWidget(note)
         self.addWidget(area)
 
-    def _status_words(self, record: RunRecord) -> str:
+    def _image_files(self, record: RunRecord) -> Sequence[ImageFile]:
+        """Return the files with images of a run that has ended, as far as they are known."""
+        if record.run.ended is None or not self._session.earlier_runs.files(record):
+            return ()
+        found = self._session.earlier_runs.image_files(record)
+        return () if found is None else found.files
+
+    def _status_words(self, record: RunRecord, filed: int) -> str:
         run = record.run
         if run.ended is None:
             words = f"{status_of(run, self._session.state)} {duration(run.seconds)}"
         else:
             words = outcome_summary(run) + (f": {run.reason}" if run.reason else "")
         if record.acquired:
-            words += f"\n{frames(record.acquired)}, {record.stashed} stashed"
+            words += f"\n{frames(record.acquired)}, {record.stashed:,} stashed"
+        if filed:
+            words += f", {filed:,} in files" if record.acquired else f"\n{frames(filed)} in files"
         return words + (f", {record.dropped} dropped" if record.dropped else "")
 
     def _show_buttons(self, record: RunRecord) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QIcon
@@ -43,13 +44,18 @@ QTabWidget::pane {{ border: 0px; }}
 
 
 class RunsPanel(ThemedWidget):
-    """The runs of `session` on one tab, the log on another; `show_images` adds layers of a run.
+    """The runs of `session` on one tab, the log on another.
+
+    `show_images` adds layers of a run, and `open_file` those of an image file.
 
     A visible panel is refreshed every second while a plan runs. Several may share one session.
     """
 
     def __init__(
-        self, session: Session, show_images: Callable[[RunRecord], None] | None = None
+        self,
+        session: Session,
+        show_images: Callable[[RunRecord], None] | None = None,
+        open_file: Callable[[Path], None] | None = None,
     ) -> None:
         super().__init__()
         self._session = session
@@ -60,7 +66,7 @@ class RunsPanel(ThemedWidget):
         self._filter = FilterBar()
         self._earlier: Sequence[RunRecord] = ()
         self._filtered: tuple[Sequence[RunRecord], RunFilter] = (), RunFilter()
-        self._details = RunDetails(session, show_images)
+        self._details = RunDetails(session, show_images, open_file)
         self._note = text_label(_NO_RUNS, name="no-runs", wrap=True)
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._pages = QStackedWidget()

@@ -71,6 +71,8 @@ class Saves:
     ----------
     progress : SaveProgress or None
         How far the present save is.
+    saved : tuple of Path
+        The files of the last save that was completed.
     """
 
     changed = Signal()
@@ -84,6 +86,7 @@ class Saves:
         report: Callable[[BaseException], None],
     ) -> None:
         self.progress: SaveProgress | None = None
+        self.saved: tuple[Path, ...] = ()
         self._caches = caches
         self._runs = runs
         self._recordings = recordings
@@ -167,6 +170,7 @@ class Saves:
                 self._report(error)
                 job.future.set_exception(error)
             else:
+                self.saved = done
                 job.future.set_result(done)
             with self._lock:
                 job = self._running = self._jobs.popleft() if self._jobs else None

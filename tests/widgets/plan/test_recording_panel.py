@@ -176,11 +176,23 @@ def test_the_panel_fits_a_narrow_dock(session, camera, folder, person):
     starts_live(session, person, camera)
     toggles_record(person)
     person.waits(lambda: person.has("path"))
+    panel = person.find("recording_panel")
+    assert panel.sizeHint().width() <= 304  # of a dock of 320 pixels
     session.recordings.last[0].path.rename(folder / "away")
     person.waits(lambda: person.has("recording_problem"))
-    panel = person.find("recording_panel")
     assert panel.minimumSizeHint().width() <= 300
-    assert panel.sizeHint().width() <= 304  # of a dock of 320 pixels
+
+
+def test_the_files_saved_last_are_shown_and_opened(session, camera, folder, open_dock):
+    opened = []
+    person = open_dock(None, lambda: 0, lambda: session.save(), None, opened.append)
+    session.start("snap", {"frames": 2}).result(timeout=10)
+    assert not person.has("saved")
+    person.clicks("save_stacks")
+    person.waits(lambda: person.has("saved"))
+    assert person.text("saved") == "Saved: …/snap_camera_snapshots_001.ome.zarr"
+    person.clicks("open_saved")
+    assert opened == [folder / "snap_camera_snapshots_001.ome.zarr"]
 
 
 def rows(person):

@@ -72,7 +72,7 @@ class PlanControl(ThemedWidget):
         self._buttons = RunButtons()
         self._actions = ActionButtons(session.request)
         self._status = RunStatus(session, shown, skipped)
-        self._saving = SaveRow(session, save)
+        self._saving = SaveRow(session, save, open_file)
         self._recording = RecordingPanel(session, record_to, open_file)
         self._error = ErrorLine(session)
         self._microscope = text_label(name="microscope", wrap=True)

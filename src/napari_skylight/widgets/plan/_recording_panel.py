@@ -114,7 +114,7 @@ class RecordingPanel(ThemedWidget):
         if file.free_bytes is not None:
             words = f"{size(file.free_bytes)} free"
             if rate := self._bytes_per_second():
-                words += f", about {lasting(file.free_bytes / rate)} at this rate"
+                words += f", {lasting(file.free_bytes / rate)} at this rate"
         self._room.setText(breakable(words))
         self._room.setStyleSheet(f"color: {(red if file.problem else muted)(self).name()};")
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_skylight.session import Session
 from napari_skylight.widgets._display_text import eliding_label
+from napari_skylight.widgets._path_label import PathLabel
 from napari_skylight.widgets._signal_links import Links
 
 
 class SaveRow(QWidget):
     """*Save stacks…* while there are frames to save; progress and *Cancel* while they are saved.
 
-    `save` asks where to; without it there is no button.
+    Then the first file, and *Open*. `save` asks where to save, and `open_file` opens a file;
+    without them there are no buttons.
     """
 
-    def __init__(self, session: Session, save: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        save: Callable[[], None] | None,
+        open_file: Callable[[Path], None] | None,
+    ) -> None:
         super().__init__()
         self._session = session
         self._can_save = save is not None
@@ -27,6 +35,13 @@ class SaveRow(QWidget):
         self._button.setToolTip("Save the stashed frames and snapshots to files")
         if save is not None:
             self._button.clicked.connect(lambda _checked: save())
+        self._saved = PathLabel("saved")
+        self._open_file = open_file
+        self._open = QPushButton("Open")
+        self._open.setObjectName("open_saved")
+        self._open.setAutoDefault(True)
+        self._open.setToolTip("Show the saved files as layers")
+        self._open.clicked.connect(self._on_open_clicked)
         self._words = eliding_label("saving")
         self._cancel = QPushButton("Cancel")
         self._cancel.setObjectName("cancel_save")
@@ -37,6 +52,8 @@ class SaveRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self._button)
+        layout.addWidget(self._saved, 1)
+        layout.addWidget(self._open)
         layout.addWidget(self._words, 1)
         layout.addWidget(self._cancel)
         layout.addStretch()
@@ -58,4 +75,15 @@ class SaveRow(QWidget):
         if progress is not None:
             self._words.setText(f"Saving {progress.done} of {progress.total} frames")
             self._words.setToolTip(str(progress.path))
-        self.setVisible(progress is not None or (self._can_save and filled))
+        saved = self._session.saves.saved if progress is None else ()
+        more = f" and {len(saved) - 1} more" if len(saved) > 1 else ""
+        if saved:
+            self._saved.show_path(saved[0], f"Saved: …/{saved[0].name}{more}")
+        self._saved.setVisible(bool(saved))
+        self._open.setVisible(bool(saved) and self._open_file is not None)
+        self.setVisible(progress is not None or bool(saved) or (self._can_save and filled))
+
+    def _on_open_clicked(self) -> None:
+        if self._open_file is not None:
+            for path in self._session.saves.saved:
+                self._open_file(path)

@@ -202,9 +202,10 @@ def record(program: Program) -> None:
     recordings = program.session.recordings
     recordings.names = FileNames("{date}_{sample}_{camera}_{counter}", home_folder())
     recordings.sample = "HeLa"
+    program.session.set("camera.exposure", 50).result(timeout=10)  # also on a slow disk
     program.run(60)
     program.press("action:record")
-    program.wait(lambda: bool(recordings.last) and recordings.last[0].frames > 100)
+    program.wait(lambda: bool(recordings.last) and recordings.last[0].frames > 40)
     program.rest(1)
 
 

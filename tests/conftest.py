@@ -45,6 +45,14 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def default_preferences(request, monkeypatch):
+    """Preferences of the plugin in memory: never the user's, nor those of another test."""
+    if "make_napari_viewer" in request.fixturenames:
+        monkeypatch.setattr("napari.settings._CFG_PATH", None)
+        monkeypatch.setattr("napari.settings._PLUGIN_SETTINGS", {})
+
+
+@pytest.fixture(autouse=True)
 def log_as_by_default(caplog):
     """Log warnings and worse, whatever a library set the root logger to when it was imported.
 

@@ -133,11 +133,19 @@ UNKNOWN = """
 attach(viewer)
 [link] = _attachments.links()
 assert (link.autoscale, link.show_counts, link.display_rate) == ("once", False, 30)
+from napari_skylight.plugin._preferences import keep_recording_settings
+recordings = link.session.recordings
+assert recordings.sample == "yeast"
+recordings.sample = "HeLa"
+keep_recording_settings(recordings)
 viewer.close()
 """
 
 
 def test_an_unknown_value_in_the_file_is_the_default(run_napari, tmp_path):
-    values = "live: {autoscale: sometimes, show_counts: perhaps, display_rate: 30, colour: red}"
-    (tmp_path / "napari-skylight.yaml").write_text(values)
+    values = "autoscale: sometimes, show_counts: perhaps, display_rate: 30, colour: red"
+    file = f"live: {{{values}, record_sample: yeast}}"
+    (tmp_path / "napari-skylight.yaml").write_text(file)
     run_napari(UNKNOWN)
+    kept = (tmp_path / "napari-skylight.yaml").read_text()
+    assert "record_sample: HeLa" in kept  # for the next start

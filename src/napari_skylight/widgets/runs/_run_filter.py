@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_skylight.session import RunRecord, SessionState
@@ -44,7 +44,10 @@ class RunFilter:
 
 
 class FilterBar(QWidget):
-    """The search for runs; a button shows the choices of plan, date and status below it."""
+    """The search for runs, and a button that shows the `choices` of plan, date and status.
+
+    `choices` is a widget to be placed elsewhere.
+    """
 
     changed = Signal()
 
@@ -64,9 +67,9 @@ class FilterBar(QWidget):
         self._date = _combo("filter-date", "Date", _DAYS)
         titles = [outcome_text(each) or _ANY_STATUS for each in _STATUSES]
         self._status = _combo("filter-status", "Status", titles)
-        self._choices = QWidget()
+        self.choices = QWidget()
         self._lay_out()
-        self._open.toggled.connect(self._choices.setVisible)
+        self._open.toggled.connect(self.choices.setVisible)
         self._search.textChanged.connect(self._on_changed)
         for combo in (self._plan, self._date, self._status):
             combo.currentIndexChanged.connect(self._on_changed)
@@ -93,20 +96,16 @@ class FilterBar(QWidget):
         self.changed.emit()
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.setSpacing(4)
-        top.addWidget(self._search, 1)
-        top.addWidget(self._open)
-        flow = QFlowLayout(self._choices)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._search, 1)
+        layout.addWidget(self._open)
+        flow = QFlowLayout(self.choices)
         flow.setContentsMargins(0, 0, 0, 0)
         for combo in (self._plan, self._date, self._status):
             flow.addWidget(combo)
-        self._choices.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(top)
-        layout.addWidget(self._choices)
+        self.choices.hide()
 
 
 def _combo(name: str, title: str, items: Iterable[str]) -> QComboBox:

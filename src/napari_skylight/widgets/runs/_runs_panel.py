@@ -139,15 +139,18 @@ class RunsPanel(ThemedWidget):
         self._log.set_watched(visible)  # plans run faster without a log
         self.refresh()
 
+    def _on_tab_changed(self, place: int) -> None:
+        self._filter.setVisible(place == 0)
+
     def _lay_out(self) -> None:
         self._pages.addWidget(self._note)
         runs = QWidget()
         column = QVBoxLayout(runs)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._filter)
+        column.addWidget(self._filter.choices)
         column.addWidget(self._table, 1)
         self._table.setMinimumHeight(_LEAST_LIST)
-        self._pages.addWidget(ListAndDetails(runs, self._details, below=2))
+        self._pages.addWidget(ListAndDetails(runs, self._details))
         page = QWidget()
         inner = QVBoxLayout(page)
         inner.setContentsMargins(0, 8, 0, 0)
@@ -156,6 +159,8 @@ class RunsPanel(ThemedWidget):
         self._tabs.setObjectName("tabs")
         self._tabs.addTab(page, "Runs")
         self._tabs.addTab(self._log, "Log")
+        self._tabs.setCornerWidget(self._filter)
+        self._tabs.currentChanged.connect(self._on_tab_changed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 8, 6, 8)
         layout.addWidget(self._tabs)

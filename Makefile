@@ -27,8 +27,9 @@ demo: system $(VENV)/.done  ## open napari on a simulated microscope, live (MICR
 
 test: system lint docs unit unit-pyside6  ## all that CI runs
 
-test-long: test  ## test, and the slow tests
+test-long: test  ## test, the slow tests, and the whole program on PySide6
 	$(PYTEST) -m slow
+	$(ON_PYSIDE6) $(filter-out $(ONCE_IS_ENOUGH),$(wildcard tests/test_*.py))
 
 lint: $(VENV)/.done  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
@@ -40,10 +41,10 @@ unit: system $(VENV)/.done  ## the tests, on PyQt6
 	QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(PYTEST) -m "not slow"
 
 ONCE_IS_ENOUGH := $(addprefix tests/,test_cli.py test_disabling.py test_docs.py test_examples.py test_packaging.py)
-ON_BOTH := tests/viewer tests/widgets $(filter-out $(ONCE_IS_ENOUGH),$(wildcard tests/test_*.py))
+ON_PYSIDE6 = QT_API=pyside6 PYTEST_QT_API=pyside6 $(PYTEST) -m "not slow"
 
-unit-pyside6: system $(VENV)/.done  ## the tests with widgets and layers, on PySide6
-	QT_API=pyside6 PYTEST_QT_API=pyside6 $(PYTEST) -m "not slow" $(ON_BOTH)
+unit-pyside6: system $(VENV)/.done  ## the tests of widgets and layers, on PySide6
+	$(ON_PYSIDE6) tests/viewer tests/widgets tests/test_plugin.py tests/test_menus.py
 
 unit-no-gl: $(VENV)/.done  ## the tests that open no napari window: no display, no OpenGL
 	QT_QPA_PLATFORM=offscreen $(PYTEST) --no-xvfb -m "not slow and not gl"

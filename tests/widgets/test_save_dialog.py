@@ -116,7 +116,7 @@ def test_the_dock_has_the_button_while_there_are_frames(session, qtbot, tmp_path
 
     monkeypatch.setattr(FrameWriter, "append", slow)
     session.recordings.names = FileNames("cells", tmp_path / "saved")
-    row = SaveRow(session, session.save)
+    row = SaveRow(session, session.save, None)
     qtbot.addWidget(row)
 
     def visible():

@@ -27,7 +27,8 @@ Ask = Callable[[str, str], None]
 class RecordingPanel(ThemedWidget):
     """Where the next recording goes, and how far the present ones are.
 
-    Visible if the chosen plan can record, and while there are recordings to show.
+    Visible if the plan is `record`, while another that can record runs, and while there are
+    recordings to show.
 
     Parameters
     ----------
@@ -96,7 +97,8 @@ class RecordingPanel(ThemedWidget):
         recordings = self._session.recordings.last
         self._rows.show_statuses(recordings)
         is_active = any(each.state is not RecordingState.ENDED for each in recordings)
-        before = self._can_record and not is_active
+        offered = self._spec.name == RECORD or (self._can_record and self._session.state.busy)
+        before = offered and not is_active
         self._path.setVisible(before)
         self._room.setVisible(before)
         has_form = self._spec.name == RECORD

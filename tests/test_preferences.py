@@ -102,7 +102,9 @@ def test_what_a_script_has_set_for_recordings_stays(
 def test_what_is_chosen_for_recordings_is_kept(
     shown, plan_control, plugin_session, preferences, qtbot
 ):
-    button = plan_control.findChild(QPushButton, "record_to")
+    run, button = (plan_control.findChild(QPushButton, name) for name in ("run", "record_to"))
+    qtbot.waitUntil(run.isEnabled, timeout=5000)
+    run.click()
     qtbot.waitUntil(button.isVisible, timeout=5000)
     button.click()
     (dialog,) = shown.window._qt_window.findChildren(RecordDialog)

@@ -44,7 +44,7 @@ ONCE_IS_ENOUGH := $(addprefix tests/,test_cli.py test_disabling.py test_docs.py 
 ON_PYSIDE6 = QT_API=pyside6 PYTEST_QT_API=pyside6 $(PYTEST) -m "not slow"
 
 unit-pyside6: system $(VENV)/.done  ## the tests of widgets and layers, on PySide6
-	$(ON_PYSIDE6) tests/viewer tests/widgets tests/test_plugin.py tests/test_menus.py
+	$(ON_PYSIDE6) tests/viewer tests/widgets
 
 unit-no-gl: $(VENV)/.done  ## the tests that open no napari window: no display, no OpenGL
 	QT_QPA_PLATFORM=offscreen $(PYTEST) --no-xvfb -m "not slow and not gl"

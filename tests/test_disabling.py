@@ -1,5 +1,7 @@
 """The plugin disabled in napari's plugin manager, and enabled again: in a napari of its own."""
 
+import pytest
+
 # The plan is stopped; a script's own session is left to it, and shown again by the next dock.
 A_PLAN_RUNS = """
 before = commands()
@@ -72,14 +74,17 @@ def test_while_a_plan_runs(run_napari):
     run_napari(A_PLAN_RUNS)
 
 
+@pytest.mark.slow
 def test_with_a_session_of_its_own(run_napari):
     run_napari(THE_PLUGIN_S_SESSION)
 
 
+@pytest.mark.slow
 def test_preferences_are_followed_when_another_plugin_is_disabled(run_napari):
     run_napari(PREFERENCES)
 
 
+@pytest.mark.slow
 def test_enabled_after_napari_started_without_it(run_napari, tmp_path):
     (tmp_path / "settings.yaml").write_text("plugins:\n  disabled_plugins: [napari-skylight]\n")
     run_napari("manager.enable(NAME); dock(); viewer.close()")

@@ -300,6 +300,7 @@ def test_every_decision_is_in_the_list():
 
 
 @pytest.mark.gl
+@pytest.mark.slow
 def test_the_pictures_can_be_taken_again(tmp_path):
     script = ROOT / "docs" / "make_pictures.py"
     subprocess.run(

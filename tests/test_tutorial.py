@@ -58,6 +58,7 @@ def viewer(make_napari_viewer):
     return make_napari_viewer(show=True)
 
 
+@pytest.mark.slow
 def test_the_first_ten_minutes(qtbot, viewer, tmp_path):
     reader = Reader(qtbot, viewer)
     reader.opens("Plan control")

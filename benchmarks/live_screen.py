@@ -17,6 +17,7 @@ from qtpy.QtCore import Signal as QtSignal
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 
 from napari_skylight.frames import CacheStore
+from napari_skylight.recording import Recordings
 from napari_skylight.viewer import ViewerLink
 
 
@@ -127,6 +128,7 @@ class FramesOnly:
 
     def __init__(self) -> None:
         self.caches = CacheStore(stack_bytes=1_500_000_000)
+        self.recordings = Recordings()
 
 
 class TimedLink(ViewerLink):

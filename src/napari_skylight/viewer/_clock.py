@@ -54,7 +54,7 @@ class Clock(QObject):
 
     def __init__(self, tick: Callable[[], bool], arm: Callable[[], None]) -> None:
         super().__init__()
-        self.rate = 62.5  # a frame every 16 ms
+        self.rate = 65.0
         self.busy = 0.0  # seconds of GUI time a frame takes, averaged
         self._tick = tick
         self._arm = arm

@@ -5,7 +5,31 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from napari_skylight import Session
 from napari_skylight.testing import Documents, wait_until
+
+
+@pytest.fixture
+def open_session(tmp_path):
+    """Open sessions that store their runs in the same folder."""
+    opened = []
+
+    def open_one(*devices):
+        session = Session(tmp_path / "user")
+        opened.append(session)
+        for device in devices:
+            session.add_device(device).result(timeout=5)
+        return session
+
+    yield open_one
+    for session in opened:
+        session.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of the runs that `open_session` stores."""
+    return tmp_path / "user" / "runs"
 
 
 @pytest.fixture

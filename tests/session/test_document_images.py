@@ -383,7 +383,7 @@ def test_without_the_packages_that_read_files_the_log_says_what_to_install(
 
 def test_files_of_an_unknown_kind_are_reported(session, tmp_path, caplog):
     documents = Source(session)
-    documents.declare_files("file:///tmp/a.mrc", "image/mrc", [16, 24])
+    documents.declare_files((tmp_path / "a.mrc").as_uri(), "image/mrc", [16, 24])
     documents.announce(0, 1)
     wait_until(lambda: warnings(caplog))
     assert warnings(caplog) == [

@@ -3,37 +3,13 @@
 import json
 
 import event_model
-import pytest
 from bluesky import RunEngine
 from bluesky import plans as bp
 from event_model import DocumentNames
 from ophyd.sim import hw
 
-from napari_skylight import Session
 from napari_skylight.recording import read_documents
 from napari_skylight.testing import Documents, FakeStreamingCamera, wait_until
-
-
-@pytest.fixture
-def open_session(tmp_path):
-    """Open sessions that store their runs in the same folder."""
-    opened = []
-
-    def open_one(*devices):
-        session = Session(tmp_path / "user")
-        opened.append(session)
-        for device in devices:
-            session.add_device(device).result(timeout=5)
-        return session
-
-    yield open_one
-    for session in opened:
-        session.close()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "user" / "runs"
 
 
 def run_files(folder):

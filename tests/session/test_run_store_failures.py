@@ -10,32 +10,9 @@ import threading
 
 import pytest
 
-from napari_skylight import Session
 from napari_skylight.recording import RunIndex, read_documents
 from napari_skylight.recording import _run_store as run_store
 from napari_skylight.testing import FakeCamera, FakeStreamingCamera, wait_until
-
-
-@pytest.fixture
-def open_session(tmp_path):
-    """Open sessions that store their runs in the same folder."""
-    opened = []
-
-    def open_one(*devices):
-        session = Session(tmp_path / "user")
-        opened.append(session)
-        for device in devices:
-            session.add_device(device).result(timeout=5)
-        return session
-
-    yield open_one
-    for session in opened:
-        session.close()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "user" / "runs"
 
 
 def snap(session, times=1):

@@ -48,9 +48,9 @@ def test_clearing_before_deleting_says_nothing(camera, layers, shown, settle, to
     assert told() == []
 
 
-def test_closing_the_viewer_says_nothing(link, shown, told, qtbot):
+def test_closing_the_viewer_says_nothing(link, shown, told, wait_until):
     link.viewer.close()
-    qtbot.wait(1)
+    wait_until(lambda: link.resting)
     assert told() == []
 
 

@@ -57,7 +57,7 @@ def save_image(
             if not go_on():
                 break
         writer.close()
-    except BaseException:
+    except BaseException:  # an interrupt too: half a file would pass for the image
         writer.discard()
         raise
     return writer.written

@@ -120,7 +120,7 @@ class FrameWriter:
             self.dtype = _written_dtype(np.dtype(dtype), self.settings)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._sink = self._open()
-        except BaseException:
+        except BaseException:  # an interrupt too: an empty file would keep the name
             remove_image(self.path)
             raise
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from recorded import count_in, is_unbroken, last, numbers_in, wait_until_ended
 
-from napari_skylight.recording import RecordingState
+from napari_skylight.recording import FileSettings, RecordingState
 from napari_skylight.session import SessionState
 from napari_skylight.testing import FakeCamera, FakeStreamingCamera, wait_until
 
@@ -131,8 +131,12 @@ class Disk:
             self.path.rename(self.path.with_name("elsewhere"))
 
 
-@pytest.mark.parametrize("format", ["ome-zarr", "ome-tiff"])
-def test_a_disk_that_fills_up(session, documents, disk, format):
+@pytest.mark.parametrize(
+    ("format", "library"),
+    [("ome-zarr", "zarr-python"), ("ome-zarr", "tensorstore"), ("ome-tiff", "zarr-python")],
+)
+def test_a_disk_that_fills_up(session, documents, disk, format, library):
+    session.recordings.file_settings = FileSettings(backend=library)
     camera = FakeStreamingCamera("fast", shape=(64, 64))
     session.add_device(camera).result(timeout=5)
     values = {"cameras": ["fast"], "folder": disk.path, "format": format}
@@ -142,6 +146,8 @@ def test_a_disk_that_fills_up(session, documents, disk, format):
     numbers = numbers_in(status.path)
     assert len(numbers) == status.frames > 50
     assert is_unbroken(numbers)
+    if format == "ome-zarr":  # an OME-TIFF file is one data point
+        assert count_in(documents, "recording-fast") == status.frames
 
 
 @pytest.mark.parametrize("format", ["ome-zarr", "ome-tiff"])

@@ -165,8 +165,8 @@ def _parse(template: str) -> list[tuple[str, str]]:
 
 
 def _clean(text: str) -> str:
-    """Return a value without the characters that a file's name cannot have."""
-    return _FORBIDDEN.sub("-", text).replace("/", "-").strip()
+    """Return a value, such as a title, without the characters that a file's name cannot have."""
+    return _FORBIDDEN.sub("-", text.replace(" · ", "_")).replace("/", "-").strip()
 
 
 def _listed(folder: Path) -> list[str]:

@@ -326,9 +326,9 @@ class FrameRecorder:
         with self._lock:  # not while a stash is queueing frames
             return self.is_recording
 
-    def _on_written(self) -> None:
+    def _on_written(self, frames: int) -> None:
         with self._status_lock:
-            self._written += 1
+            self._written = frames
 
     def _on_look(self, free_bytes: int | None) -> None:
         self._set(free_bytes=free_bytes)

@@ -115,24 +115,17 @@ class Recordings:
     @property
     def now(self) -> tuple[RecordingStatus, ...]:
         """The status of the recordings of this session, oldest first; of the last 100."""
-        with self._lock:
-            recorders = tuple(self._recorders)
-        return tuple(
-            status
-            for status in (each.status for each in recorders)
-            if status.state is not RecordingState.READY
-        )
+        return self._statuses(self._recorders)
 
     @property
     def last(self) -> tuple[RecordingStatus, ...]:
         """The status of the recordings started together last, and of earlier ones not written."""
+        return self._statuses(self._last)
+
+    def _statuses(self, recorders: list[FrameRecorder]) -> tuple[RecordingStatus, ...]:
         with self._lock:
-            recorders = tuple(self._last)
-        return tuple(
-            status
-            for status in (each.status for each in recorders)
-            if status.state is not RecordingState.READY
-        )
+            prepared = [each for each in recorders if each.state is not RecordingState.READY]
+        return tuple(each.status for each in prepared)
 
     def recorder(
         self, camera: HasName, channel: str = "", processing: Processing | None = None
@@ -231,7 +224,7 @@ class Recordings:
         values = NameValues(
             plan=self._run.get("plan_name", ""),
             sample=self._sample_of(settings),
-            camera=shown.replace(" · ", "_"),
+            camera=shown,
             moment=frame.timestamp,
         )
         path = self._names_of(settings).claim(file_settings.suffix, values)

@@ -50,10 +50,3 @@ class RecordingStatus:
     ended: float | None = None
     problem: str = ""
     """Why it ended by itself, and what to do."""
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the disk is full at this rate, as far as known."""
-        if self.free_bytes is None or not self.nbytes or self.seconds <= 0:
-            return None
-        return self.free_bytes * self.seconds / self.nbytes

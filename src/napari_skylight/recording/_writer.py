@@ -148,6 +148,11 @@ class FrameWriter:
         """The bytes of the frames written, without compression."""
         return self.written * self.dtype.itemsize * int(np.prod(self.shape))
 
+    @property
+    def durable(self) -> int:
+        """The number of frames that the system has taken; tensorstore may be four behind."""
+        return self._sink.durable
+
     def append(self, pixels: NDArray[Any], frame: Frame | None = None) -> int:
         """Write one frame, and return how many are written; then `pixels` may be changed.
 

@@ -24,6 +24,10 @@ class Writer(Protocol):
 
     path: Path
 
+    @property
+    def durable(self) -> int:
+        """The number of frames, from the first, that are in the file whatever happens next."""
+
     def append(self, pixels: NDArray[Any], frame: Frame | None = None) -> int:
         """Write a frame; then `pixels` may be changed."""
 
@@ -40,8 +44,8 @@ class Owner(Protocol):
     def _open_file(self, first: Queued) -> Writer:
         """Make the file, for images such as the first."""
 
-    def _on_written(self) -> None:
-        """A frame was written."""
+    def _on_written(self, frames: int) -> None:
+        """Take the number of frames in the file."""
 
     def _on_look(self, free_bytes: int | None) -> None:
         """Take the bytes free on the disk, four times a second."""
@@ -80,11 +84,16 @@ class WriterThread:
             while (queued := self._next()) is not None:
                 self._append(queued)
         except Exception as error:  # noqa: BLE001 - of any library or disk: it ends this file only
-            self._owner._on_file_failed(error)
+            self._fail(error)
         finally:
             self._queue.end()
             self._close()
             self._owner._on_file_closed()
+
+    def _fail(self, error: Exception) -> None:
+        if self._writer is not None:
+            self._owner._on_written(self._writer.durable)
+        self._owner._on_file_failed(error)
 
     def _next(self) -> Queued | None:
         """Return the next frame, or None when all are written and no more are expected."""
@@ -101,7 +110,7 @@ class WriterThread:
         if self._writer is None:
             self._writer = self._owner._open_file(image)
         self._writer.append(image.pixels, image.frame)
-        self._owner._on_written()
+        self._owner._on_written(self._writer.durable)
         self._queue.release(queued)
 
     def _look(self) -> None:
@@ -123,13 +132,14 @@ class WriterThread:
         try:
             _check_file(path)
         except OSError as error:
-            self._owner._on_file_failed(error)
+            self._fail(error)
             if path.is_dir():  # made again by the library: it is not the image that was there
                 shutil.rmtree(path, ignore_errors=True)
         try:
             self._writer.close()
         except Exception as error:  # noqa: BLE001 - of any library or disk, as in `_run`
-            self._owner._on_file_failed(error)
+            self._fail(error)
+        self._owner._on_written(self._writer.durable)
 
 
 def _check_file(path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,6 +105,14 @@ class ZarrSink:
         self._lines = FrameLines(path / "0" / LINES)
 
     def append(self, pixels: NDArray[Any], frame: Frame | None) -> None:
+        try:
+            self._append(pixels, frame)
+        except OSError:
+            with suppress(OSError):  # of a frame that is being written
+                self._wait(0)
+            raise
+
+    def _append(self, pixels: NDArray[Any], frame: Frame | None) -> None:
         if self._tensorstore:
             pixels = pixels.copy()  # it reads the pixels later
         planes = np.moveaxis(pixels, 2, 0) if self._colours else (pixels,)
@@ -197,11 +208,21 @@ class ZarrSink:
 
     def _shorten(self) -> None:
         """Cut off frames that were not written."""
-        array = library("zarr").open_array(str(self._path / "0"), mode="r+")
+        file = self._path / "0" / "zarr.json"
+        before = file.read_bytes()
+        metadata = json.loads(before)
         inner = int(np.prod([axis.count or 1 for axis in self._info.axes[1:]]))
         length = -(-self.durable // inner)
-        if array.shape[0] > length:
-            array.resize((length, *array.shape[1:]))
+        if metadata["shape"][0] <= length:
+            return
+        metadata["shape"][0] = length
+        after = json.dumps(metadata, separators=(",", ":")).encode()
+        with file.open("r+b") as stream:  # in place: the disk may be full
+            stream.write(after.ljust(len(before)))
+        chunk = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
+        for folder in (self._path / "0" / "c").glob("*"):
+            if int(folder.name) * chunk >= length:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 _UNITS = {"t": "second", "z": "micrometer"}

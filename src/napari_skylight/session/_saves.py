@@ -258,7 +258,7 @@ class _Job:
 
 
 def _values_of(image: KeptImages, plan: str, sample: str) -> NameValues:
-    return NameValues(plan=plan, sample=sample, camera=image.cache.title.replace(" · ", "_"))
+    return NameValues(plan=plan, sample=sample, camera=image.cache.title)
 
 
 def _kept(caches: CacheStore) -> Iterator[KeptImages]:
